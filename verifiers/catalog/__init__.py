@@ -1,0 +1,1 @@
+"""The teachers: one file or folder per task; its path is its id."""

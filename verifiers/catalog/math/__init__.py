@@ -1,0 +1,1 @@
+"""The math teacher: see `teacher.py`."""
