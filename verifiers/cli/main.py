@@ -1,0 +1,177 @@
+"""`verify`: the group of commands, and what becomes of an error.
+
+Nothing that a command needs is imported before the command runs, so that `verify --help` stays fast.
+
+Exit codes: 0 ran, 1 our failure, 2 usage, 3 more rows could not be judged than `--max-errors`, 100 the gate
+`--fail-under` was missed, 130 interrupted, 141 the reader of our output went away.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import click
+
+from verifiers import __version__
+from verifiers.cli.commands import BUILT_IN, load_command, plugin_commands
+from verifiers.cli.text import escape_lines
+from verifiers.errors import TooManyNotJudged, UsageError, VerifyError
+
+PROGRAM = "verify"
+EXIT_FAILURE = 1
+EXIT_USAGE = 2
+EXIT_NOT_JUDGED = 3
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+
+_debug = False
+"""Set by `--debug`, which every command accepts; read when an error arrives at `run`."""
+
+
+def _set_debug(_context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    global _debug
+    _debug = _debug or value
+
+
+def _debug_option() -> click.Option:
+    return click.Option(
+        ["--debug"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_set_debug,
+        help="Show the traceback of an error.",
+    )
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and first lines, and imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*BUILT_IN, *plugin_commands()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        command = load_command(cmd_name)
+        if command is not None and not any("--debug" in parameter.opts for parameter in command.params):
+            command.params.append(_debug_option())
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            close = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            if close:
+                error.message += f" Did you mean {close[0]!r}?"
+            raise
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, built_in.help) for name, built_in in BUILT_IN.items()])
+        plugins = plugin_commands()
+        if plugins:
+            with formatter.section("From other packages"):
+                formatter.write_dl([(name, plugin.origin) for name, plugin in plugins.items()])
+
+
+@click.group(
+    PROGRAM,
+    cls=LazyGroup,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "token_normalize_func": lambda token: token.replace("_", "-"),
+        "max_content_width": 110,
+    },
+)
+@click.version_option(__version__, "-V", "--version", prog_name=PROGRAM)
+def cli() -> None:
+    """Score model answers with teachers: verifiers and rewards for GRPO.
+
+    \b
+      verify score --task math answers.jsonl -o scored.jsonl
+      verify explain --task math --completion '\\boxed{1/2}' --reference 0.5
+      verify list
+    """  # noqa: D301 (click's own mark for "keep these lines" is a real backspace)
+
+
+cli.params.append(_debug_option())
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; errors become one line on stderr.
+
+    Args:
+        arguments: What follows the program's name; `None` = the process's own.
+    """
+    global _debug
+    _debug = False
+    _never_fail_on_encoding()
+    try:
+        outcome: Any = cli.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
+        sys.stdout.flush()
+        return outcome if isinstance(outcome, int) else 0
+    except BrokenPipeError:
+        return _leave_broken_pipe()
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\nInterrupted.", err=True)
+        return EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.message = escape_lines(error.message)
+        error.show()
+        return error.exit_code
+    except VerifyError as error:
+        return _report(error, escape_lines(str(error)), _exit_code(error))
+    except Exception as error:  # the last door: anything else is a fault of ours or of a plug-in, and is shown
+        return _report(error, f"{type(error).__name__}: {escape_lines(str(error))}{_hint()}", EXIT_FAILURE)
+
+
+def main() -> None:
+    """Run `verify` and exit: the entry point of the console script."""
+    sys.exit(run())
+
+
+def _exit_code(error: VerifyError) -> int:
+    if isinstance(error, UsageError):
+        return EXIT_USAGE
+    return EXIT_NOT_JUDGED if isinstance(error, TooManyNotJudged) else EXIT_FAILURE
+
+
+def _hint() -> str:
+    return "" if _debug else "\nThis is a fault of the program; run again with --debug to see where."
+
+
+def _report(error: BaseException, text: str, exit_code: int) -> int:
+    if _debug:
+        import traceback
+
+        click.echo(escape_lines("".join(traceback.format_exception(error))), err=True)
+    click.echo(f"Error: {text}", err=True)
+    return exit_code
+
+
+def _never_fail_on_encoding() -> None:
+    """Print what a terminal's encoding lacks (and lone surrogates) as escapes rather than raise."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _leave_broken_pipe() -> int:
+    """Point stdout at nothing, so that the interpreter's own flush at exit stays quiet too."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (OSError, ValueError):  # not a real file, as under a test runner
+        return EXIT_BROKEN_PIPE
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, descriptor)
+    os.close(null)
+    return EXIT_BROKEN_PIPE
