@@ -208,6 +208,14 @@ def test_import_rules_when_a_package_is_added_then_it_is_under_them():
     assert sorted(included) == sorted(f"{name}*" for name in PACKAGES)
 
 
+def test_package_data_when_not_python_then_the_wheel_takes_it():
+    declared = PYPROJECT["tool"]["setuptools"]["package-data"]
+    data = {path for path in committed_files() if path.relative_to(ROOT).parts[0] in PACKAGES and path.suffix != ".py"}
+    taken = {path for package, patterns in declared.items() for p in patterns for path in (ROOT / package).glob(p)}
+    assert {relative(path) for path in data} == {relative(path) for path in taken}
+    assert all((ROOT / package / "py.typed") in taken for package in PACKAGES)
+
+
 def test_ci_when_run_then_calls_the_readme_test_command():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "python3 dev.py test\n" in script
