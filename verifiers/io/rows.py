@@ -1,0 +1,305 @@
+"""From one line of input to one line of output.
+
+The input's text is kept byte for byte: the verdict's fields are spliced in before the closing brace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Protocol
+
+import msgspec
+
+from verifiers.errors import UsageError
+from verifiers.io.batch import Batch
+from verifiers.io.columns import CHATS, PREFIX, Columns, find_columns, getter
+from verifiers.io.values import BadRow, Row, completions_of, prompt_of, split_chat
+from verifiers.types import Sample, Status, Text, Verdict
+
+RAW = "raw"
+"""The column that keeps the beginning of a line that is no JSON object."""
+RAW_CHARS = 2000
+MAX_GROUP = 4096
+"""Most completions in one row."""
+_STRIP_TRIES = 64
+
+_NO_GROUP = 0
+_decode_row = msgspec.json.Decoder(dict[str, Any]).decode
+_encode = msgspec.json.Encoder(enc_hook=str).encode
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
+class Judge(Protocol):
+    """The part of the scoring engine that works at once, in this process."""
+
+    def quick(self, sample: Sample) -> Verdict | None:
+        """Return the verdict, or `None` if a worker must judge."""
+
+
+class RowResult(msgspec.Struct, array_like=True):
+    """An output line, and what the summary needs of it.
+
+    Attributes:
+        line: The output row without a line end.
+        rewards, statuses, elapsed_s: One entry for every sample of the row.
+        group: A hash that names the prompt; 0 = unknown, a group of its own.
+    """
+
+    line: bytes
+    rewards: list[float | None]
+    statuses: list[str]
+    elapsed_s: list[float]
+    group: int = _NO_GROUP
+
+
+@dataclass(slots=True)
+class OpenRow:
+    """A row that has been read but not judged."""
+
+    line: bytes
+    row: Row
+    samples: list[Sample]
+    is_group: bool
+    group: int
+
+
+class Unreadable(ValueError):
+    """A line that is not a JSON object; its text says why."""
+
+
+def decode_row(line: bytes) -> Row:
+    """Decode a line.
+
+    Raises:
+        Unreadable: If it is not one JSON object of reasonable depth, in UTF-8.
+    """
+    try:
+        return _decode_row(line)
+    except _UNREADABLE as error:
+        raise Unreadable(_why_unreadable(line, error)) from error
+
+
+def _why_unreadable(line: bytes, error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "the JSON is nested too deeply"
+    if isinstance(error, msgspec.ValidationError):
+        return f"the line is not a JSON object ({error})"
+    for name in (b"NaN", b"Infinity"):
+        if name in line:
+            return f"the line is not JSON ({error}); {name.decode()} is not JSON, write null"
+    return f"the line is not JSON ({error})"
+
+
+class RowScorer:
+    """Scores lines in this process as far as that is bounded.
+
+    Args:
+        judge: The scoring engine.
+        columns: Where the file keeps what.
+        with_elapsed: Write `elapsed_s`: CPU seconds in steps of 0.01; work done at once, in bounds, counts as 0.0, so
+            that the same input gives the same bytes.
+    """
+
+    def __init__(self, judge: Judge, columns: Columns, with_elapsed: bool = True) -> None:
+        self._quick = judge.quick
+        self._columns = columns
+        self._names = columns.written if with_elapsed else columns.written[:-1]
+        self._fixed_names = frozenset(self._names)
+        self._reader = SampleReader(columns)
+
+    def score(self, batch: Batch) -> list[RowResult | None]:
+        """Score rows; `None` = the row holds a sample that a worker must judge."""
+        one, bad = self._score_one, batch.bad
+        if bad:
+            return [
+                self.bad(batch, i, bad[i]) if i in bad else one(batch, i, line) for i, line in enumerate(batch.lines)
+            ]
+        return [one(batch, i, line) for i, line in enumerate(batch.lines)]
+
+    def _score_one(self, batch: Batch, index: int, line: bytes) -> RowResult | None:
+        opened = self.open(batch, index)
+        if isinstance(opened, RowResult):
+            return opened
+        verdicts = [self._quick(sample) for sample in opened.samples]
+        judged = [verdict for verdict in verdicts if verdict is not None]
+        return self.close(opened, judged, at_once=True) if len(judged) == len(verdicts) else None
+
+    def open(self, batch: Batch, index: int) -> OpenRow | RowResult:
+        """Read a row's samples; a row that is not a sample gives its result at once."""
+        if index in batch.bad:
+            return self.bad(batch, index, batch.bad[index])
+        line = batch.lines[index]
+        try:
+            row = _decode_row(line)
+        except _UNREADABLE as error:
+            return self.bad(batch, index, _why_unreadable(line, error))
+        if self._columns.rescored:
+            line = without_fields(line, row, self._columns.written)
+            row = {name: value for name, value in row.items() if name not in self._columns.written}
+        try:
+            samples, is_group, group = self._reader.read(row)
+        except BadRow as error:
+            return self._bad_object(line, row, f"{batch.place(index)}: {error}")
+        return OpenRow(line, row, samples, is_group, group)
+
+    def close(self, opened: OpenRow, verdicts: Sequence[Verdict], at_once: bool) -> RowResult:
+        """Write the verdicts behind the row's own columns."""
+        rewards = [verdict.reward for verdict in verdicts]
+        statuses = [verdict.status.value for verdict in verdicts]
+        elapsed_s = [verdict.elapsed_s for verdict in verdicts]
+        shown_s = [0.0] * len(verdicts) if at_once else [round(seconds, 2) for seconds in elapsed_s]
+        values: tuple[Any, ...]
+        if opened.is_group:
+            reasons, answers = [v.reason for v in verdicts], [v.answer for v in verdicts]
+            values = (rewards, statuses, reasons, answers, [v.parts for v in verdicts], shown_s)
+        else:
+            verdict = verdicts[0]
+            values = (rewards[0], statuses[0], verdict.reason, verdict.answer, verdict.parts, shown_s[0])
+        return RowResult(self._splice(opened.line, opened.row, values), rewards, statuses, elapsed_s, opened.group)
+
+    def _splice(self, line: bytes, row: Row, values: tuple[Any, ...]) -> bytes:
+        names: Sequence[str] = self._names
+        if not self._fixed_names.isdisjoint(row):
+            names = [PREFIX + name if name in row else name for name in names]
+        fields = encode_json(dict(zip(names, values, strict=False)))
+        return b"%b,%b" % (line[:-1], fields[1:]) if row else fields
+
+    def bad(self, batch: Batch, index: int, reason: str) -> RowResult:
+        """Return the result of a row that cannot be read at all."""
+        text = batch.lines[index].decode("utf-8", "replace")[:RAW_CHARS]
+        row = {RAW: text}
+        return self._bad_object(encode_json(row), row, f"{batch.place(index)}: {reason}")
+
+    def _bad_object(self, line: bytes, row: Row, reason: str) -> RowResult:
+        status = Status.BAD_ROW.value
+        values = (None, status, reason, None, (), 0.0)
+        return RowResult(self._splice(line, row, values), [None], [status], [0.0])
+
+
+class SampleReader:
+    """Makes samples out of decoded rows.
+
+    Args:
+        columns: Where the rows keep what.
+    """
+
+    def __init__(self, columns: Columns) -> None:
+        self._completion = getter(columns.completion)
+        self._completion_name = columns.completion
+        self._is_chat = columns.completion in CHATS
+        self._prompt = getter(columns.prompt) if columns.prompt else None
+        self._reference = getter(columns.reference) if columns.reference else None
+        self._group = getter(columns.group) if columns.group else None
+        named = (columns.completion, columns.prompt, columns.reference, columns.group)
+        self._used = frozenset(part for name in named if name for part in (name, name.partition(".")[0]))
+        self._last: tuple[object, int] = (None, _NO_GROUP)
+
+    def read(self, row: Row) -> tuple[list[Sample], bool, int]:
+        """Return a row's samples, whether they are a list in the row, and the hash of their group.
+
+        Raises:
+            BadRow: If the row holds no completion.
+        """
+        value = self._completion(row)
+        if value is None:
+            state = "null" if self._completion_name in row else "missing"
+            raise BadRow(f"the completion (column {self._completion_name!r}) is {state}")
+        prompt: Text = prompt_of(self._prompt(row)) if self._prompt else ""
+        completions, is_group = [value], False
+        if self._is_chat:
+            prompt, completions[0] = split_chat(value)
+        elif type(value) is not str:
+            completions, is_group = completions_of(value)
+        if len(completions) > MAX_GROUP:
+            raise BadRow(f"the row has {len(completions)} completions, and {MAX_GROUP} are allowed")
+        reference = self._reference(row) if self._reference else None
+        name = self._group(row) if self._group else None
+        if not isinstance(name, str | int):
+            name = None
+        group = self._hash(prompt if name is None else ("group", name))
+        label = name if name is not None else (group or None)
+        used = self._used
+        meta = {column: cell for column, cell in row.items() if column not in used}
+        return [Sample(text, prompt, reference, meta, label) for text in completions], is_group, group
+
+    def _hash(self, value: object) -> int:
+        if not value:
+            return _NO_GROUP
+        if value == self._last[0]:
+            return self._last[1]
+        data = value.encode("utf-8", "surrogatepass") if type(value) is str else encode_json(value)
+        key = int.from_bytes(blake2b(data, digest_size=7).digest(), "big") or 1
+        self._last = (value, key)
+        return key
+
+
+def encode_json(value: object) -> bytes:
+    """Encode to JSON; what JSON or UTF-8 cannot hold (lone surrogates, a teacher's odd details) is replaced."""
+    try:
+        return _encode(value)
+    except (UnicodeEncodeError, ValueError, RecursionError):
+        return _encode(_cleaned(value, 0))
+
+
+def _cleaned(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if depth > 50:
+        return "..."
+    if isinstance(value, Mapping):
+        return {_cleaned(str(name), depth + 1): _cleaned(item, depth + 1) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cleaned(item, depth + 1) for item in value]
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _cleaned(getattr(value, name), depth + 1) for name in value.__dataclass_fields__}
+    return value
+
+
+def without_fields(line: bytes, row: Row, names: Sequence[str]) -> bytes:
+    """Return a JSON object's text without some of its fields.
+
+    Where they are the last ones, as we write them, the rest is kept byte for byte; else the values are.
+    """
+    mark = b',"%b":' % names[0].encode()
+    kept = {name: value for name, value in row.items() if name not in names}
+    if len(kept) == len(row):
+        return line
+    start = 0
+    for _ in range(_STRIP_TRIES):
+        start = line.find(mark, start + 1)
+        if start < 0:
+            break
+        cut = line[:start] + b"}"
+        try:
+            if _decode_row(cut) == kept:
+                return cut
+        except _UNREADABLE:
+            continue
+    raw = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+    return b"{%b}" % b",".join(b"%b:%b" % (_encode(name), bytes(value)) for name, value in raw.items() if name in kept)
+
+
+def sample_from_mapping(row: Mapping[str, Any], mapping: Mapping[str, str] | None = None) -> Sample:
+    """Make a sample of a mapping such as a data set's row, its columns found by name.
+
+    Args:
+        row: E.g. `{"response": ..., "ground_truth": ...}`.
+        mapping: Columns by name, as `{"response": "completion"}`.
+
+    Raises:
+        UsageError: If it holds no completion, or several.
+    """
+    plain = dict(row)
+    try:
+        samples, is_group, _ = _reader_for(plain, mapping).read(plain)
+    except BadRow as error:
+        raise UsageError(f"not a sample: {error}") from error
+    if is_group:
+        raise UsageError(f"the row holds {len(samples)} completions; give one a row, or use score_groups.")
+    return samples[0]
+
+
+def _reader_for(row: Row, mapping: Mapping[str, str] | None) -> SampleReader:
+    return SampleReader(find_columns([row], mapping))
