@@ -67,9 +67,9 @@ class LazyGroup(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             close = get_close_matches(args[0], self.list_commands(ctx), n=1)
-            if close:
-                error.message += f" Did you mean {close[0]!r}?"
-            raise
+            if not close or "Did you mean" in error.format_message():
+                raise
+            raise click.UsageError(f"{error.format_message()} Did you mean {close[0]!r}?", ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -124,9 +124,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo("\nInterrupted.", err=True)
         return EXIT_INTERRUPTED
     except click.ClickException as error:
-        error.message = escape_lines(error.message)
-        error.show()
-        return error.exit_code
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help' for help.\n", err=True)
+        return _report(error, escape_lines(error.format_message()), error.exit_code)
     except VerifyError as error:
         return _report(error, escape_lines(str(error)), _exit_code(error))
     except Exception as error:  # the last door: anything else is a fault of ours or of a plug-in, and is shown

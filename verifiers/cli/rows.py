@@ -1,0 +1,143 @@
+"""Samples of files, for the commands that look at rows rather than write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from verifiers.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from verifiers.io.batch import Batch
+    from verifiers.io.columns import Columns
+    from verifiers.io.values import Row
+    from verifiers.types import Sample
+
+HEAD_ROWS = 100
+"""Rows by whose column names the columns are chosen."""
+
+
+class Place(NamedTuple):
+    """A sample and where it stands.
+
+    Attributes:
+        name: `file:line`, with `#n` behind it where the row holds several completions.
+        row: The row's own columns.
+        sample: `None` = the row is not a sample.
+        problem: Why it is not.
+    """
+
+    name: str
+    row: Row
+    sample: Sample | None
+    problem: str = ""
+
+
+def parse_map(texts: Sequence[str]) -> dict[str, str]:
+    """Return `("response=completion",)` as a mapping.
+
+    Raises:
+        UsageError: If one is not `COLUMN=FIELD`.
+    """
+    pairs = [text.partition("=") for text in texts]
+    for text, (left, equals, right) in zip(texts, pairs, strict=True):
+        if not (left and equals and right):
+            raise UsageError(f"--map {text!r}: write COLUMN=FIELD, e.g. --map response=completion")
+    return {left: right for left, _, right in pairs}
+
+
+def read_places(sources: Sequence[str], mapping: Mapping[str, str]) -> tuple[Columns, Iterator[Place]]:
+    """Return the columns chosen for the sources, and all their samples in order.
+
+    Raises:
+        InputError: If a source cannot be read or holds no row.
+        UsageError: If no column holds completions.
+    """
+    from verifiers.io.columns import find_columns
+    from verifiers.io.sources import find_shards, read_shard
+
+    batches = chain.from_iterable(read_shard(shard) for shard in find_shards(sources))
+    head: list[Batch] = []
+    rows: list[Row] = []
+    for batch in batches:
+        head.append(batch)
+        rows += [row for row, _ in _decoded(batch) if row]
+        if len(rows) >= HEAD_ROWS:
+            break
+    if not rows:
+        raise InputError(
+            f"{', '.join(sources)}: no row that is a JSON object" if head else f"{', '.join(sources)}: empty"
+        )
+    columns = find_columns(rows[:HEAD_ROWS], mapping)
+    return columns, _places(chain(head, batches), columns)
+
+
+def find_place(text: str, mapping: Mapping[str, str], nth: int | None) -> Place:
+    """Return the sample at `FILE:LINE`.
+
+    Args:
+        text: The place as `verify score` prints it.
+        mapping: Columns by the user's choice.
+        nth: Which completion of the row, from 1; `None` = the only one.
+
+    Raises:
+        UsageError: If the text names no line, or the row holds several completions and none is chosen.
+        InputError: If there is no such line, or it is not a sample.
+    """
+    source, _, line = text.rpartition(":")
+    if not source or not line.isdecimal():
+        raise UsageError(f"{text!r}: name the row as FILE:LINE, e.g. answers.jsonl:7")
+    _, places = read_places([source], mapping)
+    found: list[Place] = []
+    for place in places:
+        at, _, _ = place.name.partition("#")
+        if at.rpartition(":")[2] == line:
+            found.append(place)
+        elif found:
+            break
+    return _chosen(found, text, nth)
+
+
+def _chosen(found: Sequence[Place], text: str, nth: int | None) -> Place:
+    if not found:
+        raise InputError(f"{text}: there is no such row (lines count from 1; rows of tables do too)")
+    if nth is None and len(found) > 1:
+        raise UsageError(f"{text} holds {len(found)} completions; choose one with --nth 1 to --nth {len(found)}")
+    if nth is not None and nth > len(found):
+        raise UsageError(f"--nth {nth}: {text} holds {len(found)} completions")
+    return found[(nth or 1) - 1]
+
+
+def _decoded(batch: Batch) -> Iterator[tuple[Row | None, str]]:
+    """Yield every row, or `None` and why it cannot be read."""
+    from verifiers.io.rows import Unreadable, decode_row
+
+    for index, line in enumerate(batch.lines):
+        if index in batch.bad:
+            yield None, batch.bad[index]
+            continue
+        try:
+            yield decode_row(line), ""
+        except Unreadable as error:
+            yield None, str(error)
+
+
+def _places(batches: Iterator[Batch], columns: Columns) -> Iterator[Place]:
+    from verifiers.io.rows import SampleReader
+    from verifiers.io.values import BadRow
+
+    reader = SampleReader(columns)
+    for batch in batches:
+        for index, (row, problem) in enumerate(_decoded(batch)):
+            name = batch.place(index)
+            if row is None:
+                yield Place(name, {}, None, problem)
+                continue
+            try:
+                samples, _, _ = reader.read(row)
+            except BadRow as error:
+                yield Place(name, row, None, str(error))
+                continue
+            for number, sample in enumerate(samples, 1):
+                yield Place(f"{name}#{number}" if len(samples) > 1 else name, row, sample)

@@ -1,0 +1,94 @@
+"""How a run's summary and its first rows look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TextIO
+
+from verifiers.cli.table import cell_text, print_pairs, print_table, write
+
+if TYPE_CHECKING:
+    from verifiers.io.summary import Summary
+
+SLOW_S = 0.01
+"""Rows that took less CPU are not worth a line."""
+
+
+def print_summary(summary: Summary, stream: TextIO) -> None:
+    """Print a run's summary for a person."""
+    total = max(summary.samples, 1)
+    if summary.statuses:
+        rows = [(status, count, f"{count / total:.1%}") for status, count in summary.statuses.items()]
+        print_table(("status", "samples", "share"), rows, stream)
+        write(stream=stream)
+    print_pairs(_pairs(summary), stream)
+
+
+def _pairs(summary: Summary) -> Iterator[tuple[str, str]]:
+    yield "mean reward", _mean(summary)
+    if summary.not_judged:
+        yield (
+            "not judged",
+            f"{summary.not_judged:,} of {summary.samples:,} ({summary.share_not_judged:.2%}), reward null",
+        )
+    if len(summary.pass_at_k) > 1:
+        yield "pass@k", "  ".join(f"@{k} {value:.3f}" for k, value in summary.pass_at_k.items())
+    if summary.groups:
+        yield "groups", _groups(summary)
+    slow = [row for row in summary.slowest if row.elapsed_s >= SLOW_S]
+    if slow:
+        yield "slowest", ", ".join(f"{row.place} ({row.elapsed_s:.2f} s)" for row in slow)
+    if summary.columns:
+        yield "columns", summary.columns
+    yield "time", f"{summary.wall_s:.2f} s, CPU {summary.cpu_s:.2f} s, {summary.rows_per_s:,.0f} rows/s"
+    yield "rows", _rows(summary)
+    if summary.stopped:
+        yield "stopped", summary.stopped
+
+
+def _mean(summary: Summary) -> str:
+    if summary.mean_reward is None:
+        return "none: nothing could be judged"
+    return f"{summary.mean_reward:.4f} over {summary.judged:,} judged"
+
+
+def _groups(summary: Summary) -> str:
+    flat = summary.groups_all_right + summary.groups_all_wrong + summary.groups_all_equal
+    counts = [
+        f"{count:,} all {kind}"
+        for kind, count in (
+            ("right", summary.groups_all_right),
+            ("wrong", summary.groups_all_wrong),
+            ("equal", summary.groups_all_equal),
+        )
+        if count
+    ]
+    about = f"{summary.groups:,} of two or more"
+    if counts:
+        about += f"; {', '.join(counts)}: {flat / summary.groups:.1%} teach nothing"
+    return about if summary.groups_complete else about + " (more prompts than can be kept open: an estimate)"
+
+
+def _rows(summary: Summary) -> str:
+    text = f"{summary.rows:,}"
+    if summary.samples != summary.rows:
+        text += f" with {summary.samples:,} completions"
+    if summary.resumed_rows:
+        text += f", {summary.resumed_rows:,} of them from an earlier run"
+    if summary.duplicates:
+        text += f", {summary.duplicates:,} completions judged once with their equals"
+    return f"{text} -> {summary.output}" if summary.output else text
+
+
+def print_first_rows(rows: list[Mapping[str, Any]], stream: TextIO) -> None:
+    """Print output rows as a table: what was found and why, not the whole row."""
+    table = []
+    for number, row in enumerate(rows, 1):
+        reward, status, answer, reason = (_shown(row.get(name)) for name in ("reward", "status", "answer", "reason"))
+        table.append((number, reward, status, answer, reason))
+    print_table(("row", "reward", "status", "answer", "reason"), table, stream)
+
+
+def _shown(value: object) -> object:
+    """Return what a cell shows; a group's list becomes one text."""
+    return ", ".join(cell_text(item) for item in value) if isinstance(value, list) else value
