@@ -24,6 +24,7 @@ from common import (
     Row,
     command_line,
     headline,
+    load_cheats,
     load_corrections,
     load_set,
     strided,
@@ -40,7 +41,9 @@ SETS = {
     "gsm8k_openai_solutions": "gsm8k_openai_solutions.jsonl.gz",
     "mr_gsm8k": "mr_gsm8k.jsonl.gz",
     "hard_cases": "hard_cases.jsonl",
+    "cheats": "",
 }
+"""Files below `--data`; the cheats are this project's own."""
 CHUNK = 100
 """Pairs that one scorer judges before the next one has its turn."""
 PAIR_LIMIT_S = 15.0
@@ -107,6 +110,9 @@ def _load(options: argparse.Namespace) -> dict[str, list[Row]]:
     corrections = load_corrections(options.data)
     sets = {}
     for name in options.sets:
+        if name == "cheats":
+            sets[name] = strided(load_cheats(), options.limit)
+            continue
         path = options.data / SETS[name]
         if not path.exists():
             raise SystemExit(f"{path} is not there; --data must name the folder that holds {SETS[name]}")

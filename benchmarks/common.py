@@ -57,6 +57,13 @@ def load_set(path: Path, corrections: dict[str, dict[str, Any]]) -> list[Row]:
     return rows
 
 
+def load_cheats() -> list[Row]:
+    """Read our own reward-hacking completions, all of which are wrong."""
+    lines = (ROOT / "tests" / "cases" / "math_cheats.jsonl").read_text(encoding="utf-8").splitlines()
+    cases = [json.loads(line) for line in lines]
+    return [Row(f"cheats/{n}", c["reference"], c["completion"], False, False, c["kind"]) for n, c in enumerate(cases)]
+
+
 def load_corrections(data: Path) -> dict[str, dict[str, Any]]:
     """Read `adjudication.jsonl` by id; empty if there is none."""
     path = data / "adjudication.jsonl"

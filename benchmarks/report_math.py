@@ -34,8 +34,11 @@ def report(outcomes: dict[str, Outcome], sets: Sequence[str], head: str) -> str:
 
 
 def _versions(outcomes: dict[str, Outcome]) -> str:
-    versions = {package: v for outcome in outcomes.values() for package, v in outcome.ready["versions"].items()}
-    return "Versions: " + ", ".join(f"{package} {version}" for package, version in sorted(versions.items())) + ".\n"
+    packages = {CATALOG[name].title: outcome.ready["versions"] for name, outcome in outcomes.items()}
+    told = [
+        f"{title}: {', '.join(f'{name} {version}' for name, version in of.items())}" for title, of in packages.items()
+    ]
+    return "Versions: " + "; ".join(told) + ".\n"
 
 
 def _notes(outcomes: dict[str, Outcome], sets: Sequence[str]) -> str:
