@@ -1,0 +1,184 @@
+"""Find the sentence that states the final answer: answer phrases, `#### 42`, conclusions, a whole short completion.
+
+English and Chinese. Only the end of the text is looked at, so the cost is bounded; nothing here falls back to "the
+last number".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from verifiers.catalog.math.extract_values import (
+    MATH,
+    NOTHING,
+    Stated,
+    blank_markup,
+    conclusion,
+    is_all_value,
+    statement,
+    unwrap,
+)
+
+MAX_TAIL_CHARS = 3_000
+"""Answer phrases are looked for this close to the end."""
+MAX_CONCLUSION_CHARS = 800
+"""The concluding sentence is looked for this close to the end."""
+MAX_PHRASES = 16
+"""So many phrases are tried from the end, until one states a value."""
+MAX_WHOLE_CHARS = 400
+"""A completion up to this long may be nothing but an answer."""
+MAX_WHOLE_WORDS = 12
+
+_PHRASE = re.compile(
+    r"(?<![A-Za-z])(?P<choice>(?:[Oo]ption|[Cc]hoice)s?)?(?(choice)|(?:[Aa]nswers?|ANSWERS?|[Aa]ns|ANS))"
+    r"(?![A-Za-z])(?:\*\*|__|['’\"”)])?(?:\s?\([^()\n]{0,40}\))?"
+    r"(?:[^.\n:：=?$\\]{0,60}?(?:(?<![A-Za-z])(?:is|are|equals?|be|was|IS)(?![A-Za-z])|isn(?=['’]t)|[:：=](?!\s?\}))"
+    r"|(?=\s{0,3}(?:[$]|\\[(\[]))|[*#\s]{0,4}(?=\n))"
+    r"|(?:答案|结果)(?:应该|应当|应|就)?(?:为|是|等于|选择?|[:：=])|(?P<letter>[故应因此]选择?)|答[:：]"
+)
+_PHRASE_GATES = ("nswer", "NSWER", "ption", "hoice", "ns:", "NS:", "ns.", "答", "结果", "选")
+_CORRECT_CHOICE = re.compile(
+    r"[*(（]{0,3}(?<![A-Za-z])([A-J])[)）*.]{0,3}\s(?i:is|seems) (?i:the )?(?i:correct|right|best)"
+)
+_LABEL_LINE = re.compile(r"[^\w\n$\\(\[{-]{0,8}(?:(?:(?i:final )?(?i:answer|ans)|A|答案?)[*_]{0,2}\s?[:：])(?=.)")
+_PLAIN_LINE = re.compile(r"(?:A|#{4}|(?:The |Final )?[Aa]nswer)(?::| is:?)? ?(-?\d++(?:[,.]\d++)*+)\.?\s*\Z")
+_BOILERPLATE = re.compile(r"I hope (?:it|this|that) is correct\.?\s*$")
+_SENTENCE_END = re.compile(rf"{MATH}|(?P<end>[.!?](?=[\s\"'”*)\]]|$)|[。！？]|\n(?!\s{{0,8}}(?:\\\[|\$\$)))")
+_CUE = re.compile(
+    r"(?<![A-Za-z])(?:therefore|thus|hence|so|consequently|it follows|in conclusion|in total|altogether|finally|overall"
+    r"|in summary|we (?:get|have|find|obtain|conclude|see)|this (?:gives|means|yields)"
+    r"|the (?:final )?(?:result|solution))(?![A-Za-z])"
+    r"|所以|因此|综上|故|于是|从而|最后|一共|总共|共|答|∴|\\therefore|⇒",
+    re.IGNORECASE,
+)
+_PROBLEM = re.compile(
+    r"[\W_]*+(?:(?:find|compute|evaluate|simplify|determine|solve|calculate|what|how|which|given|let|suppose|assume"
+    r"|consider|if|when|prove|show|express|(?:we|i) (?:need|want|must|will|should|are (?:asked|given))|our goal"
+    r"|to (?:find|solve|compute|determine)|step \d++|first|next|possibl[ey])(?![A-Za-z])"
+    r"|请|求|计算|化简|已知|设|若|如果|解方程)",
+    re.IGNORECASE,
+)
+_GAVE_UP = re.compile(
+    r"\b(?:do(?:es)? not|don['’]t|can ?not|can['’]t|could not|couldn['’]t|unable to|not able to|failed to)"
+    r"\s(?:\w+\s)?(?:know|determine|finish|solve|find|answer|figure|complete|conclude)|\bgive up\b|\bnot sure\b"
+    r"|不知道|无法(?:确定|求|得|解|回答)|放弃",
+    re.IGNORECASE,
+)
+_RETRACTED = re.compile(
+    r"\bactually,? (?:no|wait)\b|\bno, (?:that|this|it)(?:['’]s| is| was)? (?:wrong|incorrect|not|should)"
+    r"|\b(?:that|this|which|it|the answer|above)(?:['’]s| is| was) (?:wrong|incorrect|not (?:right|correct)|false)\b"
+    r"|\bI (?:have )?made an? (?:mistake|error)|\b(?:scratch|strike|disregard|ignore) (?:that|this|the above)\b"
+    r"|不对|错了|更正|算错",
+    re.IGNORECASE,
+)
+_WORDS = re.compile(r"[A-Za-z]{2,}+")
+
+
+class Answer(NamedTuple):
+    """What was stated, and the rule that found it."""
+
+    stated: Stated
+    rule: str
+
+
+def retracted(text: str, lo: int) -> bool:
+    """Whether the text after an answer takes it back ("Actually no", "that is wrong")."""
+    return len(text) - lo > 8 and _RETRACTED.search(text, lo, lo + MAX_TAIL_CHARS) is not None
+
+
+def final_statement(text: str) -> Answer:
+    """Return what the end of a text without boxes and tags states; rule by rule, the surest first."""
+    end = len(text.rstrip())
+    if plain := _PLAIN_LINE.match(text, text.rfind("\n", 0, end) + 1, end):
+        return Answer(Stated("value", plain[1], plain.start(1), plain.end(1), True), "answer line")
+    lo = max(0, end - MAX_TAIL_CHARS)
+    tail = blank_markup(text[lo:end])
+    if (found := _last_line(tail)).stated is NOTHING and (found := stated_phrase(tail, 0)).stated is NOTHING:
+        found = _without_phrase(tail, whole=lo == 0)
+    stated = found.stated
+    return Answer(Stated(stated.outcome, stated.text, stated.start + lo, stated.end + lo, stated.direct), found.rule)
+
+
+def _last_line(tail: str) -> Answer:
+    """Read a last line "A: 29" or "Answer: 42", and the last "#### 42" unless a phrase follows it."""
+    line = tail.rfind("\n") + 1
+    if label := _LABEL_LINE.match(tail, line):
+        return Answer(statement(tail, label.end(), sentence_end(tail, label.end())), "answer line")
+    return hash_line(tail, phrases=True)
+
+
+def hash_line(tail: str, *, phrases: bool) -> Answer:
+    """Read the last "#### 42" (GSM8K); `phrases` = an answer phrase after it counts more."""
+    mark = tail.rfind("####")
+    if mark < 0:
+        return Answer(NOTHING, "")
+    start = mark + 4
+    stop = tail.find("\n", start)
+    stop = len(tail) if stop < 0 else stop
+    if not (is_all_value(tail[start:stop]) or stop == len(tail)):
+        return Answer(NOTHING, "")
+    later = stated_phrase(tail, stop) if phrases else Answer(NOTHING, "")
+    return later if later.stated is not NOTHING else Answer(statement(tail, start, stop), "#### line")
+
+
+def stated_phrase(tail: str, lo: int) -> Answer:
+    """Read the last answer phrase from `lo` on that states something."""
+    if not any(gate in tail for gate in _PHRASE_GATES):
+        return Answer(NOTHING, "")
+    for phrase in reversed(list(_PHRASE.finditer(tail, lo))[-MAX_PHRASES:]):
+        end = sentence_end(tail, phrase.end())
+        stated = statement(tail, phrase.end(), end, choice=bool(phrase["choice"] or phrase["letter"]))
+        if stated.outcome == "value" and retracted(tail, stated.end):
+            stated = Stated("negated", stated.text, stated.start, stated.end)
+        if stated.outcome != "none":
+            return Answer(stated, f"phrase: {' '.join(phrase[0].split())[:40]}")
+    if choice := _CORRECT_CHOICE.search(tail, max(lo, len(tail) - 80)):
+        return Answer(Stated("value", choice[1], choice.start(1), choice.end(1), True), "phrase: is correct")
+    return Answer(NOTHING, "")
+
+
+def sentence_end(text: str, lo: int) -> int:
+    """Return the offset after the sentence that starts at `lo`; leading line ends are passed over."""
+    size = len(text)
+    while lo < size and text[lo] in " \t\n*:：#":
+        lo += 1
+    for mark in _SENTENCE_END.finditer(text, lo):
+        if mark["end"]:
+            return mark.end()
+    return size
+
+
+def _without_phrase(tail: str, *, whole: bool) -> Answer:
+    """Read a text without any answer phrase: nothing but an answer, a conclusion, or a few words."""
+    if boilerplate := _BOILERPLATE.search(tail, max(0, len(tail) - 60)):
+        tail = tail[: boilerplate.start()].rstrip()
+    short = whole and len(tail) <= MAX_WHOLE_CHARS
+    start = len(tail) - len(tail.lstrip())
+    if short and is_all_value(tail):
+        return Answer(Stated("value", _shown(tail), start, len(tail), True), "whole completion")
+    if not tail or _GAVE_UP.search(tail, max(0, len(tail) - MAX_CONCLUSION_CHARS)):
+        return Answer(NOTHING, "")
+    lo = _last_sentence(tail)
+    alone = short and not tail[:lo].strip()
+    if not _PROBLEM.match(tail, lo) and (alone or _CUE.search(tail, lo)):
+        stated = conclusion(tail, lo, len(tail))
+        if stated.outcome != "none":
+            return Answer(stated, "conclusion")
+    if alone and not tail.endswith(("?", "？")) and not _PROBLEM.match(tail) and len(tail.split()) <= MAX_WHOLE_WORDS:
+        return Answer(Stated("text", _shown(tail), start, len(tail)), "whole completion")
+    return Answer(NOTHING, "")
+
+
+def _shown(text: str) -> str:
+    shown = unwrap(text)
+    return shown.rstrip(".。") if not shown.endswith("...") else shown
+
+
+def _last_sentence(tail: str) -> int:
+    """Return the offset where the last sentence starts; a display on its own belongs to the words before it."""
+    starts = [max(0, len(tail) - MAX_CONCLUSION_CHARS)]
+    starts += [mark.end() for mark in _SENTENCE_END.finditer(tail, starts[0]) if mark["end"] and mark.end() < len(tail)]
+    while len(starts) > 1 and not tail[starts[-1] :].strip():
+        starts.pop()
+    return starts[-1]

@@ -1,0 +1,264 @@
+"""Find values in a sentence: where a number or a formula starts and ends among words, and which one is stated.
+
+English and Chinese, plain text, Unicode and LaTeX. Every pattern is linear: possessive, or bounded by a constant.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+MAX_TEXT_WORDS = 12
+"""A stated answer without any number or formula is taken as text up to this many words."""
+MAX_VALUES = 64
+"""More values in one sentence than this are not looked at."""
+HEDGE_WINDOW_CHARS = 24
+"""A hedging word counts this close before a value."""
+
+_UNITS = (
+    "percent(?:age)?|pct|degrees?|dollars?|cents?|euros?|pounds?|yuan|rupees?|[cmkdn]m|[kmu]?g|ml|mL|ft|inch(?:es)?"
+    "|feet|foot|miles?|mi|yards?|yd|(?:centi|kilo|milli|deci)?(?:met(?:er|re)s?|grams?|lit(?:er|re)s?)|mph|hours?|hrs?"
+    "|minutes?|mins?|seconds?|secs?|days?|weeks?|months?|years?|[kM]?Hz|kJ|eV|k?Pa|mol|rad(?:ian)?s?|square|cubic"
+    "|sq|per|gallons?|ounces?|oz|lbs?|am|pm|AM|PM|million|billion|trillion|thousand|hundred|watts?|kW|volts?"
+)
+_FUNCTIONS = (
+    "sqrt|cbrt|a?(?:sin|cos|tan)|cot|sec|csc|arc(?:sin|cos|tan)|ln|log|exp|pi|inf|infinity|infty|union|mod|and|or|binom"
+)
+_ZH_UNITS = "万亿|万|亿|元|平方米|平方厘米|米|厘米|千米|公里|千克|克|升|小时|分钟|秒|度"
+MATH = (
+    r"\$\$(?:[^$\\]|\\.)++\$\$|\$(?!\s)(?:[^$\\\n]|\\.)++(?:(?<!\s)\$(?!\d)|\$(?![\w\\(.]))"
+    r"|\$(?=\s)(?:[^$\\]|\\.)++\$(?![\w\\(.])"
+    r"|\\\((?:[^\\]|\\[^()])*+\\\)|\\\[(?:[^\\]|\\[^\[\]])*+\\\]"
+)
+_TOKENS = (
+    MATH,
+    r"\\(?:text|mathrm|textbf|mathbf|mbox|textit|operatorname)\s?\{[^{}\n]{0,120}\}",
+    r"\\(?:begin|end)\s?\{[a-z]{1,16}\*?\}(?:\{[|clr]{1,40}\})?",
+    r"\\[A-Za-z]++|\\[,;:!{}%$\\ ]",
+    r"\d++(?:[.,]\d++)*+(?:[A-Za-z]{1,3}(?![A-Za-z]))?|\.\d++|\.{3,}+|…",
+    r"[-+*/^_=<>≤≥≠≈±×÷·⋅√∛∞π°%‰€£¥￥(){}\[\]|!,，、;；&~∪∩∈∅−–²³⁰¹⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉½⅓⅔¼¾ℝℤℕθαβ（）＝]",
+    r"(?<=\d)[:：](?=\d)|(?<=\d)\s[:：]\s(?=\d)|\$(?=\s?[\d.])|(?<=[\d ])\$",
+    rf"(?<=\d)(?:{_ZH_UNITS})",
+    rf"(?<![A-Za-z])(?:{_UNITS}|{_FUNCTIONS})(?![A-Za-z])",
+    r"(?<![A-Za-z'’])[A-Za-z](?![A-Za-z'’])|[ \t]",
+)
+_RUN = re.compile(rf"(?:{'|'.join(_TOKENS)})++")
+_VALUED = re.compile(r"[\d√π∞∅½⅓⅔¼¾ℝ$]|\\[A-Za-z(\[]|[A-Za-z]\)?\s?[=<>≤≥≠≈]|(?<![A-Za-z])(?:inf|pi)")
+_MATH = re.compile(f"(?:{MATH})")
+_APPROX = re.compile(r"≈|\\approx")
+_TRIM_END = frozenset(" \t,，、;；:：=&~!(（[{+*/<＝–-")
+_TRIM_START = frozenset(" \t,，、;；:：=&~!)）]}*/＝")
+_END_WORDS = re.compile(r"(?:^|[^A-Za-z\\])(?:and|or|a|I|A|per)$")
+_START_WORDS = re.compile(r"(?:and|or|a|A|I)\s")
+_CALCULATION = re.compile(r"<<[^<>\n]*>>")
+_EMPHASIS = re.compile(r"(?<![\w)])\*\*|\*\*(?![\w(])|(?<![\w\\])__(?=\w)|(?<=\w)__(?!\w)|`")
+
+_HEDGE = re.compile(
+    r"\b(?:maybe|perhaps|possibl[ey]|probably|likely|might|could|guess|unsure|unclear|unknown|not (?:sure|certain))\b"
+    r"|可能|也许|大概|或许|不确定|不知道",
+    re.IGNORECASE,
+)
+_NEGATED = re.compile(
+    r"(?:\b(?:not|never|cannot)|n['’]t|不是|不等于|并非|不为|不会是|不选)"
+    r"(?:\s++(?:equal(?:\s+to)?|be|exactly|simply|the|a|an|necessarily)\b)*+[\s*$(\\\[{:：]{0,8}$",
+    re.IGNORECASE,
+)
+_NEGATION_GATES = ("not", "n't", "n’t", "ever", "Not", "NOT", "不", "非")
+_STARTS_NEGATED = re.compile(r"(?:not|never|unknown|undecided)(?![A-Za-z])|不是|并非|不为", re.IGNORECASE)
+_ADVERBS = "also|then|exactly|approximately|about|roughly|around|only|just|simply|thus|therefore|indeed|the|that|now"
+_COPULA = re.compile(
+    r"(?:(?<![A-Za-z])(?:is|are|was|were|be|equals?|equal to|gets?|got|obtains?|has|have|gives?|yields?|becomes?"
+    r"|it['’]s|that|therefore|thus|hence|so|conclude|option|choice)|['’]s|[:=：＝≈→⇒是为有得到约选剩]|等于|\\implies|\\Rightarrow)"
+    rf"(?:\s++(?:{_ADVERBS}|at least|at most|equal to|option|choice|a|an)(?![A-Za-z]))*+[\s,，*“\"'(:：]*$",
+    re.IGNORECASE,
+)
+_LEAD = re.compile(
+    r"(?:[\s:：=＝*“”\"',，>`_]|为|是|选"
+    rf"|(?<![A-Za-z])(?i:is|are|be|option|choice|equals|equal to|{_ADVERBS}|an?)(?=[\s$\\:：]))*+"
+)
+_LIST_GAP = re.compile(r"\s*+(?:\w++\s*+){0,2}(?:,|;|、|和|或|(?<![A-Za-z])(?:and|or))\s*$")
+_CHOICE = re.compile(
+    r"[$(（\[{\s]{0,4}(?:\\(?:text|mathrm|textbf|mathbf)\s?\{\s?\(?)?([A-J])(?:[)）\]}.:：、。]|[,，](?!\s?[A-J\d])|\s?(?:\$|$))"
+)
+
+Outcome = Literal["value", "text", "negated", "hedged", "question", "none"]
+
+
+class Stated(NamedTuple):
+    """What a sentence states: a value or words (`text`, with offsets), or why it states none.
+
+    `direct` = the value stands at the start of the statement, where no other word can change its meaning.
+    """
+
+    outcome: Outcome
+    text: str = ""
+    start: int = 0
+    end: int = 0
+    direct: bool = False
+
+
+NOTHING = Stated("none")
+
+
+def blank_markup(text: str) -> str:
+    """Blank out `<<4*5=20>>` calculator marks, emphasis and backticks; offsets stay as they are."""
+    if "<<" in text:
+        text = _CALCULATION.sub(lambda mark: " " * len(mark[0]), text)
+    if "**" in text or "__" in text or "`" in text:
+        text = _EMPHASIS.sub(lambda mark: " " * len(mark[0]), text)
+    return text
+
+
+def unwrap(text: str) -> str:
+    r"""Remove math delimiters around formulas (`$..$`, `\(..\)`, `\[..\]`) and the space at both ends."""
+    if "$" in text or "\\(" in text or "\\[" in text:
+        text = _MATH.sub(_math_inner, text)
+    return text.strip()
+
+
+def _math_inner(span: re.Match[str]) -> str:
+    width = 1 if span[0][0] == "$" and span[0][1] != "$" else 2
+    return span[0][width:-width].strip()
+
+
+def values(text: str, lo: int, hi: int) -> list[tuple[int, int]]:
+    """Return the offsets of the values in `text[lo:hi]`: the longest runs of mathematics between words."""
+    found: list[tuple[int, int]] = []
+    for run in _RUN.finditer(text, lo, hi):
+        start, end = _trimmed(text, run.start(), run.end())
+        if start < end and _VALUED.search(text, start, end):
+            found.append((start, end))
+            if len(found) >= MAX_VALUES:
+                break
+    return found
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """Cut connectives, punctuation and unpaired brackets off both ends of a run."""
+    for _ in range(8):
+        before = (start, end)
+        while start < end and text[start] in _TRIM_START:
+            start += 1
+        while start < end and text[end - 1] in _TRIM_END and not text.startswith("\\", end - 2):
+            end -= 1
+        if word := _START_WORDS.match(text, start, end):
+            start = word.end()
+        if word := _END_WORDS.search(text, max(start, end - 4), end):
+            end = max(start, word.end() - len(word[0].strip("., ")))
+        start, end = _without_unpaired(text, start, end)
+        if (start, end) == before:
+            break
+    return start, end
+
+
+def _without_unpaired(text: str, start: int, end: int) -> tuple[int, int]:
+    run = text[start:end]
+    surplus = sum(map(run.count, "([（")) - sum(map(run.count, ")]）"))
+    if surplus > 0 and run[:1] in ("(", "（"):
+        return start + 1, end
+    if surplus < 0 and run[-1:] in (")", "）") and not run.endswith("\\)"):
+        return start, end - 1
+    return start, end
+
+
+def _value(text: str, start: int, end: int, direct: bool) -> Stated:
+    """Return the value at these offsets, its approximation dropped (`5/7 ≈ 0.714` states 5/7)."""
+    shown = unwrap(text[start:end])
+    if (
+        not _MATH.fullmatch(text, start, end)
+        and (approx := _APPROX.search(shown))
+        and _has_digit(shown[: approx.start()])
+    ):
+        shown = shown[: approx.start()].rstrip()
+    return Stated("value", shown, start, end, direct)
+
+
+def _has_digit(text: str) -> bool:
+    return any(map(str.isdigit, text))
+
+
+def _refused(text: str, lo: int, hi: int, start: int) -> Stated | None:
+    """Return why the value at `start` of the sentence `text[lo:hi]` does not count, if so."""
+    if text[hi - 1 : hi] in ("?", "？"):
+        return Stated("question", text[lo:hi], lo, hi)
+    if negated(text, lo, start):
+        return Stated("negated", text[lo:hi], lo, hi)
+    if _HEDGE.search(text, max(lo, start - HEDGE_WINDOW_CHARS), hi):
+        return Stated("hedged", text[lo:hi], lo, hi)
+    return None
+
+
+def negated(text: str, lo: int, start: int) -> bool:
+    """Whether a "not" stands right before `start`."""
+    before = text[max(lo, start - 40) : start]
+    return any(gate in before for gate in _NEGATION_GATES) and _NEGATED.search(before) is not None
+
+
+def statement(text: str, lo: int, hi: int, *, choice: bool = False) -> Stated:
+    """Read what follows an answer phrase ("The answer is", "答案："): a value first, else the one concluded.
+
+    Args:
+        text: The text, markup blanked.
+        lo: Where the statement starts.
+        hi: Where it ends: the end of its sentence, end mark included.
+        choice: Whether the phrase speaks of an option, so that a letter is expected.
+    """
+    lead = _LEAD.match(text, lo, hi)
+    at = lead.end() if lead else lo
+    end = hi
+    while end > at and text[end - 1] in " \t\n.。,，;；!！\"'”*":
+        end -= 1
+    if at >= end:
+        return NOTHING
+    if _STARTS_NEGATED.match(text, at, hi):
+        return Stated("negated", text[lo:hi], lo, hi)
+    if (formula := _MATH.match(text, at, hi)) and formula.end() >= end:
+        return _refused(text, lo, hi, at) or _value(text, at, formula.end(), True)
+    if (letter := _CHOICE.match(text, at, hi)) and (
+        choice or letter.end() >= end or text[letter.end() - 1] in ")）.:：、"
+    ):
+        return _refused(text, lo, hi, at) or Stated("value", letter[1], letter.start(1), letter.end(1), True)
+    found = values(text, at, hi)
+    if not found:
+        return _words(text, lo, hi, at, end)
+    if found[0][0] <= at + 1:
+        return _refused(text, lo, hi, at) or _first(text, found, end)
+    return conclusion(text, lo, hi)
+
+
+def _words(text: str, lo: int, hi: int, at: int, end: int) -> Stated:
+    """Return a short answer in words ("eight", "Evelyn", "三分之一")."""
+    words = text[at:end].strip("()（） ")
+    if not words or len(words) > 160 or len(words.split()) > MAX_TEXT_WORDS:
+        return NOTHING
+    return _refused(text, lo, hi, at) or Stated("text", words, at, end)
+
+
+def _first(text: str, found: list[tuple[int, int]], end: int) -> Stated:
+    """Return the first value; with the following ones when they are listed with it ("5 apples and 6 pears")."""
+    start, stop = found[0]
+    listed = 0
+    while listed + 1 < len(found) and _LIST_GAP.fullmatch(text, found[listed][1], found[listed + 1][0]):
+        listed += 1
+    if not listed:
+        between = text[stop : found[1][0]] if len(found) > 1 else ""
+        return _value(text, start, stop, True) if not between.endswith(("or ", "或")) else NOTHING
+    return Stated("value", unwrap(text[start : found[listed][1]]), start, found[listed][1], True)
+
+
+def conclusion(text: str, lo: int, hi: int) -> Stated:
+    """Read a concluding sentence: its last value if a verb or sign states it, or its only value."""
+    found = values(text, lo, hi)
+    if not found:
+        return NOTHING
+    start, end = found[-1]
+    if len(found) > 1 and not _COPULA.search(text[max(lo, start - 60) : start]):
+        return NOTHING
+    return _refused(text, lo, hi, start) or _value(text, start, end, False)
+
+
+def is_all_value(text: str) -> bool:
+    """Whether the text holds one run of mathematics (with its unit) and nothing else but a full stop."""
+    stripped = text.strip().rstrip(".。")
+    run = _RUN.fullmatch(stripped.replace("\n", " "))
+    return bool(run and _VALUED.search(stripped))
