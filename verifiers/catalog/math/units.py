@@ -316,7 +316,7 @@ def _scaled(unit: Unit, power: int) -> Unit:
 _LETTERS = re.compile("[A-Za-z]++")
 _DOUBTFUL = frozenset(
     "in mg ms as am pm pt mi mo ha bar rad second seconds won stone cup cups turn turns degree mole moles yard "
-    "pound pounds ton tons"
+    "pound pounds ton tons "
     "分 块 两 角 毛 度 时 日 月 年 节 里 转 牛 卡 安 法 开".split()
 )
 _NEVER_DOUBTFUL = frozenset("$°℃℉")
