@@ -18,8 +18,8 @@ Tree: TypeAlias = tuple[Any, ...]
 CALLS: dict[str, Callable[[float], float]] = {"sin": math.sin, "cos": math.cos, "tan": math.tan, "ln": math.log}
 CONSTANTS = {"pi": math.pi, "e": math.e}
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-LARGEST = 1e9
-"""Values beyond this are not worth testing: floats no longer tell them apart."""
+LARGEST, SMALLEST = 1e9, 1e-6
+"""Values beyond these are not worth testing: floats no longer tell them apart, or from zero."""
 
 
 def rational_trees(symbols: tuple[str, ...] = ()) -> st.SearchStrategy[Tree]:
@@ -84,29 +84,31 @@ def numeric(tree: Tree, at: dict[str, float]) -> float:
     """Evaluate a tree over the reals.
 
     Raises:
-        ValueError, ZeroDivisionError, OverflowError: Where it is undefined, complex or too large.
+        ValueError: Where it is complex, undefined or too large, or so close to it that floats cannot tell.
     """
     kind = tree[0]
-    if kind == "int":
-        return float(tree[1])
-    if kind == "sym":
-        return at[tree[1]]
-    if kind == "const":
-        return CONSTANTS[tree[1]]
+    if kind in {"int", "sym", "const"}:
+        return {"int": float, "sym": at.get, "const": CONSTANTS.get}[kind](tree[1])
     if kind in {"root", "call"}:
         inner = numeric(tree[2], at)
-        if kind == "call":
-            return CALLS[tree[1]](inner)
-        if inner <= 0:
-            raise ValueError("a root of a number that is not positive")
-        return inner ** (1 / tree[1])
+        if inner < SMALLEST and (kind == "root" or tree[1] == "ln"):
+            raise ValueError("a root or logarithm of a number that is not positive")
+        return _sane(inner ** (1 / tree[1]) if kind == "root" else CALLS[tree[1]](inner))
     first = numeric(tree[1], at)
     if kind == "neg":
         return -first
-    value = first ** tree[2] if kind == "pow" else _BINARY[kind](first, numeric(tree[2], at))
-    if abs(value) > LARGEST or (kind == "div" and abs(numeric(tree[2], at)) < 1e-6):
-        raise OverflowError("too large to tell apart")
-    return float(value)
+    if kind == "pow":
+        return _sane(first ** tree[2])
+    second = numeric(tree[2], at)
+    if kind == "div" and abs(second) < SMALLEST:
+        raise ValueError("a division by zero")
+    return _sane(_BINARY[kind](first, second))
+
+
+def _sane(value: float) -> float:
+    if abs(value) > LARGEST:
+        raise ValueError("too large to tell apart")
+    return value
 
 
 def latex(tree: Tree) -> str:
