@@ -65,11 +65,11 @@ def exact(tree: Tree, at: dict[str, Fraction]) -> Fraction | None:
     if first is None or kind == "neg":
         return None if first is None else -first
     if kind == "pow":
-        return first ** tree[2]
+        return first ** int(tree[2])
     second = exact(tree[2], at)
     if second is None or (kind == "div" and second == 0):
         return None
-    return _BINARY[kind](first, second)
+    return Fraction(_BINARY[kind](first, second))
 
 
 _BINARY: dict[str, Callable[[Any, Any], Any]] = {
@@ -87,8 +87,10 @@ def numeric(tree: Tree, at: dict[str, float]) -> float:
         ValueError: Where it is complex, undefined or too large, or so close to it that floats cannot tell.
     """
     kind = tree[0]
-    if kind in {"int", "sym", "const"}:
-        return {"int": float, "sym": at.get, "const": CONSTANTS.get}[kind](tree[1])
+    if kind == "int":
+        return float(tree[1])
+    if kind in {"sym", "const"}:
+        return at[tree[1]] if kind == "sym" else CONSTANTS[tree[1]]
     if kind in {"root", "call"}:
         inner = numeric(tree[2], at)
         if inner < SMALLEST and (kind == "root" or tree[1] == "ln"):
@@ -98,11 +100,11 @@ def numeric(tree: Tree, at: dict[str, float]) -> float:
     if kind == "neg":
         return -first
     if kind == "pow":
-        return _sane(first ** tree[2])
+        return _sane(first ** int(tree[2]))
     second = numeric(tree[2], at)
     if kind == "div" and abs(second) < SMALLEST:
         raise ValueError("a division by zero")
-    return _sane(_BINARY[kind](first, second))
+    return _sane(float(_BINARY[kind](first, second)))
 
 
 def _sane(value: float) -> float:
