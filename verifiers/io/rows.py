@@ -21,6 +21,8 @@ from verifiers.types import Sample, Status, Text, Verdict
 RAW = "raw"
 """The column that keeps the beginning of a line that is no JSON object."""
 RAW_CHARS = 2000
+MAX_KNOWN = 2048
+"""Verdicts remembered to count equal samples."""
 MAX_GROUP = 4096
 """Most completions in one row."""
 _STRIP_TRIES = 64
@@ -45,6 +47,7 @@ class RowResult(msgspec.Struct, array_like=True):
         line: The output row without a line end.
         rewards, statuses, elapsed_s: One entry for every sample of the row.
         group: A hash that names the prompt; 0 = unknown, a group of its own.
+        duplicates: How many of the samples shared the verdict of an equal one before them.
     """
 
     line: bytes
@@ -52,6 +55,7 @@ class RowResult(msgspec.Struct, array_like=True):
     statuses: list[str]
     elapsed_s: list[float]
     group: int = _NO_GROUP
+    duplicates: int = 0
 
 
 @dataclass(slots=True)
@@ -108,6 +112,7 @@ class RowScorer:
         self._names = columns.written if with_elapsed else columns.written[:-1]
         self._fixed_names = frozenset(self._names)
         self._reader = SampleReader(columns)
+        self._known: dict[int, Verdict] = {}
 
     def score(self, batch: Batch) -> list[RowResult | None]:
         """Score rows; `None` = the row holds a sample that a worker must judge."""
@@ -157,9 +162,24 @@ class RowScorer:
         else:
             verdict = verdicts[0]
             values = (rewards[0], statuses[0], verdict.reason, verdict.answer, verdict.parts, shown_s[0])
-        return RowResult(self._splice(opened.line, opened.row, values), rewards, statuses, elapsed_s, opened.group)
+        line = self.splice(opened.line, opened.row, values)
+        return RowResult(line, rewards, statuses, elapsed_s, opened.group, self._count_known(verdicts))
 
-    def _splice(self, line: bytes, row: Row, values: tuple[Any, ...]) -> bytes:
+    def _count_known(self, verdicts: Sequence[Verdict]) -> int:
+        """Count verdicts that have been written before: the engine hands the same object on for equal samples."""
+        known = self._known
+        if len(known) > MAX_KNOWN:
+            known.clear()
+        count = 0
+        for verdict in verdicts:
+            if id(verdict) in known:
+                count += 1
+            else:
+                known[id(verdict)] = verdict  # held, so that no other object gets its id
+        return count
+
+    def splice(self, line: bytes, row: Row, values: Sequence[Any]) -> bytes:
+        """Return a row's line with the values of `OUT_FIELDS` behind its own columns."""
         names: Sequence[str] = self._names
         if not self._fixed_names.isdisjoint(row):
             names = [PREFIX + name if name in row else name for name in names]
@@ -175,7 +195,7 @@ class RowScorer:
     def _bad_object(self, line: bytes, row: Row, reason: str) -> RowResult:
         status = Status.BAD_ROW.value
         values = (None, status, reason, None, (), 0.0)
-        return RowResult(self._splice(line, row, values), [None], [status], [0.0])
+        return RowResult(self.splice(line, row, values), [None], [status], [0.0])
 
 
 class SampleReader:

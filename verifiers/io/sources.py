@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -101,8 +102,15 @@ def _format(name: str) -> str:
     return Path(name).suffix.lower()
 
 
-def read_shard(shard: Shard, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[Batch]:
+def read_shard(
+    shard: Shard, max_line_bytes: int = MAX_LINE_BYTES, on_open: Callable[[BinaryIO], None] | None = None
+) -> Iterator[Batch]:
     """Read one shard. A file with an unknown name is read as JSON lines.
+
+    Args:
+        shard: What to read.
+        max_line_bytes: A longer line becomes a bad row.
+        on_open: Called with the open file, whose position tells how far it has been read; not for tables.
 
     Raises:
         InputError: If it cannot be opened or is not what its name says.
@@ -119,6 +127,8 @@ def read_shard(shard: Shard, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[B
         yield from read_parquet(shard.path, shard.name) if kind == ".parquet" else read_arrow(shard.path, shard.name)
         return
     with open_file(shard.path) as file:
+        if on_open:
+            on_open(file)
         stream = unpacked(file, shard.name)
         if kind == ".json":
             yield from read_json(stream, shard.name, max_line_bytes)

@@ -102,6 +102,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.rows = 0
+        self._duplicates = 0
         self._rewards = 0.0
         self._statuses: dict[str, int] = {}
         self._slowest: list[tuple[float, int, str]] = []
@@ -113,6 +114,7 @@ class Tally:
     def add(self, result: RowResult, place: str) -> None:
         """Count a row; `place` names it should it be among the slowest."""
         self.rows += 1
+        self._duplicates += result.duplicates
         statuses = self._statuses
         for status in result.statuses:
             statuses[status] = statuses.get(status, 0) + 1
@@ -193,6 +195,7 @@ class Tally:
             pass_at_k=pass_at_k,
             groups_at_k=groups_at_k,
             groups_complete=self._complete,
+            duplicates=self._duplicates,
             slowest=tuple(SlowRow(place, seconds) for seconds, _, place in slowest),
             **facts,
         )

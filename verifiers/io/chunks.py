@@ -1,0 +1,96 @@
+"""Whole batches of rows judged in worker processes, for inputs that keep more than one core busy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+
+import msgspec
+
+from verifiers.engine import Scorer
+from verifiers.io.batch import Batch
+from verifiers.io.columns import Columns
+from verifiers.io.pipeline import Pipeline, Slot
+from verifiers.io.rows import OpenRow, RowResult, RowScorer
+from verifiers.types import Json, Status, Verdict
+from verifiers.workers.pool import Failure, WorkerPool
+
+CHUNK_DEADLINE_S = 20.0
+"""Wall-clock seconds for a batch, whose rows are all judged in bounds; a worker that needs longer is stuck."""
+
+_STATUS = {Failure.DEADLINE: Status.DEADLINE_EXCEEDED}
+
+
+class ChunkConfig(msgspec.Struct):
+    """What a worker needs to judge batches.
+
+    Attributes:
+        teacher: Where to find it: an id, a file or a dotted path.
+        options: The teacher's options.
+        columns: Where rows keep what.
+        with_elapsed: Write `elapsed_s`.
+    """
+
+    teacher: str
+    options: Mapping[str, Json]
+    columns: Columns
+    with_elapsed: bool
+
+
+_decode_config = msgspec.msgpack.Decoder(ChunkConfig).decode
+_decode_batch = msgspec.msgpack.Decoder(Batch).decode
+_decode_results = msgspec.msgpack.Decoder(list[RowResult | None]).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def service(config: bytes) -> Callable[[bytes], bytes]:
+    """Return the worker's service: a batch in, its results out. Called in the worker."""
+    wanted = _decode_config(config)
+    engine = Scorer(wanted.teacher, options=wanted.options)
+    scorer = RowScorer(engine, wanted.columns, wanted.with_elapsed)
+    return lambda request: _encode(scorer.score(_decode_batch(request)))
+
+
+def open_pool(config: ChunkConfig, num_proc: int) -> WorkerPool:
+    """Return a pool of workers that judge batches; they start when first needed."""
+    return WorkerPool(f"{__name__}:{service.__name__}", _encode(config), preload=(__name__,), size=num_proc)
+
+
+def score_in_workers(pipeline: Pipeline, scorer: RowScorer, batches: Iterable[Batch], pool: WorkerPool) -> None:
+    """Judge batches in workers; a batch whose worker dies is judged again row by row.
+
+    Raises:
+        WorkerError: If workers cannot be started.
+    """
+    waiting: dict[int, Slot] = {}
+
+    def requests() -> Iterator[bytes]:
+        for number, batch in enumerate(batches):
+            pipeline.make_room()
+            waiting[number] = slot = Slot(batch, [])
+            pipeline.place(slot)
+            yield _encode(batch)
+
+    for reply in pool.run(requests(), CHUNK_DEADLINE_S):
+        slot = waiting.pop(reply.index)
+        if reply.payload is None:
+            slot.results = [None] * len(slot.batch)
+            for index in range(len(slot.batch)):
+                slot.slow[index] = pipeline.submit(partial(_score_alone, pipeline, scorer, pool, slot.batch, index))
+        else:
+            slot.results = _decode_results(reply.payload)
+        pipeline.fill(slot)
+        pipeline.drain()
+
+
+def _score_alone(pipeline: Pipeline, scorer: RowScorer, pool: WorkerPool, batch: Batch, index: int) -> RowResult:
+    """Judge one row of a batch whose worker died: only the row that is to blame fails."""
+    (reply,) = pool.run([_encode(batch.pick([index]))], CHUNK_DEADLINE_S)
+    if reply.payload is not None:
+        return _decode_results(reply.payload)[0] or pipeline.settle(batch, index)
+    opened = scorer.open(batch, index)
+    if not isinstance(opened, OpenRow):
+        return opened
+    status = _STATUS.get(reply.failure, Status.FAILED) if reply.failure else Status.FAILED
+    verdict = Verdict(None, status, f"the worker failed on this row: {reply.detail}", elapsed_s=reply.elapsed_s)
+    return scorer.close(opened, [verdict] * len(opened.samples), at_once=False)
