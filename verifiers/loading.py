@@ -29,6 +29,15 @@ def is_file(text: str) -> bool:
     return _FILE.match(text) is not None
 
 
+def file_stamp(text: str) -> int:
+    """Return the time of change of a teacher's file in nanoseconds, 0 if the name means no file."""
+    match = _FILE.match(text) if ".py" in text else None
+    try:
+        return Path(match["path"]).expanduser().stat().st_mtime_ns if match else 0
+    except OSError:
+        return 0
+
+
 def load(text: str) -> TeacherSpec:
     """Load a teacher by file path or dotted path.
 

@@ -15,7 +15,6 @@ import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
 from typing import Any, Literal, Union
 
 import msgspec
@@ -104,8 +103,7 @@ def _did_you_mean(given: str, known: Sequence[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
-@lru_cache(maxsize=256)
-def _hints(options: Any) -> dict[str, Any]:
+def _hints(options: type[Any]) -> dict[str, Any]:
     hints = typing.get_type_hints(options)
     return {field.name: hints[field.name] for field in dataclasses.fields(options) if field.init}
 

@@ -50,10 +50,12 @@ class BaseTeacher:
         deadline_s: Default wall-clock seconds for one sample in a worker.
         preload: Modules that a worker process imports before it is forked.
         reads: The fields of `Sample` that decide the verdict; samples equal in them are judged once.
+        made_by: The spec and the options it was built from: what a worker process needs to build it again.
     """
 
     name: str = "unnamed"
     version: str = "0"
+    made_by: tuple[TeacherSpec, object] | None = None
     deadline_s: ClassVar[float] = 5.0
     preload: ClassVar[tuple[str, ...]] = ()
     reads: ClassVar[tuple[str, ...]] = ("completion", "reference", "prompt", "meta")
@@ -150,9 +152,11 @@ class TeacherSpec:
 
     def build(self, options: object | None = None) -> Teacher:
         """Make the teacher; `options` is an instance of `self.options`, or `None` for the defaults."""
-        built = self.factory(self.options() if options is None else options)
+        options = self.options() if options is None else options
+        built = self.factory(options)
         if isinstance(built, BaseTeacher):
             built.name, built.version = self.name, self.version
+            built.made_by = (self, options)
         return built
 
     def named(self, name: str, locator: str, doc: str, cases: Sequence[Case]) -> TeacherSpec:
@@ -161,18 +165,19 @@ class TeacherSpec:
 
 
 class _FunctionTeacher(BaseTeacher):
-    def __init__(self, function: Callable[..., Verdict | float | bool | None], options: object, bounded: bool) -> None:
+    def __init__(self, function: Callable[..., Verdict | float | bool | None], options: object) -> None:
         self._function = function
         self._options = options
-        self._bounded = bounded
         self._takes_options = len(inspect.signature(function).parameters) > 1
 
     def judge(self, sample: Sample) -> Verdict:
         raw = self._function(sample, self._options) if self._takes_options else self._function(sample)
         return as_verdict(raw)
 
+
+class _BoundedFunctionTeacher(_FunctionTeacher):
     def quick(self, sample: Sample) -> Verdict | None:
-        return self.judge(sample) if self._bounded else None
+        return self.judge(sample)
 
 
 def as_verdict(value: Verdict | float | bool | None) -> Verdict:
@@ -221,9 +226,10 @@ def teacher(
                 raise UsageError(f"@teacher: class {target.__name__} has no method score(samples)")
             factory = cast(Callable[[Any], Teacher], target)
         else:
+            kind = _BoundedFunctionTeacher if bounded else _FunctionTeacher
 
             def factory(values: Any) -> Teacher:
-                return _FunctionTeacher(target, values, bounded)
+                return kind(target, values)
 
         return TeacherSpec(name, version, options, factory, doc, presets=presets or {})
 

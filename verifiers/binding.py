@@ -1,0 +1,133 @@
+"""From what a user passes as `teacher` to a teacher here and the same teacher in worker processes.
+
+Workers build their own from a locator and options. Only a live object of the user's, which has neither, is pickled: it
+comes from the user's own program, never from a model.
+"""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import msgspec
+
+from verifiers.errors import UsageError
+from verifiers.judging import judge_batch
+from verifiers.loading import locator_of
+from verifiers.options import build_options, option_values
+from verifiers.registry import find
+from verifiers.teacher import BaseTeacher, Teacher, TeacherSpec
+from verifiers.types import Json, Sample
+from verifiers.wire import WireError, pack_verdict, unpack_sample
+
+SERVICE = f"{__name__}:serve"
+"""The workers' factory."""
+
+AnyTeacher: TypeAlias = "str | TeacherSpec | Teacher | Callable[[Sample], Any]"
+"""A name, file or dotted path; a spec; a teacher; a plain function of a sample."""
+
+_IN_A_FILE = (
+    "Worker processes do not run your script or notebook again. Put it into a file and pass the file's path "
+    "(score(samples, './my_teacher.py')), or import it from a module"
+)
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A teacher, and what a worker needs to have the same one.
+
+    Attributes:
+        teacher: The one in this process.
+        config: For `serve`; empty = no worker can have it, because everything is judged by `quick`.
+    """
+
+    teacher: Teacher
+    config: bytes
+
+    @property
+    def preload(self) -> tuple[str, ...]:
+        """Modules that a worker's parent imports once: what the teacher names, and our own teacher's module."""
+        home = type(self.teacher).__module__
+        own = (home,) if home.startswith("verifiers.catalog.") else ()
+        return (*getattr(self.teacher, "preload", ()), *own)
+
+
+def bind(teacher: AnyTeacher, options: Mapping[str, Json] | None = None) -> Binding:
+    """Build a teacher and what workers need for it.
+
+    Raises:
+        TeacherNotFound, OptionError: As of `find` and `build_options`.
+        UsageError: If workers could not have the same teacher.
+    """
+    if isinstance(teacher, str):
+        return _from_spec(find(teacher), options or {})
+    if isinstance(teacher, TeacherSpec):
+        return _from_spec(teacher, options or {})
+    if inspect.isfunction(teacher) or inspect.isclass(teacher):
+        locator = locator_of(teacher)
+        if not locator:
+            raise UsageError(f"{teacher.__qualname__} is defined where no worker process can import it. {_IN_A_FILE}.")
+        return _from_spec(find(locator), options or {})
+    if options:
+        raise UsageError(f"{type(teacher).__name__} is built already and takes no options; pass its name or spec")
+    if isinstance(teacher, BaseTeacher) and teacher.made_by is not None:
+        return _built(teacher, *teacher.made_by)
+    if not isinstance(teacher, Teacher):
+        raise UsageError(
+            f"a teacher is a name, a file, a dotted path, a function of a sample, or an object with name, version and "
+            f"score(samples); this is a {type(teacher).__name__}"
+        )
+    return Binding(teacher, msgspec.msgpack.encode({"pickle": _pickled(teacher)}))
+
+
+def _from_spec(spec: TeacherSpec, options: Mapping[str, Json]) -> Binding:
+    built = build_options(spec, options)
+    return _built(spec.build(built), spec, built)
+
+
+def _built(teacher: Teacher, spec: TeacherSpec, options: object) -> Binding:
+    locator = locator_of(spec)
+    if locator:
+        config = {"locator": locator, "options": option_values(options)}
+        return Binding(teacher, msgspec.msgpack.encode(config))
+    if isinstance(teacher, BaseTeacher) and type(teacher).quick is not BaseTeacher.quick:
+        return Binding(teacher, b"")
+    name = spec.name or "this teacher"
+    raise UsageError(f"{name} is defined where no worker process can import it. {_IN_A_FILE}.")
+
+
+def _pickled(teacher: Teacher) -> bytes:
+    kind = type(teacher)
+    try:
+        data = pickle.dumps(teacher)
+    except Exception as error:  # pickling runs the object's own code
+        raise UsageError(f"{kind.__qualname__} cannot be sent to a worker process: {error}. {_IN_A_FILE}.") from error
+    if b"__main__" in data:
+        raise UsageError(f"{kind.__qualname__} is defined in your script or notebook. {_IN_A_FILE}.")
+    return data
+
+
+def serve(config: bytes) -> Callable[[bytes], bytes]:
+    """Build the teacher in a worker; return the service from a packed sample to a packed verdict.
+
+    Args:
+        config: Made by `bind`, in the process that owns the worker.
+    """
+    told = msgspec.msgpack.decode(config)
+    if "pickle" in told:
+        teacher = pickle.loads(told["pickle"])
+    else:
+        spec = find(told["locator"])
+        teacher = spec.build(build_options(spec, told["options"]))
+
+    def service(request: bytes) -> bytes:
+        verdict = judge_batch(teacher, [unpack_sample(request)])[0]
+        try:
+            return pack_verdict(verdict)
+        except WireError as error:
+            raise TypeError(f"the teacher's verdict cannot be sent: {error}") from error
+
+    return service

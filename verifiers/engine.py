@@ -1,0 +1,285 @@
+"""The scoring engine: one teacher, any number of samples, one verdict for each, in order, whatever happens.
+
+A sample's way: its key (the fields that the teacher reads) -> remembered? -> `teacher.quick` in this process -> a
+worker process with a deadline. Equal samples are judged once and share the verdict, its `elapsed_s` included.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from math import inf
+from operator import attrgetter
+from time import thread_time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from verifiers.binding import SERVICE, AnyTeacher, bind
+from verifiers.errors import UsageError, WorkerError
+from verifiers.judging import checked, from_error, not_judged
+from verifiers.memo import Key, Memo
+from verifiers.teacher import BaseTeacher, Teacher
+from verifiers.types import JUDGED, Json, Sample, Status, Verdict
+from verifiers.wire import WireError, pack, pack_sample, plain, unpack_verdict
+
+if TYPE_CHECKING:
+    from verifiers.workers.pool import WorkerPool
+    from verifiers.workers.reply import Reply
+
+WINDOW = 512
+"""Most samples that `stream` has taken and not yet answered."""
+
+_ALL_FIELDS = BaseTeacher.reads
+_REMEMBERED = JUDGED | {Status.BAD_REFERENCE}
+
+
+class Scorer:
+    """Scores samples with one teacher. Safe to use from many threads, and in a fork of the process that made it.
+
+    Args:
+        teacher: A catalog id, file, dotted path, spec, teacher or plain function.
+        options: Option values; text is parsed.
+        num_proc: Most worker processes; `None` = the number of CPUs. They start when first needed.
+        deadline_s: Wall-clock seconds for one sample in a worker; `None` = the teacher's own.
+
+    Raises:
+        UsageError: If the teacher, an option or a number is not allowed.
+    """
+
+    def __init__(
+        self,
+        teacher: AnyTeacher,
+        *,
+        options: Mapping[str, Json] | None = None,
+        num_proc: int | None = None,
+        deadline_s: float | None = None,
+    ) -> None:
+        if num_proc is not None and num_proc < 1:
+            raise UsageError(f"num_proc is 1 or more (or None: the number of CPUs), not {num_proc!r}")
+        if deadline_s is not None and not 0 < deadline_s < inf:
+            raise UsageError(f"deadline_s is a number of seconds above 0 (or None: the teacher's), not {deadline_s!r}")
+        self._binding = bind(teacher, options)
+        self._num_proc = num_proc
+        own = getattr(self.teacher, "deadline_s", BaseTeacher.deadline_s)
+        self.deadline_s: float = own if deadline_s is None else deadline_s
+        self._reads: tuple[str, ...] = tuple(getattr(self.teacher, "reads", _ALL_FIELDS))
+        self._values: Any = attrgetter(*self._reads, "completion")  # never a single name: that gives no tuple
+        self._quick: Any = self.teacher.quick if isinstance(self.teacher, BaseTeacher) else _never
+        self._memo = Memo()
+
+    @property
+    def teacher(self) -> Teacher:
+        """The teacher in this process."""
+        return self._binding.teacher
+
+    def __enter__(self) -> Self:
+        """Return the scorer itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forget the remembered verdicts. Workers are shared by all scorers of the process, and end with it."""
+        self._memo = Memo()
+
+    def score(self, samples: Iterable[Sample | Verdict]) -> list[Verdict]:
+        """Judge samples: exactly one verdict each, in the same order. Never raises for what a sample holds.
+
+        Args:
+            samples: A verdict among them (say of a row that is no sample) passes through.
+        """
+        verdicts: list[Verdict | None] = []
+        waiting: dict[Key, list[int]] = {}
+        jobs: list[Sample] = []
+        for index, raw in enumerate(samples):
+            key, sample = self._identify(raw)
+            if isinstance(sample, Verdict):
+                verdicts.append(sample)
+            elif key in waiting:
+                waiting[key].append(index)
+                verdicts.append(None)
+            else:
+                verdict = self._memo.get(key) or self._at_once(key, sample)
+                verdicts.append(verdict)
+                if verdict is None:
+                    waiting[key] = [index]
+                    jobs.append(sample)
+        for (key, indices), verdict in zip(waiting.items(), self._work(jobs), strict=True):
+            self._remember(key, verdict)
+            for index in indices:
+                verdicts[index] = verdict
+        return verdicts  # type: ignore[return-value]  # every None has been replaced
+
+    def quick(self, sample: Sample | Verdict) -> Verdict | None:
+        """Judge in this process, within the teacher's hard bounds; `None` = it needs a worker (`settle`)."""
+        key, sound = self._identify(sample)
+        if isinstance(sound, Verdict):
+            return sound
+        return self._memo.get(key) or self._at_once(key, sound)
+
+    def settle(self, samples: Sequence[Sample | Verdict]) -> list[Verdict]:
+        """Judge samples in workers, for which `quick` has returned `None`; equal ones once."""
+        found: dict[Key, Verdict | None] = {}
+        jobs: dict[Key, Sample] = {}
+        order: list[Key | Verdict] = []
+        for raw in samples:
+            key, sample = self._identify(raw)
+            if isinstance(sample, Verdict):
+                order.append(sample)
+                continue
+            order.append(key)
+            if key not in found:
+                found[key] = self._memo.get(key)
+                if found[key] is None:
+                    jobs[key] = sample
+        for key, verdict in zip(jobs, self._work(list(jobs.values())), strict=True):
+            self._remember(key, verdict)
+            found[key] = verdict
+        return [each if isinstance(each, Verdict) else found[each] for each in order]  # type: ignore[misc]
+
+    def stream(self, samples: Iterable[Sample | Verdict]) -> Iterator[Verdict]:
+        """Judge samples one after another: pulled lazily, at most `WINDOW` ahead; yields verdicts in input order."""
+        window: deque[tuple[Key, Verdict | Future[Verdict]]] = deque()
+        flying: dict[Key, Future[Verdict]] = {}
+        threads = ThreadPoolExecutor(self._num_proc or os.cpu_count() or 1, "verify-stream")
+        try:
+            for raw in samples:
+                key, sample = self._identify(raw)
+                if isinstance(sample, Verdict):
+                    window.append((key, sample))
+                else:
+                    entry = flying.get(key) or self._memo.get(key) or self._at_once(key, sample)
+                    if entry is None:
+                        entry = flying[key] = threads.submit(self._work_one, key, sample)
+                    window.append((key, entry))
+                while window and (len(window) >= WINDOW or _is_ready(window[0][1])):
+                    yield _taken(window, flying)
+            while window:
+                yield _taken(window, flying)
+        finally:  # also when the caller stops asking: what has not begun never will
+            threads.shutdown(wait=False, cancel_futures=True)
+
+    def _work_one(self, key: Key, sample: Sample) -> Verdict:
+        verdict = self._work([sample])[0]
+        self._remember(key, verdict)
+        return verdict
+
+    def _identify(self, sample: Sample | Verdict) -> tuple[Key, Sample | Verdict]:
+        """Return the key of equal work and the sample as JSON data, or the verdict that it is no sample."""
+        if type(sample) is not Sample:
+            if isinstance(sample, Verdict):
+                return (), sample
+            return (), _bad_row(f"not a sample but a {type(sample).__name__}")
+        values = self._values(sample)
+        for value in values:
+            if type(value) is not str and value is not None:
+                return self._identify_structured(sample)
+        if values[-1] is None:
+            return (), _bad_row("a completion is text or a list of chat messages, not None")
+        return values, sample
+
+    def _identify_structured(self, sample: Sample) -> tuple[Key, Sample | Verdict]:
+        completion = sample.completion
+        if not isinstance(completion, (str, list, tuple)):
+            kind = type(completion).__name__
+            return (), _bad_row(f"a completion is text or a list of chat messages, not {kind}")
+        parts: list[str | bytes | None] = []
+        changed: dict[str, Any] = {}
+        for name in self._reads:
+            value = getattr(sample, name)
+            if value is None or type(value) is str:
+                parts.append(value)
+                continue
+            try:
+                changed[name] = plain(value)
+                parts.append(pack(changed[name]))
+            except WireError as error:
+                return (), _bad_row(f"{name}: {error}")
+        return tuple(parts), replace(sample, **changed)
+
+    def _at_once(self, key: Key, sample: Sample) -> Verdict | None:
+        start_s = thread_time()
+        try:
+            answer = self._quick(sample)
+        except Exception as error:  # a teacher may raise anything; the verdict tells what
+            return from_error(error, "quick()")
+        if answer is None:
+            return None
+        verdict = checked(answer, thread_time() - start_s)
+        self._remember(key, verdict)
+        return verdict
+
+    def _remember(self, key: Key, verdict: Verdict) -> None:
+        if verdict.status in _REMEMBERED:
+            self._memo.put(key, verdict)
+
+    def _work(self, samples: Sequence[Sample]) -> list[Verdict]:
+        """Judge in workers."""
+        if not samples:
+            return []
+        if not self._binding.config:
+            reason = "quick() left it to a worker, and no worker process can import this teacher; put it into a file"
+            return [not_judged(Status.FAILED, reason)] * len(samples)
+        verdicts: list[Verdict | None] = [None] * len(samples)
+        sent: list[int] = []
+
+        def requests() -> Iterator[bytes]:
+            for index, sample in enumerate(samples):
+                try:
+                    data = pack_sample(sample, self._reads)
+                except WireError as error:
+                    verdicts[index] = _bad_row(str(error))
+                    continue
+                sent.append(index)
+                yield data
+
+        lost = not_judged(Status.FAILED, "the workers gave no reply")
+        try:
+            for reply in self._pool().run(requests(), self.deadline_s):
+                verdicts[sent[reply.index]] = self._from_reply(reply)
+        except WorkerError as error:
+            lost = not_judged(Status.UNAVAILABLE, str(error))
+        return [verdict or lost for verdict in verdicts]
+
+    def _pool(self) -> WorkerPool:
+        from verifiers.workers.pool import shared_pool  # sockets and processes: only when work needs them
+
+        binding = self._binding
+        return shared_pool(SERVICE, binding.config, preload=binding.preload, size=self._num_proc)
+
+    def _from_reply(self, reply: Reply) -> Verdict:
+        if reply.payload is not None:
+            try:
+                return replace(unpack_verdict(reply.payload), elapsed_s=reply.elapsed_s)
+            except WireError as error:
+                return not_judged(Status.FAILED, f"a worker's reply cannot be read: {error}", reply.elapsed_s)
+        if reply.failure == "deadline":
+            reason = f"no verdict within the deadline of {self.deadline_s:g} s; allow more with deadline_s (--deadline)"
+            return not_judged(Status.DEADLINE_EXCEEDED, reason, reply.elapsed_s)
+        return not_judged(Status.FAILED, f"{reply.failure}: {reply.detail}", reply.elapsed_s)
+
+
+def _never(_sample: Sample) -> None:
+    return None
+
+
+def _bad_row(reason: str) -> Verdict:
+    return not_judged(Status.BAD_ROW, reason)
+
+
+def _is_ready(entry: Verdict | Future[Verdict]) -> bool:
+    return isinstance(entry, Verdict) or entry.done()
+
+
+def _taken(window: deque[tuple[Key, Verdict | Future[Verdict]]], flying: dict[Key, Future[Verdict]]) -> Verdict:
+    key, entry = window.popleft()
+    if isinstance(entry, Verdict):
+        return entry
+    flying.pop(key, None)
+    return entry.result()
