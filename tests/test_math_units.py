@@ -251,7 +251,7 @@ def test_split_quantity_of_known_form_then_number_and_unit(text: str, number: st
 @pytest.mark.parametrize(
     "text",
     "|42|x^2+1|cm|$|$$|7 people|not 5 cm|5 or 6 cm|about 5 cm|3 apples and 2 cm|6 feet 3 inches|$5$|$5 EUR|10%|"
-    "$5 apples|5 cm or 6|-$-5|5 cm 3|每小时".split("|"),
+    "$5 apples|5 cm or 6|-$-5|C, F, H|15 n, 20 d|x m|x = m|5, cm|5 cm 3|每小时".split("|"),
 )
 def test_split_quantity_of_other_text_then_none(text: str) -> None:
     assert split_quantity(text) is None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from verifiers.catalog.math.units import MAX_CHARACTERS, Unit, convert, parse_unit
+from verifiers.catalog.math.units import MAX_CHARACTERS, Unit, convert, is_ambiguous, parse_unit
 from verifiers.catalog.math.words import number_words
 from verifiers.catalog.math.words_zh import numeral
 
@@ -22,7 +22,7 @@ MAX_PIECES = 4
 _CHINESE = "\u3400-\u9fff"
 _UNIT_CHARACTERS = re.compile(rf"[A-Za-z{_CHINESE}$＄€£￡¥￥₹₩₽¢￠%℃℉㎡°º′″'\"ΩΩÅÅℓ]")
 _NUMBER = re.compile(
-    r"""[-+−]?+\s*+(?:[0-9][0-9,]*+(?:\.[0-9]*+)?+|\.[0-9]++)
+    r"""[-+−]?+\s*+(?:[0-9]++(?:,[0-9]++)*+(?:\.[0-9]*+)?+|\.[0-9]++)
     (?:[eE][-+]?+[0-9]++)?+
     (?:\s++[0-9]++\s*+/\s*+[0-9]++|\s*+/\s*+[0-9]++)?+
     (?:\s*+[×*x·⋅]\s*+10\s*+(?:(?:\^|\*\*)\s*+\{?+[-+−]?+[0-9]++\}?+|[⁻⁺]?+[⁰¹²³⁴-⁹]++))?+
@@ -41,6 +41,9 @@ _START = re.compile(
     rf"(?<=[\s)}}\]0-9π√零一二三四五六七八九两十百千万亿半])(?=[A-Za-z{_CHINESE}$＄€£￡¥￥₹₩₽¢￠℃℉㎡°º′″'\"ΩΩÅµμℓ(])"
 )
 _WORD = re.compile(rf"(?<![\\A-Za-z])[A-Za-z]{{2,}}+|[{_CHINESE}]")
+_OPEN_ENDS = frozenset(",;:=+-−*/(<>^_")
+_SURE_END = re.compile(rf"[0-9)}}\]π.]$|[{_CHINESE}]$|[A-Za-z]{{2}}$")
+"""What a number ends with before a unit that could be a variable: "2 m" is a quantity, "C, F, H" is a list."""
 _MATH_WORDS = frozenset("pi sqrt cbrt root sin cos tan log ln exp approx circa".split())
 
 
@@ -137,13 +140,17 @@ def _split_at_end(text: str) -> tuple[str, Unit] | None:
         for article in (" a", " an"):
             number = number.removesuffix(article)
         number = "1" if number.lower() in ("a", "an") else number
-        return (number, unit) if _is_number_text(number) else None
+        doubtful = is_ambiguous(unit.name) and (", " in number or not _SURE_END.search(number))
+        return (number, unit) if _is_number_text(number) and not doubtful else None
     return None
 
 
 def _is_number_text(text: str) -> bool:
     """Return whether the text can be an expression: no words but those of mathematics, or number words throughout."""
-    return all(word in _MATH_WORDS for word in _WORD.findall(text)) or number_words(text) is not None
+    words = _WORD.findall(text)
+    return (text[-1:] not in _OPEN_ENDS and all(word in _MATH_WORDS for word in words)) or number_words(
+        text
+    ) is not None
 
 
 _PIECE = re.compile(
