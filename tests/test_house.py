@@ -38,6 +38,7 @@ FORBIDDEN_METHODS = {"sympify", "parse_expr", "parse_latex", "lambdify"}
 UNPICKLERS = {"load", "loads", "Unpickler"}
 ALLOWED_CALLS: dict[tuple[str, str], str] = {
     # (file, call): why it is safe. Model output must never reach it.
+    ("verifiers/binding.py", "pickle.loads"): "a live teacher of the user's own, pickled by the process that reads it",
 }
 
 REGISTRY_HOST = re.compile(
