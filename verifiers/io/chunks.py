@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -12,7 +13,7 @@ from verifiers.io.batch import Batch
 from verifiers.io.columns import Columns
 from verifiers.io.pipeline import Pipeline, Slot
 from verifiers.io.rows import OpenRow, RowResult, RowScorer
-from verifiers.types import Json, Status, Verdict
+from verifiers.types import Status, Verdict
 from verifiers.workers.pool import Failure, WorkerPool
 
 CHUNK_DEADLINE_S = 20.0
@@ -32,7 +33,7 @@ class ChunkConfig(msgspec.Struct):
     """
 
     teacher: str
-    options: Mapping[str, Json]
+    options: dict[str, Any]
     columns: Columns
     with_elapsed: bool
 

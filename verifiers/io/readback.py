@@ -29,6 +29,11 @@ class RowReader:
         """
         return self.result(line, decode_row(line))
 
+    def fields(self, line: bytes) -> list[list[Any]]:
+        """Return the values of `OUT_FIELDS` in an output row, those that it has, each a list over samples."""
+        row = decode_row(line)
+        return [_listed(row, name) for name in self._columns.written if name in row]
+
     def result(self, line: bytes, row: Row) -> RowResult:
         """Return the result that a decoded output row holds."""
         rewards, statuses, *_, elapsed_s = (_listed(row, name) for name in self._columns.written)

@@ -43,6 +43,21 @@ def write_sidecar(output: str, facts: Mapping[str, Json]) -> None:
         raise InputError(f"{path}: cannot be written ({error.strerror or error}).") from error
 
 
+def read_sidecar(output: str) -> dict[str, Any] | None:
+    """Return the facts of an output's run; `None` = there are none.
+
+    Raises:
+        InputError: If they cannot be read.
+    """
+    path = sidecar_of(output)
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from error
+
+
 def prepare(output: str, facts: Mapping[str, Json], *, resume: bool, overwrite: bool) -> None:
     """Check that the run may write to this output, and clear it if it is to be overwritten.
 
@@ -64,15 +79,12 @@ def prepare(output: str, facts: Mapping[str, Json], *, resume: bool, overwrite: 
 
 
 def _check_same_run(output: str, facts: Mapping[str, Json]) -> None:
-    path = sidecar_of(output)
-    try:
-        old = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-    except FileNotFoundError:
+    old = read_sidecar(output)
+    if old is None:
         raise UsageError(
-            f"{output} cannot be resumed: {path} is missing, so nobody knows of which run it is. Use --overwrite."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
+            f"{output} cannot be resumed: {sidecar_of(output)} is missing, so nobody knows of which run it is. "
+            "Use --overwrite."
+        )
     new = msgspec.json.decode(msgspec.json.encode(facts), type=dict[str, Any])
     differing = [name for name in {**old, **new} if name != "finished" and old.get(name) != new.get(name)]
     if differing:

@@ -137,7 +137,7 @@ def _feed(config: RunConfig, pipeline: Pipeline, scorer: RowScorer, columns: Col
         return
     from verifiers.io.chunks import ChunkConfig, open_pool, score_in_workers  # processes: only long runs need them
 
-    chunks = ChunkConfig(config.teacher, config.options, columns, config.with_elapsed)
+    chunks = ChunkConfig(config.teacher, dict(config.options), columns, config.with_elapsed)
     with open_pool(chunks, config.num_proc) as pool:
         score_in_workers(pipeline, scorer, batches, pool)
         pipeline.drain(wait=True)
