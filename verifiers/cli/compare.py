@@ -14,13 +14,13 @@ import click
 
 from verifiers.cli.rows import Place, parse_map, read_places
 from verifiers.cli.table import cell_text, paint, print_pairs, print_table, write
-from verifiers.cli.task import build, split_query
+from verifiers.cli.task import checked_task, split_query, work_options
 from verifiers.cli.text import escape
 from verifiers.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from verifiers.teacher import Teacher
-    from verifiers.types import Sample, Verdict
+    from verifiers.engine import Scorer
+    from verifiers.types import Verdict
 
 CHUNK = 512
 """Samples judged at a time."""
@@ -67,7 +67,8 @@ class Comparison:
 @click.option("--set-a", "sets_a", multiple=True, metavar="KEY=VALUE", help="An option of A; repeatable.")
 @click.option("--set-b", "sets_b", multiple=True, metavar="KEY=VALUE", help="An option of B; repeatable.")
 @click.option("--map", "maps", multiple=True, metavar="COLUMN=FIELD", help="As of `verify score`.")
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N completions.")
+@work_options
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N rows.")
 @click.option("--show", type=click.IntRange(0), default=10, show_default=True, help="How many differences to print.")
 @click.option("-o", "--output", metavar="FILE", help="Write every difference as a JSON line; '-' = stdout.")
 @click.option("--overwrite", is_flag=True, help="Replace the output file if it exists.")
@@ -79,6 +80,8 @@ def compare(
     sets_a: tuple[str, ...],
     sets_b: tuple[str, ...],
     maps: tuple[str, ...],
+    num_proc: int | None,
+    deadline: float | None,
     limit: int | None,
     show: int,
     output: str | None,
@@ -92,12 +95,12 @@ def compare(
     """
     if not files and sys.stdin.isatty():
         raise UsageError("Name the rows to compare on: verify compare A B answers.jsonl")
-    teachers = _teacher(a, sets_a), _teacher(b, sets_b)
-    columns, places = read_places(files or ["-"], parse_map(maps))
+    scorers = tuple(_scorer(*each, num_proc, deadline) for each in ((a, sets_a), (b, sets_b)))
+    columns, places = read_places(files or ["-"], parse_map(maps), limit)
     click.echo(f"columns: {escape(columns.describe())}", err=True)
     with ExitStack() as stack:
         sink = stack.enter_context(_open(output, overwrite)) if output else None
-        result = _run(islice(places, limit), teachers, show, sink)
+        result = _run(places, scorers, show, sink)
     stream = sys.stderr if output == "-" else sys.stdout
     names = _label(a, sets_a), _label(b, sets_b)
     if as_json:
@@ -108,12 +111,13 @@ def compare(
         _print(result, names, stream)
 
 
-def _teacher(text: str, sets: Sequence[str]) -> Teacher:
+def _scorer(text: str, sets: Sequence[str], num_proc: int | None, deadline_s: float | None) -> Scorer:
     from verifiers.config import parse_assignments
-    from verifiers.registry import find
+    from verifiers.engine import Scorer
 
     name, query = split_query(text)
-    return build(find(name), {**query, **parse_assignments(sets)})
+    task = checked_task(name, {**query, **parse_assignments(sets)})
+    return Scorer(name, options=task.values, num_proc=num_proc, deadline_s=deadline_s)
 
 
 def _label(text: str, sets: Sequence[str]) -> str:
@@ -131,21 +135,15 @@ def _open(output: str, overwrite: bool) -> AbstractContextManager[BinaryIO]:
         raise InputError(f"{output}: cannot be written ({error.strerror})") from error
 
 
-def _run(places: Iterator[Place], teachers: tuple[Teacher, Teacher], show: int, sink: BinaryIO | None) -> Comparison:
+def _run(places: Iterator[Place], scorers: Sequence[Scorer], show: int, sink: BinaryIO | None) -> Comparison:
     result = Comparison()
     while chunk := list(islice(places, CHUNK)):
         judged = [place for place in chunk if place.sample is not None]
         result.skipped += len(chunk) - len(judged)
         samples = [place.sample for place in judged if place.sample is not None]
-        for place, a, b in zip(judged, *(_judge(samples, teacher) for teacher in teachers), strict=True):
+        for place, a, b in zip(judged, *(scorer.score(samples) for scorer in scorers), strict=True):
             _count(result, Difference(place, a, b), show, sink)
     return result
-
-
-def _judge(samples: Sequence[Sample], teacher: Teacher) -> Sequence[Verdict]:
-    from verifiers.scoring import score
-
-    return score(samples, teacher)
 
 
 def _count(result: Comparison, pair: Difference, show: int, sink: BinaryIO | None) -> None:

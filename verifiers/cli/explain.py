@@ -10,7 +10,7 @@ import click
 
 from verifiers.cli.rows import find_place, parse_map
 from verifiers.cli.table import cell_text, paint, print_pairs, print_table, write
-from verifiers.cli.task import build, task_options, task_spec
+from verifiers.cli.task import deadline_option, find_task, task_options
 from verifiers.cli.text import escape
 from verifiers.errors import InputError, UsageError
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--prompt", default="", metavar="TEXT", help="What the model was asked.")
 @click.option("--map", "maps", multiple=True, metavar="COLUMN=FIELD", help="As of `verify score`.")
 @click.option("--nth", type=click.IntRange(1), metavar="N", help="Which completion, where a row holds several.")
+@deadline_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def explain(
     row: str | None,
@@ -38,6 +39,7 @@ def explain(
     prompt: str,
     maps: tuple[str, ...],
     nth: int | None,
+    deadline: float | None,
     as_json: bool,
 ) -> None:
     """Show how one completion was judged, and why.
@@ -46,13 +48,16 @@ def explain(
     """
     if (row is None) == (completion is None):
         raise UsageError("Give either a row as FILE:LINE (answers.jsonl:7), or --completion and --reference.")
-    spec, values, origins = task_spec(task, sets, config)
-    teacher = build(spec, values, origins)
+    from verifiers.engine import Scorer
+
+    found = find_task(task, sets, config)
+    scorer = Scorer(found.name, options=found.values, num_proc=1, deadline_s=deadline)
+    teacher = scorer.teacher
     if row is not None:
         sample = _row_sample(row, maps, nth)
     else:
         sample = _given_sample(completion or "", reference, prompt)
-    verdict = _judge(sample, teacher)
+    verdict = scorer.score([sample])[0]
     steps = _steps(sample, teacher)
     if as_json:
         click.echo(_json(sample, teacher, verdict, steps))
@@ -71,12 +76,6 @@ def _row_sample(text: str, maps: Sequence[str], nth: int | None) -> Sample:
     if place.sample is None:
         raise InputError(f"{place.name} is not a sample: {place.problem}")
     return place.sample
-
-
-def _judge(sample: Sample, teacher: Teacher) -> Verdict:
-    from verifiers.scoring import score
-
-    return score([sample], teacher)[0]
 
 
 def _steps(sample: Sample, teacher: Teacher) -> list[tuple[str, str]]:

@@ -18,16 +18,18 @@ import click
 
 from verifiers import __version__
 from verifiers.cli.commands import BUILT_IN, load_command, plugin_commands
+from verifiers.cli.exits import (
+    EXIT_BROKEN_PIPE,
+    EXIT_FAILURE,
+    EXIT_INTERRUPTED,
+    EXIT_NOT_JUDGED,
+    EXIT_USAGE,
+    Interrupted,
+)
 from verifiers.cli.text import escape_lines
 from verifiers.errors import TooManyNotJudged, UsageError, VerifyError
 
 PROGRAM = "verify"
-EXIT_FAILURE = 1
-EXIT_USAGE = 2
-EXIT_NOT_JUDGED = 3
-EXIT_INTERRUPTED = 130
-EXIT_BROKEN_PIPE = 141
-
 _debug = False
 """Set by `--debug`, which every command accepts; read when an error arrives at `run`."""
 
@@ -127,6 +129,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, click.UsageError) and error.ctx is not None:
             click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help' for help.\n", err=True)
         return _report(error, escape_lines(error.format_message()), error.exit_code)
+    except Interrupted as error:
+        click.echo(f"\n{escape_lines(str(error))}", err=True)
+        return EXIT_INTERRUPTED
     except VerifyError as error:
         return _report(error, escape_lines(str(error)), _exit_code(error))
     except Exception as error:  # the last door: anything else is a fault of ours or of a plug-in, and is shown

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from verifiers.errors import InputError, UsageError
@@ -13,9 +12,6 @@ if TYPE_CHECKING:
     from verifiers.io.columns import Columns
     from verifiers.io.values import Row
     from verifiers.types import Sample
-
-HEAD_ROWS = 100
-"""Rows by whose column names the columns are chosen."""
 
 
 class Place(NamedTuple):
@@ -47,30 +43,26 @@ def parse_map(texts: Sequence[str]) -> dict[str, str]:
     return {left: right for left, _, right in pairs}
 
 
-def read_places(sources: Sequence[str], mapping: Mapping[str, str]) -> tuple[Columns, Iterator[Place]]:
+def read_places(
+    sources: Sequence[str], mapping: Mapping[str, str], limit: int | None = None
+) -> tuple[Columns, Iterator[Place]]:
     """Return the columns chosen for the sources, and all their samples in order.
+
+    Args:
+        sources: As of `verify score`.
+        mapping: The user's choice of columns.
+        limit: Most rows.
 
     Raises:
         InputError: If a source cannot be read or holds no row.
         UsageError: If no column holds completions.
     """
-    from verifiers.io.columns import find_columns
-    from verifiers.io.sources import find_shards, read_shard
+    from verifiers.io.selection import Selection, open_input
 
-    batches = chain.from_iterable(read_shard(shard) for shard in find_shards(sources))
-    head: list[Batch] = []
-    rows: list[Row] = []
-    for batch in batches:
-        head.append(batch)
-        rows += [row for row, _ in _decoded(batch) if row]
-        if len(rows) >= HEAD_ROWS:
-            break
-    if not rows:
-        raise InputError(
-            f"{', '.join(sources)}: no row that is a JSON object" if head else f"{', '.join(sources)}: empty"
-        )
-    columns = find_columns(rows[:HEAD_ROWS], mapping)
-    return columns, _places(chain(head, batches), columns)
+    found = open_input(sources, mapping, Selection(limit))
+    if found.columns is None:
+        raise InputError(f"{', '.join(sources)}: there is no row that is a JSON object")
+    return found.columns, _places(found.batches, found.columns)
 
 
 def find_place(text: str, mapping: Mapping[str, str], nth: int | None) -> Place:

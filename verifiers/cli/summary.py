@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from verifiers.cli.table import cell_text, print_pairs, print_table, write
+from verifiers.types import Status
 
 if TYPE_CHECKING:
     from verifiers.io.summary import Summary
@@ -16,21 +17,22 @@ SLOW_S = 0.01
 
 def print_summary(summary: Summary, stream: TextIO) -> None:
     """Print a run's summary for a person."""
-    total = max(summary.samples, 1)
-    if summary.statuses:
-        rows = [(status, count, f"{count / total:.1%}") for status, count in summary.statuses.items()]
-        print_table(("status", "samples", "share"), rows, stream)
-        write(stream=stream)
+    if not summary.rows:
+        write("Nothing was scored: the input holds no rows.", stream)
+        return
+    rows = [(status, count, f"{count / summary.samples:.1%}") for status, count in summary.statuses.items()]
+    print_table(("status", "samples", "share"), rows, stream)
+    write(stream=stream)
     print_pairs(_pairs(summary), stream)
+    if set(summary.statuses) == {Status.BAD_ROW}:
+        write("\nNot one row could be read as a sample; the column reason says why. Is this the right file?", stream)
 
 
 def _pairs(summary: Summary) -> Iterator[tuple[str, str]]:
     yield "mean reward", _mean(summary)
     if summary.not_judged:
-        yield (
-            "not judged",
-            f"{summary.not_judged:,} of {summary.samples:,} ({summary.share_not_judged:.2%}), reward null",
-        )
+        share = f"{summary.share_not_judged:.2%}"
+        yield "not judged", f"{summary.not_judged:,} of {summary.samples:,} ({share}): their reward is null, not 0"
     if len(summary.pass_at_k) > 1:
         yield "pass@k", "  ".join(f"@{k} {value:.3f}" for k, value in summary.pass_at_k.items())
     if summary.groups:
@@ -38,8 +40,6 @@ def _pairs(summary: Summary) -> Iterator[tuple[str, str]]:
     slow = [row for row in summary.slowest if row.elapsed_s >= SLOW_S]
     if slow:
         yield "slowest", ", ".join(f"{row.place} ({row.elapsed_s:.2f} s)" for row in slow)
-    if summary.columns:
-        yield "columns", summary.columns
     yield "time", f"{summary.wall_s:.2f} s, CPU {summary.cpu_s:.2f} s, {summary.rows_per_s:,.0f} rows/s"
     yield "rows", _rows(summary)
     if summary.stopped:
@@ -77,15 +77,20 @@ def _rows(summary: Summary) -> str:
         text += f", {summary.resumed_rows:,} of them from an earlier run"
     if summary.duplicates:
         text += f", {summary.duplicates:,} completions judged once with their equals"
-    return f"{text} -> {summary.output}" if summary.output else text
+    return f"{text} -> {summary.output}" if summary.output not in (None, "-") else text
 
 
-def print_first_rows(rows: list[Mapping[str, Any]], stream: TextIO) -> None:
-    """Print output rows as a table: what was found and why, not the whole row."""
-    table = []
-    for number, row in enumerate(rows, 1):
-        reward, status, answer, reason = (_shown(row.get(name)) for name in ("reward", "status", "answer", "reason"))
-        table.append((number, reward, status, answer, reason))
+def print_first_rows(rows: Sequence[Mapping[str, Any]], names: Sequence[str], stream: TextIO) -> None:
+    """Print output rows as a table: what was found and why, not the whole row.
+
+    Args:
+        rows: Output rows.
+        names: Under which names reward, status, reason, answer ... were written.
+        stream: Where to.
+    """
+    reward, status, reason, answer, *_ = names
+    shown = (reward, status, answer, reason)
+    table = [(number, *(_shown(row.get(name)) for name in shown)) for number, row in enumerate(rows, 1)]
     print_table(("row", "reward", "status", "answer", "reason"), table, stream)
 
 

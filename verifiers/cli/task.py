@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
 import click
@@ -11,7 +11,7 @@ import click
 from verifiers.errors import UsageError
 
 if TYPE_CHECKING:
-    from verifiers.teacher import Teacher, TeacherSpec
+    from verifiers.teacher import TeacherSpec
     from verifiers.types import Json
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -28,19 +28,47 @@ def task_options(function: _Function) -> _Function:
     return function
 
 
-def task_spec(
-    task: str | None, sets: Sequence[str], config: str | None
-) -> tuple[TeacherSpec, dict[str, Json], Mapping[str, str]]:
-    """Return the teacher that the options name, its option values, and where each value came from.
+def deadline_option(function: _Function) -> _Function:
+    """Add `--deadline` to a command."""
+    return click.option(
+        "--deadline",
+        type=click.FloatRange(0, min_open=True),
+        metavar="SECONDS",
+        help="Wall-clock limit for one completion in a worker.  [default: the teacher's]",
+    )(function)
 
-    `--set` wins over the file.
+
+def work_options(function: _Function) -> _Function:
+    """Add `--num-proc` and `--deadline` to a command."""
+    option = click.option(
+        "--num-proc", type=click.IntRange(1), metavar="N", help="Worker processes.  [default: the CPUs]"
+    )
+    return option(deadline_option(function))
+
+
+class Task(NamedTuple):
+    """A teacher with checked options.
+
+    Attributes:
+        name: As the user gave it; what the engine finds it by.
+        spec: The teacher.
+        values: The value of every option.
+    """
+
+    name: str
+    spec: TeacherSpec
+    values: dict[str, Json]
+
+
+def find_task(task: str | None, sets: Sequence[str], config: str | None) -> Task:
+    """Return the teacher that the options name; `--set` wins over the file.
 
     Raises:
         UsageError: If no task is named or there is none of that name.
-        OptionError, InputError: As of the config file and the assignments.
+        OptionError, InputError: If an option, or the config file, is not allowed.
     """
     from verifiers.config import load_config, parse_assignments
-    from verifiers.registry import catalog_names, find
+    from verifiers.registry import catalog_names
 
     loaded = load_config(config) if config else None
     name = task or (loaded.task if loaded else None)
@@ -48,19 +76,28 @@ def task_spec(
         known = ", ".join(catalog_names())
         raise UsageError(f"Name the teacher: --task NAME. Known: {known}; or a file, ./my_teacher.py")
     given = parse_assignments(sets)
-    origins = {key: place for key, place in loaded.origins.items() if key not in given} if loaded else {}
-    return find(name), {**(loaded.options if loaded else {}), **given}, origins
+    if loaded is None:
+        return checked_task(name, given)
+    origins = {key: place for key, place in loaded.origins.items() if key not in given}
+    return checked_task(name, {**loaded.options, **given}, origins)
 
 
-def build(spec: TeacherSpec, values: Mapping[str, Json], origins: Mapping[str, str] | None = None) -> Teacher:
-    """Make the teacher.
+def checked_task(name: str, values: Mapping[str, Json], origins: Mapping[str, str] | None = None) -> Task:
+    """Return the teacher of that name with these options.
+
+    Args:
+        name: A catalog id, a file or a dotted path.
+        values: Some of its options; the others have their defaults.
+        origins: Where a value came from, for messages.
 
     Raises:
-        OptionError: If an option is unknown or does not fit.
+        TeacherNotFound, OptionError: If there is no such teacher or option.
     """
-    from verifiers.options import build_options
+    from verifiers.options import build_options, option_values
+    from verifiers.registry import find
 
-    return spec.build(build_options(spec, values, origins))
+    spec = find(name)
+    return Task(name, spec, option_values(build_options(spec, values, origins)))
 
 
 def split_query(text: str) -> tuple[str, dict[str, str]]:
