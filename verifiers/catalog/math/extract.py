@@ -12,9 +12,9 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from verifiers.catalog.math.extract_phrases import Answer, final_statement, hash_line, retracted, stated_phrase
+from verifiers.catalog.math.extract_phrases import Answer, final_statement, hash_line, spoiled, stated_phrase
 from verifiers.catalog.math.extract_values import Stated, blank_markup, negated, unwrap, values
-from verifiers.segment import Segment, final_span, last_answer_tag, last_box
+from verifiers.segment import Segment, final_span, group_end, last_answer_tag, last_box
 
 MAX_BODY_CHARS = 65_536
 """Only so much of the end of a completion is looked at."""
@@ -38,12 +38,14 @@ _UNCLOSED_END = re.compile(r"\$|\\\)|\\\]|\n|\*\*|<")
 _DOLLAR = re.compile(r"(?<!\\)\$")
 _BOX_NAME = re.compile(r"(?:\\boxed|\\fbox|\x08oxed)(?=\s?\{)")
 _NO_ANSWER = re.compile(r"[\s?？.…_*\\{}$-]*+(?:\\(?:text|ldots|dots)\s?\{?[\s?？.…]*+\}?)?[\s}]*+")
+_ESCAPED = re.compile(r"\\\\[A-Za-z]{2}")
+_BACKSLASHES = re.compile(r"\\+")
 _GAP_MARKUP = re.compile(
     r"\\[()\[\]]|\\q?quad(?![A-Za-z])|\\[,;: !\\]|\\(?:text|mbox|mathrm)\s?\{([^{}]*)\}|[$~{}\n\t *]+"
 )
 _GAP_NAME = re.compile(r"(?:(?<![A-Za-z])[A-Za-z](?:_\{?\w{1,3}\}?|'|\([a-z]\))? ?(?:=|\\in|∈|:)) ?$")
 _GAP_OPERATOR = re.compile(r"[-+=/<>∪×·≈]|\\(?:approx|cup|times|cdot|le|ge|leq|geq)")
-_GAP_OR = re.compile(r"(?:(?:^|[\W_])(?:or|maybe|perhaps|possibly|either)|[或])[ ,]*$", re.IGNORECASE)
+_GAP_OR = re.compile(r"(?:(?:^|[\W_])(?:or|maybe|perhaps|possibly|either|also)|[或])[ ,]*$", re.IGNORECASE)
 _GAP_LIST = re.compile(r"(?:^|.*[^A-Za-z])(?:and|as well as)$|.*[,;，；、&和与及]$", re.IGNORECASE | re.DOTALL)
 _GAP_BREAK = re.compile(
     r"[.!?。！？]|\b(?:wait|no|not|but|actually|so|then|hence|thus|therefore|instead|rather)\b", re.IGNORECASE
@@ -114,7 +116,7 @@ def find_answer(completion: str, mode: Mode = "strict") -> Found | NotFound:
 
 def clean_reference(reference: str) -> str:
     r"""Return the answer in a reference: `#### 42`, a box inside a worked solution, `$..$`, a plain answer."""
-    text = reference.strip()[-MAX_BODY_CHARS:]
+    text = _unescaped(reference.strip()[-MAX_BODY_CHARS:])
     if (box := last_box(text, len(text))) is not None:
         found = _joined_boxes(text, box)
         return found.text if found is not None else text
@@ -173,8 +175,8 @@ def _boxed_or_later(body: str, box: Segment) -> Found | NotFound:
             later.start += box.end
             later.end += box.end
         return later
-    if isinstance(boxed, Found) and retracted(body, box.end):
-        return NotFound(*_REASONS["negated"])
+    if isinstance(boxed, Found) and (outcome := spoiled(rest, 0)):
+        return NotFound(*_REASONS[outcome])
     return boxed
 
 
@@ -223,9 +225,17 @@ def _content(text: str, box: Segment) -> str:
         content = _BOX_NAME.sub("", content)
     if "$" in content and content.count("$") - content.count("\\$") > 1:
         content = _DOLLAR.sub("", content)
-    if text.startswith("\\\\", box.start - 1) and box.start:
-        content = content.replace("\\\\", "\\")
-    return content.strip().rstrip(".,;。，；、 ") if not content.endswith("...") else content.strip()
+    content = unwrap(_unescaped(content))
+    while content[:1] == "{" and group_end(content, 0, len(content)) == len(content):
+        content = content[1:-1].strip()
+    return content if content.endswith("...") else content.rstrip(".,;。，；、 ")
+
+
+def _unescaped(text: str) -> str:
+    r"""Undo a JSON escape too many: `\\\\frac` where every run of backslashes has an even length."""
+    if _ESCAPED.search(text) and not any(len(run) % 2 for run in _BACKSLASHES.findall(text)):
+        return text.replace("\\\\", "\\")
+    return text
 
 
 def _separator(gap: str) -> str | None:

@@ -12,9 +12,11 @@ from typing import NamedTuple
 from verifiers.catalog.math.extract_values import (
     MATH,
     NOTHING,
+    Outcome,
     Stated,
     blank_markup,
     conclusion,
+    hedged,
     is_all_value,
     statement,
     unwrap,
@@ -29,6 +31,10 @@ MAX_PHRASES = 16
 MAX_WHOLE_CHARS = 400
 """A completion up to this long may be nothing but an answer."""
 MAX_WHOLE_WORDS = 12
+MAX_AFTER_CHARS = 400
+"""A phrase other than "final answer" counts only this close to the end."""
+MAX_GAP_CHARS = 160
+"""A second thought is looked for this far behind an answer."""
 
 _PHRASE = re.compile(
     r"(?<![A-Za-z])(?P<choice>(?:[Oo]ption|[Cc]hoice)s?)?(?(choice)|(?:[Aa]nswers?|ANSWERS?|[Aa]ns|ANS))"
@@ -41,9 +47,8 @@ _PHRASE_GATES = ("nswer", "NSWER", "ption", "hoice", "ns:", "NS:", "ns.", "答",
 _CORRECT_CHOICE = re.compile(
     r"[*(（]{0,3}(?<![A-Za-z])([A-J])[)）*.]{0,3}\s(?i:is|seems) (?i:the )?(?i:correct|right|best)"
 )
-_LABEL_LINE = re.compile(r"[^\w\n$\\(\[{-]{0,8}(?:(?:(?i:final )?(?i:answer|ans)|A|答案?)[*_]{0,2}\s?[:：])(?=.)")
+_LABEL_LINE = re.compile(r"[^\w\n$\\(\[{-]{0,8}(?:(?:(?i:final )?(?i:answer|ans)|A|答案?)[*_]{0,2}\s?[:：]|Ans\.)(?=.)")
 _PLAIN_LINE = re.compile(r"(?:A|#{4}|(?:The |Final )?[Aa]nswer)(?::| is:?)? ?(-?\d++(?:[,.]\d++)*+)\.?\s*\Z")
-_BOILERPLATE = re.compile(r"I hope (?:it|this|that) is correct\.?\s*$")
 _SENTENCE_END = re.compile(rf"{MATH}|(?P<end>[.!?](?=[\s\"'”*)\]]|$)|[。！？]|\n(?!\s{{0,8}}(?:\\\[|\$\$)))")
 _CUE = re.compile(
     r"(?<![A-Za-z])(?:therefore|thus|hence|so|consequently|it follows|in conclusion|in total|altogether|finally|overall"
@@ -52,9 +57,10 @@ _CUE = re.compile(
     r"|所以|因此|综上|故|于是|从而|最后|一共|总共|共|答|∴|\\therefore|⇒",
     re.IGNORECASE,
 )
+_CLAUSE_CUE = re.compile(r"(?<![A-Za-z])(?:Therefore|Thus|Hence|So|Consequently|Finally)(?![A-Za-z])|所以|因此|综上")
 _PROBLEM = re.compile(
     r"[\W_]*+(?:(?:find|compute|evaluate|simplify|determine|solve|calculate|what|how|which|given|let|suppose|assume"
-    r"|consider|if|when|prove|show|express|(?:we|i) (?:need|want|must|will|should|are (?:asked|given))|our goal"
+    r"|consider|if|prove|show|express|(?:we|i) (?:need|want|must|will|should|are (?:asked|given))|our goal"
     r"|to (?:find|solve|compute|determine)|step \d++|first|next|possibl[ey])(?![A-Za-z])"
     r"|请|求|计算|化简|已知|设|若|如果|解方程)",
     re.IGNORECASE,
@@ -72,7 +78,30 @@ _RETRACTED = re.compile(
     r"|不对|错了|更正|算错",
     re.IGNORECASE,
 )
-_WORDS = re.compile(r"[A-Za-z]{2,}+")
+_DENIED = re.compile(
+    r"[\s$.,*)\\\]]*+(?:(?:is|are|was)(?: not|n['’]t) (?:the|my|our|a|an)? ?(?:final |correct |right |valid )*"
+    r"(?:answer|solution|correct|right|valid|it)\b|(?:is|are|was) (?:wrong|incorrect|false)\b|不是(?:正确)?答案|不对)",
+    re.IGNORECASE,
+)
+_SECOND_THOUGHT = re.compile(
+    r"[\s$.,;*)\\\]]*+(?:or|alternatively),? (?:also |else |it['’]s |it is |possibly |even )*[$\\(]{0,3}[\d-]"
+    r"|[^.!?\n]{0,40}?[.!?,;(\s](?:maybe|perhaps|possibly|probably|(?:might|could|may) (?:also |instead )?be)"
+    r"\b[^.\n]{0,12}?[\d$\\]",
+    re.IGNORECASE,
+)
+_SUPPOSED = re.compile(
+    r"\b(?:if|suppose|assum(?:e|ing)|whether|unless|until|say|guess)\s(?:that )?(?:(?:the|my|our|final|correct)\s)*$",
+    re.IGNORECASE,
+)
+_TASK = re.compile(
+    r"\b(?:(?:we|i|you) (?:need|want|must)(?: to)?|asks?|asked|problem|question|let['’]?s|let us|goal|required to)\b",
+    re.IGNORECASE,
+)
+_CHAT = re.compile(
+    r"\W*+(?:let me know|feel free|(?:I )?hope (?:this|that|it)|please|thanks?|if you (?:have|need|want)"
+    r"|would you like)",
+    re.IGNORECASE,
+)
 
 
 class Answer(NamedTuple):
@@ -82,9 +111,13 @@ class Answer(NamedTuple):
     rule: str
 
 
-def retracted(text: str, lo: int) -> bool:
-    """Whether the text after an answer takes it back ("Actually no", "that is wrong")."""
-    return len(text) - lo > 8 and _RETRACTED.search(text, lo, lo + MAX_TAIL_CHARS) is not None
+def spoiled(text: str, lo: int) -> Outcome | None:
+    """Return how the text from `lo` on spoils the answer before it: taken back, denied, or a second one offered."""
+    if len(text) - lo < 6:
+        return None
+    if _DENIED.match(text, lo) or _RETRACTED.search(text, lo, lo + MAX_TAIL_CHARS):
+        return "negated"
+    return "hedged" if _SECOND_THOUGHT.match(text, lo, lo + MAX_GAP_CHARS) else None
 
 
 def final_statement(text: str) -> Answer:
@@ -104,7 +137,8 @@ def _last_line(tail: str) -> Answer:
     """Read a last line "A: 29" or "Answer: 42", and the last "#### 42" unless a phrase follows it."""
     line = tail.rfind("\n") + 1
     if label := _LABEL_LINE.match(tail, line):
-        return Answer(statement(tail, label.end(), sentence_end(tail, label.end())), "answer line")
+        stated = statement(tail, label.end(), sentence_end(tail, label.end()))
+        return Answer(_unless_spoiled(tail, stated), "answer line")
     return hash_line(tail, phrases=True)
 
 
@@ -126,16 +160,38 @@ def stated_phrase(tail: str, lo: int) -> Answer:
     """Read the last answer phrase from `lo` on that states something."""
     if not any(gate in tail for gate in _PHRASE_GATES):
         return Answer(NOTHING, "")
-    for phrase in reversed(list(_PHRASE.finditer(tail, lo))[-MAX_PHRASES:]):
-        end = sentence_end(tail, phrase.end())
-        stated = statement(tail, phrase.end(), end, choice=bool(phrase["choice"] or phrase["letter"]))
-        if stated.outcome == "value" and retracted(tail, stated.end):
-            stated = Stated("negated", stated.text, stated.start, stated.end)
+    phrases = list(_PHRASE.finditer(tail, lo))[-MAX_PHRASES:]
+    choice = _CORRECT_CHOICE.search(tail, max(lo, len(tail) - 80))
+    if choice and not (phrases and phrases[-1].start() > choice.start()) and not tail.endswith("?"):
+        return Answer(Stated("value", choice[1], choice.start(1), choice.end(1), True), "phrase: is correct")
+    for phrase in reversed(phrases):
+        stated = _after_phrase(tail, phrase)
         if stated.outcome != "none":
             return Answer(stated, f"phrase: {' '.join(phrase[0].split())[:40]}")
-    if choice := _CORRECT_CHOICE.search(tail, max(lo, len(tail) - 80)):
-        return Answer(Stated("value", choice[1], choice.start(1), choice.end(1), True), "phrase: is correct")
     return Answer(NOTHING, "")
+
+
+def _after_phrase(tail: str, phrase: re.Match[str]) -> Stated:
+    """Read the statement after a phrase, with what stands around both."""
+    start, lo = phrase.span()
+    before = tail[max(0, start - 40) : start]
+    final = before[-6:].lower() == "final "
+    if _SUPPOSED.search(before):
+        return NOTHING
+    end = sentence_end(tail, lo)
+    stated = statement(tail, lo, end, choice=bool(phrase["choice"] or phrase["letter"]))
+    if stated.outcome == "none" or (len(tail) - end > MAX_AFTER_CHARS and not final):
+        return NOTHING
+    if phrase[0].endswith("isn"):
+        return stated._replace(outcome="negated")
+    if hedged(tail, start, lo):
+        return stated._replace(outcome="hedged")
+    return _unless_spoiled(tail, stated)
+
+
+def _unless_spoiled(tail: str, stated: Stated) -> Stated:
+    outcome = spoiled(tail, stated.end) if stated.outcome in ("value", "text") else None
+    return stated._replace(outcome=outcome) if outcome else stated
 
 
 def sentence_end(text: str, lo: int) -> int:
@@ -151,21 +207,25 @@ def sentence_end(text: str, lo: int) -> int:
 
 def _without_phrase(tail: str, *, whole: bool) -> Answer:
     """Read a text without any answer phrase: nothing but an answer, a conclusion, or a few words."""
-    if boilerplate := _BOILERPLATE.search(tail, max(0, len(tail) - 60)):
-        tail = tail[: boilerplate.start()].rstrip()
+    while (lo := _last_sentence(tail)) and _CHAT.match(tail, lo):
+        tail = tail[:lo].rstrip()
     short = whole and len(tail) <= MAX_WHOLE_CHARS
     start = len(tail) - len(tail.lstrip())
     if short and is_all_value(tail):
         return Answer(Stated("value", _shown(tail), start, len(tail), True), "whole completion")
     if not tail or _GAVE_UP.search(tail, max(0, len(tail) - MAX_CONCLUSION_CHARS)):
         return Answer(NOTHING, "")
-    lo = _last_sentence(tail)
     alone = short and not tail[:lo].strip()
-    if not _PROBLEM.match(tail, lo) and (alone or _CUE.search(tail, lo)):
+    for cue in _CLAUSE_CUE.finditer(tail, lo):
+        lo = cue.start()
+    task = _PROBLEM.match(tail, lo) or _TASK.search(tail, lo)
+    if not task and (alone or _CUE.search(tail, lo)):
         stated = conclusion(tail, lo, len(tail))
         if stated.outcome != "none":
             return Answer(stated, "conclusion")
-    if alone and not tail.endswith(("?", "？")) and not _PROBLEM.match(tail) and len(tail.split()) <= MAX_WHOLE_WORDS:
+    if alone and not task and not tail.endswith(("?", "？")) and len(tail.split()) <= MAX_WHOLE_WORDS:
+        if hedged(tail, lo, len(tail)):
+            return Answer(Stated("hedged", tail, start, len(tail)), "whole completion")
         return Answer(Stated("text", _shown(tail), start, len(tail)), "whole completion")
     return Answer(NOTHING, "")
 

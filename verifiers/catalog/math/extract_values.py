@@ -19,7 +19,7 @@ _UNITS = (
     "percent(?:age)?|pct|degrees?|dollars?|cents?|euros?|pounds?|yuan|rupees?|[cmkdn]m|[kmu]?g|ml|mL|ft|inch(?:es)?"
     "|feet|foot|miles?|mi|yards?|yd|(?:centi|kilo|milli|deci)?(?:met(?:er|re)s?|grams?|lit(?:er|re)s?)|mph|hours?|hrs?"
     "|minutes?|mins?|seconds?|secs?|days?|weeks?|months?|years?|[kM]?Hz|kJ|eV|k?Pa|mol|rad(?:ian)?s?|square|cubic"
-    "|sq|per|gallons?|ounces?|oz|lbs?|am|pm|AM|PM|million|billion|trillion|thousand|hundred|watts?|kW|volts?"
+    "|sq|per|gallons?|ounces?|oz|lbs?|[ap]\\.m\\.|am|pm|AM|PM|million|billion|trillion|thousand|hundred|watts?|kW|volts?"
 )
 _FUNCTIONS = (
     "sqrt|cbrt|a?(?:sin|cos|tan)|cot|sec|csc|arc(?:sin|cos|tan)|ln|log|exp|pi|inf|infinity|infty|union|mod|and|or|binom"
@@ -36,7 +36,7 @@ _TOKENS = (
     r"\\(?:begin|end)\s?\{[a-z]{1,16}\*?\}(?:\{[|clr]{1,40}\})?",
     r"\\[A-Za-z]++|\\[,;:!{}%$\\ ]",
     r"\d++(?:[.,]\d++)*+(?:[A-Za-z]{1,3}(?![A-Za-z]))?|\.\d++|\.{3,}+|…",
-    r"[-+*/^_=<>≤≥≠≈±×÷·⋅√∛∞π°%‰€£¥￥(){}\[\]|!,，、;；&~∪∩∈∅−–²³⁰¹⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉½⅓⅔¼¾ℝℤℕθαβ（）＝]",
+    r"[-+*/^_=<>≤≥≠≈±×÷·⋅√∛∞π°%‰€£¥￥(){}\[\]|!,，、;；&~∪∩∈∅−–²³⁰¹⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉½⅓⅔¼¾ℝℤℕθαβ（）＝或和且]",
     r"(?<=\d)[:：](?=\d)|(?<=\d)\s[:：]\s(?=\d)|\$(?=\s?[\d.])|(?<=[\d ])\$",
     rf"(?<=\d)(?:{_ZH_UNITS})",
     rf"(?<![A-Za-z])(?:{_UNITS}|{_FUNCTIONS})(?![A-Za-z])",
@@ -46,11 +46,12 @@ _RUN = re.compile(rf"(?:{'|'.join(_TOKENS)})++")
 _VALUED = re.compile(r"[\d√π∞∅½⅓⅔¼¾ℝ$]|\\[A-Za-z(\[]|[A-Za-z]\)?\s?[=<>≤≥≠≈]|(?<![A-Za-z])(?:inf|pi)")
 _MATH = re.compile(f"(?:{MATH})")
 _APPROX = re.compile(r"≈|\\approx")
-_TRIM_END = frozenset(" \t,，、;；:：=&~!(（[{+*/<＝–-")
-_TRIM_START = frozenset(" \t,，、;；:：=&~!)）]}*/＝")
+_TRIM_END = frozenset(" \t,，、;；:：=&~(（[{+*/<＝–-_或和且")
+_TRIM_START = frozenset(" \t,，、;；:：=&~!)）]}*/＝或和且")
 _END_WORDS = re.compile(r"(?:^|[^A-Za-z\\])(?:and|or|a|I|A|per)$")
-_START_WORDS = re.compile(r"(?:and|or|a|A|I)\s")
+_START_WORDS = re.compile(r"(?:and|or)\s|[aAI]\s(?=\d)")
 _CALCULATION = re.compile(r"<<[^<>\n]*>>")
+_LABEL = re.compile(r"\\text(?:bf|rm|it)?\s?\{\s*(?:the )?(?:final )?answer\s?(?:is|:|=|：)?:?\s*\}\s*", re.IGNORECASE)
 _EMPHASIS = re.compile(r"(?<![\w)])\*\*|\*\*(?![\w(])|(?<![\w\\])__(?=\w)|(?<=\w)__(?!\w)|`")
 
 _HEDGE = re.compile(
@@ -59,11 +60,11 @@ _HEDGE = re.compile(
     re.IGNORECASE,
 )
 _NEGATED = re.compile(
-    r"(?:\b(?:not|never|cannot)|n['’]t|不是|不等于|并非|不为|不会是|不选)"
+    r"(?:\b(?:not|never|cannot)|n['’]t|\\neq?|\\not=|≠|不是|不等于|并非|不为|不会是|不选)"
     r"(?:\s++(?:equal(?:\s+to)?|be|exactly|simply|the|a|an|necessarily)\b)*+[\s*$(\\\[{:：]{0,8}$",
     re.IGNORECASE,
 )
-_NEGATION_GATES = ("not", "n't", "n’t", "ever", "Not", "NOT", "不", "非")
+_NEGATION_GATES = ("\\ne", "≠", "not", "n't", "n’t", "ever", "Not", "NOT", "不", "非")
 _STARTS_NEGATED = re.compile(r"(?:not|never|unknown|undecided)(?![A-Za-z])|不是|并非|不为", re.IGNORECASE)
 _ADVERBS = "also|then|exactly|approximately|about|roughly|around|only|just|simply|thus|therefore|indeed|the|that|now"
 _COPULA = re.compile(
@@ -74,9 +75,11 @@ _COPULA = re.compile(
 )
 _LEAD = re.compile(
     r"(?:[\s:：=＝*“”\"',，>`_]|为|是|选"
-    rf"|(?<![A-Za-z])(?i:is|are|be|option|choice|equals|equal to|{_ADVERBS}|an?)(?=[\s$\\:：]))*+"
+    rf"|(?<![A-Za-z])(?i:is|are|be|option|choice|equals|equal to|{_ADVERBS})(?=[\s$\\:：])"
+    r"|(?<![A-Za-z])an?(?=\s[A-Za-z]{2}))*+"
 )
 _LIST_GAP = re.compile(r"\s*+(?:\w++\s*+){0,2}(?:,|;|、|和|或|(?<![A-Za-z])(?:and|or))\s*$")
+_CUT_OFF = re.compile(r"\s*[-+*/=×÷^_<>]\s*$")
 _CHOICE = re.compile(
     r"[$(（\[{\s]{0,4}(?:\\(?:text|mathrm|textbf|mathbf)\s?\{\s?\(?)?([A-J])(?:[)）\]}.:：、。]|[,，](?!\s?[A-J\d])|\s?(?:\$|$))"
 )
@@ -113,7 +116,10 @@ def unwrap(text: str) -> str:
     r"""Remove math delimiters around formulas (`$..$`, `\(..\)`, `\[..\]`) and the space at both ends."""
     if "$" in text or "\\(" in text or "\\[" in text:
         text = _MATH.sub(_math_inner, text)
-    return text.strip()
+    text = text.strip()
+    if text.startswith("\\text") and (label := _LABEL.match(text)):
+        return text[label.end() :]
+    return text
 
 
 def _math_inner(span: re.Match[str]) -> str:
@@ -125,7 +131,7 @@ def values(text: str, lo: int, hi: int) -> list[tuple[int, int]]:
     """Return the offsets of the values in `text[lo:hi]`: the longest runs of mathematics between words."""
     found: list[tuple[int, int]] = []
     for run in _RUN.finditer(text, lo, hi):
-        start, end = _trimmed(text, run.start(), run.end())
+        start, end = _trimmed(text, run.start(), run.end() - (run.end() == hi and text.endswith("!", lo, hi)))
         if start < end and _VALUED.search(text, start, end):
             found.append((start, end))
             if len(found) >= MAX_VALUES:
@@ -183,7 +189,7 @@ def _refused(text: str, lo: int, hi: int, start: int) -> Stated | None:
         return Stated("question", text[lo:hi], lo, hi)
     if negated(text, lo, start):
         return Stated("negated", text[lo:hi], lo, hi)
-    if _HEDGE.search(text, max(lo, start - HEDGE_WINDOW_CHARS), hi):
+    if hedged(text, max(lo, start - HEDGE_WINDOW_CHARS), hi):
         return Stated("hedged", text[lo:hi], lo, hi)
     return None
 
@@ -192,6 +198,11 @@ def negated(text: str, lo: int, start: int) -> bool:
     """Whether a "not" stands right before `start`."""
     before = text[max(lo, start - 40) : start]
     return any(gate in before for gate in _NEGATION_GATES) and _NEGATED.search(before) is not None
+
+
+def hedged(text: str, lo: int, hi: int) -> bool:
+    """Whether a hedging word ("maybe", "probably", "可能") stands in `text[lo:hi]`."""
+    return _HEDGE.search(text, lo, hi) is not None
 
 
 def statement(text: str, lo: int, hi: int, *, choice: bool = False) -> Stated:
@@ -221,6 +232,8 @@ def statement(text: str, lo: int, hi: int, *, choice: bool = False) -> Stated:
     found = values(text, at, hi)
     if not found:
         return _words(text, lo, hi, at, end)
+    if _CUT_OFF.match(text, found[0][1], hi):
+        return NOTHING
     if found[0][0] <= at + 1:
         return _refused(text, lo, hi, at) or _first(text, found, end)
     return conclusion(text, lo, hi)
@@ -252,13 +265,17 @@ def conclusion(text: str, lo: int, hi: int) -> Stated:
     if not found:
         return NOTHING
     start, end = found[-1]
-    if len(found) > 1 and not _COPULA.search(text[max(lo, start - 60) : start]):
+    if _CUT_OFF.match(text, end, hi):
         return NOTHING
+    if len(found) > 1 and not _COPULA.search(text[max(lo, start - 60) : start]):
+        return Stated("hedged", text[lo:hi], lo, hi) if hedged(text, lo, hi) else NOTHING
     return _refused(text, lo, hi, start) or _value(text, start, end, False)
 
 
 def is_all_value(text: str) -> bool:
     """Whether the text holds one run of mathematics (with its unit) and nothing else but a full stop."""
     stripped = text.strip().rstrip(".。")
+    if "\n" in stripped and "\\begin" not in stripped and not _MATH.fullmatch(stripped):
+        return False
     run = _RUN.fullmatch(stripped.replace("\n", " "))
     return bool(run and _VALUED.search(stripped))
