@@ -185,6 +185,9 @@ def _held(render: Callable[[Tree], str], tree: Tree, sized: str = "") -> str:
     return f"\\left({text}\\right)" if sized else f"({text})"
 
 
+OPPOSITE = {"add": "sub", "sub": "add", "mul": "div", "div": "mul"}
+
+
 def perturbed(tree: Tree) -> Iterator[Tree]:
     """Yield every tree that differs from this one in one constant, sign, exponent or operator."""
     kind = tree[0]
@@ -195,14 +198,12 @@ def perturbed(tree: Tree) -> Iterator[Tree]:
     if kind == "sym":
         yield ("neg", tree)
         return
-    yield from {
-        "add": [("sub", *tree[1:])],
-        "sub": [("add", *tree[1:])],
-        "mul": [("div", *tree[1:])],
-        "div": [("mul", *tree[1:])],
-        "pow": [("pow", tree[1], tree[2] + 1)],
-        "neg": [tree[1]],
-    }[kind]
+    if kind == "pow":
+        yield ("pow", tree[1], tree[2] + 1)
+    elif kind == "neg":
+        yield tree[1]
+    else:
+        yield (OPPOSITE[kind], *tree[1:])
     for place in (1,) if kind in {"pow", "neg"} else (1, 2):
         for other in perturbed(tree[place]):
             yield (*tree[:place], other, *tree[place + 1 :])
