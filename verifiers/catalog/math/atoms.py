@@ -1,0 +1,641 @@
+"""The parser's operands: numbers, names, LaTeX macros, functions, sums, integrals, matrices, text and units."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from verifiers.catalog.math.lex import FUNCTIONS, GREEK_NAMES, TooLarge, Unreadable, split_run
+from verifiers.catalog.math.tree import (
+    Apply,
+    Based,
+    Big,
+    Call,
+    Const,
+    Derivative,
+    Div,
+    Integral,
+    Limit,
+    Matrix,
+    Mul,
+    NamedSet,
+    Node,
+    Num,
+    Pow,
+    Quantity,
+    Rel,
+    Seq,
+    Sym,
+    Words,
+)
+from verifiers.catalog.math.units import is_label, parse_unit
+from verifiers.catalog.math.words import number_words
+
+MAX_DIGITS = 1_500
+"""Longest number that is read, in digits."""
+MAX_MATRIX = 400
+"""Most entries of a matrix."""
+
+_ALIASES = {
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
+    "arsinh": "arcsinh", "arcosh": "arccosh", "artanh": "arctanh", "sign": "sgn",
+}  # fmt: skip
+_INVERSE = {
+    name: "arc" + name for name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh")
+}
+_SETS = {"R": "R", "Q": "Q", "Z": "Z", "N": "N", "C": "C"}
+_UNKNOWN_FUNCTIONS = frozenset("fghFGH") | {"phi", "psi"}
+_BASIS = frozenset("ijk")
+_BASE_WORDS = {
+    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
+    "twelve": 12, "sixteen": 16, "twenty": 20,
+}  # fmt: skip
+_MATRIX = frozenset(["matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "Vmatrix", "smallmatrix", "array"])
+_LISTS = frozenset(["cases", "aligned", "align", "align*", "gathered", "split", "dcases"])
+_DEGREE = parse_unit("degree")
+_MACRO_CONSTANTS: dict[str, Node] = {
+    "\\pi": Const("pi"), "\\infty": Const("inf"), "\\emptyset": NamedSet("empty"), "\\imath": Const("i"),
+    "\\ldots": Sym("..."), "\\hbar": Sym("hbar"), "\\ell": Sym("l"), "\\aleph": Sym("aleph"), "\\nabla": Sym("nabla"),
+    "\\partial": Sym("partial"), "\\triangle": Sym("triangle"), "\\angle": Sym("angle"), "\\square": Sym("square"), "\\prime": Sym("prime"),
+    "\\star": Sym("star"), "\\top": Sym("T"), "\\Re": Sym("Re"), "\\Im": Sym("Im"), "\\mathbb{R}": NamedSet("R"),
+}  # fmt: skip
+
+
+def flat_product(left: Node, right: Node) -> Node:
+    """Multiply, keeping one flat node."""
+    return Mul((*left.items, right)) if type(left) is Mul else Mul((left, right))
+
+
+class AtomReader:
+    """Reads operands; `parse.Parser` adds operators and brackets."""
+
+    __slots__ = ("angle", "bars", "bound", "crossed", "depth", "dimensions", "french", "in_set", "pos", "toks")
+
+    def __init__(self, toks: list[str]) -> None:
+        self.toks = toks
+        self.pos = 0
+        self.depth = 0
+        self.bars = 0
+        self.in_set = False
+        self.french = False
+        self.angle = False
+        self.bound: tuple[str, ...] = ()
+        self.dimensions = False
+        self.crossed = False
+
+    def expr(self, binding: int) -> Node:
+        """Read an expression (in `Parser`)."""
+        raise NotImplementedError
+
+    def items(self, closers: tuple[str, ...]) -> tuple[list[Node], str]:
+        """Read separated items (in `Parser`)."""
+        raise NotImplementedError
+
+    def take(self, wanted: str) -> None:
+        """Consume one token that must be there."""
+        if self.toks[self.pos] != wanted:
+            raise Unreadable(f"expected {wanted!r}, found {self.toks[self.pos]!r}")
+        self.pos += 1
+
+    def spread(self, parts: tuple[str, ...]) -> None:
+        """Put a token's parts in its place."""
+        self.toks[self.pos : self.pos + 1] = parts
+
+    def argument(self, split: bool = False) -> Node:
+        """Read a macro's argument: a braced group or one token (`\\frac12` with `split`)."""
+        tok = self.toks[self.pos]
+        if split and len(tok) > 1 and tok.isdigit():
+            self.spread((tok[0], tok[1:]))
+            tok = tok[0]
+        elif len(tok) > 1 and tok.isalpha() and tok.isascii() and split:
+            self.spread(split_run(tok))
+            tok = self.toks[self.pos]
+        if tok.isdigit():
+            self.pos += 1
+            return Num(_integer(tok))
+        if tok == "{":
+            self.pos += 1
+            items, _ = self.items(("}",))
+            self.take("}")
+            if len(items) != 1:
+                raise Unreadable("an argument with several items")
+            return items[0]
+        return self.expr(59)
+
+    def number(self, tok: str) -> Node:
+        """Read a number literal, with its base or its fraction if it has one."""
+        if not tok.isdigit():
+            return _decimal(tok)
+        following = self.toks[self.pos]
+        if following == "_":
+            return self.based(tok)
+        value = _integer(tok)
+        if following == "\\frac":
+            return self.mixed(value)
+        return Num(value)
+
+    def mixed(self, whole: int) -> Node:
+        """Read `3\\frac{1}{2}` as 7/2, and anything else in that place as a product."""
+        self.pos += 1
+        part = self.fraction()
+        if type(part) is Div and type(part.top) is Num and type(part.bottom) is Num:
+            top, bottom = part.top.value, part.bottom.value
+            if isinstance(top, int) and isinstance(bottom, int) and 0 < top < bottom:
+                return Num(Fraction(whole * bottom + top, bottom))
+        return Mul((Num(whole), part))
+
+    def based(self, tok: str) -> Node:
+        """Read digits with a base as subscript; base ten is a plain number."""
+        self.pos += 1
+        sub = self.subscript()
+        word = sub.strip().lower().removeprefix("base").strip()
+        base = int(word) if word.isdigit() and len(word) < 3 else _BASE_WORDS.get(word, 0)
+        if not 2 <= base <= 36:
+            raise Unreadable(f"{sub!r} is not a base")
+        if base == 10:
+            return Num(_integer(tok))
+        if any(int(digit, 36) >= base for digit in tok):
+            raise Unreadable(f"{tok!r} has digits that base {base} lacks")
+        return Based(tok.lstrip("0") or "0", base)
+
+    def subscript(self) -> str:
+        """Read a subscript as text."""
+        tok = self.toks[self.pos]
+        self.pos += 1
+        if tok != "{":
+            if tok in ("", "}", ")", ","):
+                raise Unreadable("an empty subscript")
+            return self.text_inside(tok) if tok.endswith("}") else tok
+        parts: list[str] = []
+        depth = 1
+        while True:
+            tok = self.toks[self.pos]
+            self.pos += 1
+            if tok == "":
+                raise Unreadable("a subscript is not closed")
+            depth += (tok == "{") - (tok == "}")
+            if depth == 0:
+                return "".join(parts)
+            if tok not in ("{", "}"):
+                parts.append(self.text_inside(tok) if tok.endswith("}") else tok)
+
+    def text_inside(self, tok: str) -> str:
+        """Return what stands between the braces of a text macro."""
+        return tok[tok.index("{") + 1 : -1]
+
+    def letters(self, tok: str) -> Node:
+        """Read a run of letters: a function, a constant, a variable, or a word."""
+        if len(tok) > 1:
+            parts = split_run(tok)
+            if len(parts) >= 4 and all(len(part) == 1 for part in parts):
+                return self.words(tok)
+            self.pos -= 1
+            self.spread(parts)
+            tok = parts[0]
+            self.pos += 1
+            if len(tok) > 1:
+                if tok in ("and", "or"):
+                    raise Unreadable(f"{tok!r} without a left side")
+                return self.atom(tok)
+        return self.name(tok)
+
+    def words(self, first: str) -> Node:
+        """Read words up to the next separator."""
+        parts = [first]
+        while (tok := self.toks[self.pos]).isalpha() and tok not in ("and", "or"):
+            parts.append(tok)
+            self.pos += 1
+        return Words(" ".join(parts))
+
+    def name(self, name: str) -> Node:
+        """Read what belongs to a name: subscript, primes, arguments of a function."""
+        tok = self.toks[self.pos]
+        if name == "e" and tok != "_":
+            return Const("e")
+        if name == "i" and tok != "_" and "i" not in self.bound:
+            return Const("i")
+        if tok == "_":
+            self.pos += 1
+            sub = self.subscript()
+            if name in "CAP" and self.toks[self.pos] == "^":
+                chosen = self.chosen(name, sub)
+                if chosen is not None:
+                    return chosen
+            return Sym(f"{name}_{sub}")
+        while self.toks[self.pos] == "'":
+            name += "'"
+            self.pos += 1
+        if self.toks[self.pos] == "(":
+            if name.rstrip("'") in _UNKNOWN_FUNCTIONS:
+                return Apply(name, self.arguments())
+            if name == "C" and (pair := self.pair()) is not None:
+                return Call("binom", pair)
+        return Sym(name)
+
+    def chosen(self, name: str, sub: str) -> Node | None:
+        """Read C_n^k (and A_n^k, P_n^k) as a number of choices."""
+        start = self.pos
+        self.pos += 1
+        top = self.argument()
+        bottom: Node = Num(int(sub)) if sub.isdigit() and len(sub) < 6 else Sym(sub)
+        if type(top) in (Num, Sym) and (sub.isdigit() or len(sub) == 1):
+            return Call("binom" if name == "C" else "perm", (bottom, top))
+        self.pos = start
+        return None
+
+    def pair(self) -> tuple[Node, Node] | None:
+        """Read `(n, k)`, or nothing at all."""
+        start, depth, toks = self.pos, self.depth, list(self.toks)
+        try:
+            found = self.arguments()
+        except Unreadable:
+            found = ()
+        if len(found) == 2:
+            return (found[0], found[1])
+        self.pos, self.depth, self.toks = start, depth, toks
+        return None
+
+    def arguments(self) -> tuple[Node, ...]:
+        """Read `(a, b, ...)`."""
+        self.take("(")
+        saved, self.bars = self.bars, 0
+        found, _ = self.items((")",))
+        self.take(")")
+        self.bars = saved
+        if not found:
+            raise Unreadable("a function without arguments")
+        return tuple(found)
+
+    def atom(self, tok: str) -> Node:
+        """Read an operand that begins with a macro, a text or a sign."""
+        constant = _MACRO_CONSTANTS.get(tok)
+        if constant is not None:
+            return self.subscripted(constant)
+        if tok == "\\frac":
+            return self.fraction()
+        if tok == "\\sqrt":
+            return self.root()
+        if tok[:1] == "\\":
+            return self.macro(tok)
+        if tok in ("€", "£", "¥", "₹"):
+            return self.currency(tok)
+        if tok[:1] > "\u2fff" and tok.isalpha():
+            return self.words(tok)
+        raise Unreadable(f"unexpected {tok!r}" if tok else "the answer ends too early")
+
+    def subscripted(self, node: Node) -> Node:
+        """Add a subscript to a macro's name."""
+        if type(node) is Sym and self.toks[self.pos] == "_":
+            self.pos += 1
+            return Sym(f"{node.name}_{self.subscript()}")
+        return node
+
+    def macro(self, tok: str) -> Node:
+        """Read a backslash token that is neither a fraction nor a root."""
+        name = tok[1:]
+        if name == "binom":
+            return Call("binom", (self.argument(split=True), self.argument(split=True)))
+        if name in FUNCTIONS:
+            return self.function(_ALIASES.get(name, name))
+        if name in GREEK_NAMES:
+            return self.name(name)
+        if tok.endswith("}"):
+            return self.environment(tok) if tok.startswith("\\begin") else self.text(tok)
+        if tok == "\\$":
+            return self.currency("$")
+        if tok in ("\\sum", "\\prod"):
+            return self.big("sum" if tok == "\\sum" else "prod")
+        if tok == "\\int":
+            return self.integral()
+        if tok == "\\lim":
+            return self.limit()
+        if tok in ("\\lfloor", "\\lceil"):
+            inner = self.expr(0)
+            self.take("\\rfloor" if tok == "\\lfloor" else "\\rceil")
+            return Call("floor" if tok == "\\lfloor" else "ceil", (inner,))
+        if tok in ("\\mathbf", "\\vec", "\\hat", "\\bm"):
+            following = self.argument(split=True)
+            return Sym("e_i") if following == Const("i") else Sym(f"e_{following.name}") if type(following) is Sym else following
+        if tok in ("\\mathrm", "\\overline", "\\bar", "\\boxed", "\\mathit", "\\fbox"):
+            return self.argument(split=tok != "\\boxed")
+        raise Unreadable(f"unknown macro {tok!r}")
+
+    def currency(self, sign: str) -> Node:
+        """Read an amount after its currency sign."""
+        return Quantity(self.expr(44), parse_unit(sign), sign)
+
+    def text(self, tok: str) -> Node:
+        """Read a text macro in an operand's place."""
+        inside = self.text_inside(tok).strip()
+        macro = tok[1 : tok.index("{")].strip()
+        if macro == "mathbb" and inside in _SETS:
+            return self.power_of_set(_SETS[inside])
+        if macro in ("mathbf", "vec", "hat", "bm", "boldsymbol") and inside in _BASIS:
+            return Sym(f"e_{inside}")
+        if macro.startswith("operatorname") and inside in FUNCTIONS:
+            return self.function(_ALIASES.get(inside, inside))
+        if inside in FUNCTIONS and macro in ("mathrm", "text", "rm"):
+            return self.function(_ALIASES.get(inside, inside))
+        if macro in ("overline", "bar", "vec", "hat", "dot", "overrightarrow", "underline"):
+            return self.name(f"{macro} {inside}".replace("\\", ""))
+        if len(inside) == 1 and inside.isalpha():
+            return self.name(inside) if inside in "ei" and macro in ("mathrm", "mathit") else self.upright(inside)
+        if inside.isdigit():
+            return Num(_integer(inside))
+        if not inside:
+            return self.expr(59)
+        if inside in ("and", "or"):
+            raise Unreadable(f"{inside!r} without a left side")
+        return Words(inside)
+
+    def upright(self, inside: str) -> Node:
+        """Read one upright letter as a name."""
+        if self.toks[self.pos] == "_":
+            self.pos += 1
+            return Sym(f"{inside}_{self.subscript()}")
+        return Sym(inside)
+
+    def power_of_set(self, name: str) -> Node:
+        """Read R, R^+, R^2 ..."""
+        if self.toks[self.pos] in ("^", "_"):
+            self.pos += 1
+            return NamedSet(name + self.subscript())
+        return NamedSet(name)
+
+    def fraction(self) -> Node:
+        """Read \\frac's arguments; \\frac{d}{dx} is a derivative."""
+        order = self.derivative_order()
+        if order is not None:
+            variable, degree = order
+            return Derivative(variable, degree, self.expr(35))
+        top = self.argument(split=True)
+        return Div(top, self.argument(split=True), bar=True)
+
+    def derivative_order(self) -> tuple[str, int] | None:
+        """Recognise `{d}{dx}` and `{d^2}{dx^2}`; consumes them if they are there."""
+        end = self.pos
+        depth = closed = 0
+        while closed < 2:
+            tok = self.toks[end]
+            if tok == "" or end - self.pos > 14:
+                return None
+            depth += (tok == "{") - (tok == "}")
+            end += 1
+            if depth == 0:
+                if tok != "}":
+                    return None
+                closed += 1
+        joined = "".join(t.replace("\\mathrm{d}", "d").replace("\\partial", "d") for t in self.toks[self.pos : end] if t not in "{}")
+        top, _, bottom = joined.partition("dd") if not joined.startswith("d^") else (joined[:3], "", joined[4:])
+        if joined.startswith("d^") and joined[2:3].isdigit() and joined[3:4] == "d" and len(joined) == 7 and joined[5] == "^":
+            self.pos = end
+            return joined[4], int(joined[2])
+        if joined.startswith("dd") and len(joined) == 3 and joined[2].isalpha() and not top and bottom:
+            self.pos = end
+            return joined[2], 1
+        return None
+
+    def root(self) -> Node:
+        """Read \\sqrt[n]{x}."""
+        index: Node | None = None
+        if self.toks[self.pos] == "[":
+            self.pos += 1
+            index = self.expr(0)
+            self.take("]")
+        body = self.argument()
+        return Call("sqrt", (body,)) if index is None else Call("root", (body, index))
+
+    def function(self, name: str) -> Node:
+        """Read a named function: its power, its base, its argument."""
+        if name in ("sqrt", "cbrt"):
+            return self.root() if name == "sqrt" else Call("root", (self.argument(), Num(3)))
+        power: Node | None = None
+        base: Node | None = None
+        while self.toks[self.pos] in ("^", "_"):
+            sign = self.toks[self.pos]
+            self.pos += 1
+            if sign == "^":
+                power = self.argument()
+            else:
+                base = self.argument()
+        if power == Num(-1) and name in _INVERSE:
+            name, power = _INVERSE[name], None
+        args = self.arguments() if self.toks[self.pos] == "(" else (self.bare_argument(),)
+        node = self.called(name, args, base)
+        return node if power is None else Pow(node, power)
+
+    def called(self, name: str, args: tuple[Node, ...], base: Node | None) -> Node:
+        """Build a call, with the logarithm's base as second argument."""
+        if name == "lg":
+            return Call("log", (args[0], Num(10)))
+        if name == "log":
+            if base is None and len(args) == 1:
+                return Call("log", args)
+            return Call("log", (args[0], base if base is not None else args[1]))
+        if name == "exp":
+            return Pow(Const("e"), args[0])
+        return Call(name, args)
+
+    def bare_argument(self) -> Node:
+        """Read `2x` in `\\sin 2x`: factors up to the next sign, bracket or function."""
+        if self.toks[self.pos] == "-":
+            self.pos += 1
+            inner = self.bare_argument()
+            return Mul((Num(-1), inner))
+        left = self.expr(45)
+        if type(left) is Call and left.name not in ("sqrt", "root", "abs"):
+            return left
+        while self.continues():
+            left = flat_product(left, self.expr(45))
+        return left
+
+    def continues(self) -> bool:
+        """Whether the next token goes on with a function's bare argument."""
+        tok = self.toks[self.pos]
+        if tok[:1].isalpha() and tok.isascii():
+            if tok in ("and", "or") or self.is_unit_word(tok):
+                return False
+            if len(tok) > 1:
+                self.spread(split_run(tok))
+                tok = self.toks[self.pos]
+            return len(tok) == 1
+        if tok in ("\\frac", "\\sqrt", "\\pi"):
+            return True
+        return tok[:1].isdigit() or (tok[:1] == "\\" and tok[1:] in GREEK_NAMES)
+
+    def big(self, kind: str) -> Node:
+        """Read a sum or product over an integer index."""
+        low: Node | None = None
+        high: Node | None = None
+        for _ in range(2):
+            tok = self.toks[self.pos]
+            if tok == "_":
+                self.pos += 1
+                low = self.index_bound()
+            elif tok == "^":
+                self.pos += 1
+                high = self.argument()
+        if type(low) is not Rel or len(low.links) != 1 or high is None:
+            raise Unreadable("a sum without closed bounds")
+        index = _index_name(low.first)
+        saved, self.bound = self.bound, (*self.bound, index)
+        body = self.expr(30)
+        self.bound = saved
+        return Big("sum" if kind == "sum" else "prod", index, low.links[0][1], high, body)
+
+    def index_bound(self) -> Node:
+        """Read `{i=0}`, where i is an index and not the imaginary unit."""
+        saved = self.bound
+        self.bound = (*saved, "i")
+        found = self.argument()
+        self.bound = saved
+        return found
+
+    def limit(self) -> Node:
+        """Read \\lim_{x \\to a} body."""
+        self.take("_")
+        under = self.argument()
+        if type(under) is not Rel or len(under.links) != 1 or type(under.first) is not Sym:
+            raise Unreadable("a limit without 'x -> a'")
+        return Limit(under.first.name, under.links[0][1], self.expr(30))
+
+    def integral(self) -> Node:
+        """Read \\int_a^b body dx."""
+        low: Node | None = None
+        high: Node | None = None
+        for _ in range(2):
+            tok = self.toks[self.pos]
+            if tok in ("_", "^"):
+                self.pos += 1
+                bound = self.argument(split=True)
+                low, high = (bound, high) if tok == "_" else (low, bound)
+        variable = self.mark_differential()
+        body = Num(1) if self.toks[self.pos] == "\\dd" else self.expr(20)
+        self.take("\\dd")
+        return Integral(variable, low, high, body)
+
+    def mark_differential(self) -> str:
+        """Find the `dx` that closes an integral, replace it by one stop token, and return its variable."""
+        depth, pos = 0, self.pos
+        while (tok := self.toks[pos]) != "":
+            depth += (tok in ("(", "{", "[", "\\{")) - (tok in (")", "}", "]", "\\}"))
+            if depth < 0:
+                break
+            if depth == 0 and tok in ("d", "\\mathrm{d}", "\\text{d}") and self.toks[pos + 1][-1:].isalpha():
+                variable = self.toks[pos + 1].lstrip("\\")
+                self.toks[pos : pos + 2] = ["\\dd"]
+                return variable
+            if depth == 0 and tok.isalpha() and len(tok) >= 2 and tok[-2] == "d" and (len(tok) == 2 or tok not in FUNCTIONS):
+                self.toks[pos : pos + 1] = [tok[:-2], "\\dd"] if len(tok) > 2 else ["\\dd"]
+                return tok[-1]
+            pos += 1
+        raise Unreadable("an integral without its differential")
+
+    def environment(self, tok: str) -> Node:
+        """Read a matrix, or the lines of `cases` and `aligned` as a list."""
+        name = self.text_inside(tok)
+        end = f"\\end{{{name}}}"
+        if name == "array" and self.toks[self.pos] == "{":
+            self.subscript_skip()
+        rows: list[tuple[Node, ...]] = []
+        row: list[Node] = []
+        saved, self.bars = self.bars, 0
+        while True:
+            tok = self.toks[self.pos].replace(" ", "")
+            if tok == end or tok == "\\\\":
+                if row:
+                    rows.append(tuple(row))
+                row = []
+                self.pos += 1
+                if tok == end:
+                    break
+            elif tok in ("&", "and", ","):
+                self.pos += 1
+            else:
+                row.append(self.expr(0))
+                if sum(map(len, rows)) + len(row) > MAX_MATRIX:
+                    raise TooLarge(f"a matrix with more than {MAX_MATRIX} entries")
+        self.bars = saved
+        if not rows:
+            raise Unreadable("an empty environment")
+        if name in _LISTS:
+            return Seq("and", tuple(item for line in rows for item in line))
+        if name not in _MATRIX or any(len(line) != len(rows[0]) for line in rows):
+            raise Unreadable(f"a {name} whose rows differ in length")
+        return Matrix(tuple(rows), det=name == "vmatrix")
+
+    def subscript_skip(self) -> None:
+        """Skip a braced group."""
+        self.subscript()
+
+    def is_unit_word(self, tok: str) -> bool:
+        """Whether a run of letters after an operand is a unit or a label rather than variables."""
+        if len(tok) < 2 or tok in FUNCTIONS or tok in GREEK_NAMES:
+            return False
+        parts = split_run(tok)
+        if len(parts) == 1 and len(parts[0]) > 1:
+            return False
+        if parse_unit(tok) is not None:
+            return True
+        return len(parts) >= 4 and all(len(part) == 1 for part in parts)
+
+    def is_label(self, text: str) -> bool:
+        """Whether a text after a number merely names what is counted."""
+        return is_label(text)
+
+    def unit_text(self, start: int) -> tuple[str, int]:
+        """Join the tokens from `start` up to the next separator into a unit's text."""
+        parts: list[str] = []
+        pos = start
+        while (tok := self.toks[pos]) not in ("", ",", ";", "and", "or", "=", "<", ">", "\\le", "\\ge", ")", "]", "\\}", "\\approx", "+", "&", "\\\\"):
+            if tok == "}" and "{" not in parts[-3:]:
+                break
+            parts.append(self.text_inside(tok) if tok.endswith("}") and tok != "}" and tok != "\\}" else tok)
+            pos += 1
+        joined = " ".join(parts).replace("\\cdot", "·").replace("\\times", "·").replace("^ \\circ", "°").replace("\\", "")
+        return " ".join(joined.split()).rstrip("."), pos
+
+
+def _index_name(node: Node) -> str:
+    if type(node) is Sym:
+        return node.name
+    raise Unreadable("an index that is not a variable")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise TooLarge(f"a number with more than {MAX_DIGITS} digits")
+    return int(digits)
+
+
+def _decimal(tok: str) -> Node:
+    """Read a decimal, scientific or repeating literal exactly."""
+    if len(tok) > MAX_DIGITS:
+        raise TooLarge(f"a number with more than {MAX_DIGITS} digits")
+    if "\\" in tok or "(" in tok:
+        return _repeating(tok)
+    mantissa, _, exponent = tok.lower().partition("e")
+    whole, _, decimals = mantissa.partition(".")
+    value: int | Fraction = Fraction(int((whole or "0") + decimals), 10 ** len(decimals))
+    if exponent:
+        if len(exponent) > 5:
+            raise TooLarge(f"an exponent of {len(exponent)} digits")
+        power = int(exponent)
+        value = value * 10**power if power >= 0 else value / 10**-power
+    return Num(value.numerator if value.denominator == 1 else value, len(decimals) if not exponent else -1)
+
+
+def _repeating(tok: str) -> Node:
+    cut = tok.index("\\") if "\\" in tok else tok.index("(")
+    whole, _, fixed = tok[:cut].strip().partition(".")
+    repeated = "".join(char for char in tok[cut:] if char.isdigit())
+    scale = 10 ** len(fixed)
+    tail = Fraction(int(repeated), scale * (10 ** len(repeated) - 1))
+    return Num(Fraction(int((whole or "0") + fixed), scale) + tail)
+
+
+def spoken_number(text: str) -> Node | None:
+    """Read number words ("three quarters", 三分之一) as a number."""
+    value = number_words(text)
+    return None if value is None else Num(value)
+
+

@@ -1,0 +1,283 @@
+"""Whether two scalar expressions are equal: exact rationals, residues modulo primes, then numbers of 77 digits.
+
+The tiers go from cheap to dear, and each one either decides or passes on. Nothing here depends on time or load.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from verifiers.catalog.math.exact import NotExact, Residues, TooBig, rational
+from verifiers.catalog.math.numeric import LONGER_BITS, POINTS, Field, FloatField, LongField, NotNumeric, is_real
+from verifiers.catalog.math.policy import Options
+from verifiers.catalog.math.steps import FAST_STEPS, OutOfSteps, Steps
+from verifiers.catalog.math.tree import (
+    Big,
+    Call,
+    Const,
+    Derivative,
+    Integral,
+    Limit,
+    Neg,
+    Node,
+    Num,
+    Pow,
+    children,
+    free_symbols,
+)
+
+AGREE = 2.0**-200
+"""Relative difference below which two long values are equal (60 decimal digits)."""
+APART = 2.0**-100
+"""Relative difference above which they are not, cancellation excluded."""
+FLOAT_APART = 1e-8
+"""Relative difference of doubles that refutes equality, cancellation excluded."""
+WANTED_POINTS = 3
+"""Points at which two functions must agree."""
+
+
+class NeedsWorker(Exception):  # noqa: N818  a signal, not an error
+    """Only sympy, in a worker process, can go on."""
+
+
+@dataclass(slots=True)
+class Context:
+    """What one comparison carries along.
+
+    Attributes:
+        options: The policies.
+        steps: The budget.
+        rule: The rule that decided last, for the verdict's reason.
+        sympy: Whether this is the worker, where unevaluated operators may be resolved.
+    """
+
+    options: Options
+    steps: Steps = field(default_factory=lambda: Steps(FAST_STEPS))
+    rule: str = ""
+    sympy: bool = False
+
+
+def scalars_equal(ref: Node, pred: Node, context: Context) -> bool:
+    """Whether two scalars are equal; sets `context.rule`.
+
+    Raises:
+        NeedsWorker: If an integral, limit, derivative or infinite sum must be evaluated first.
+        OutOfSteps: If the budget is used up.
+    """
+    if ref == pred:
+        context.rule = "same expression"
+        return True
+    found = _exactly(ref, pred, context)
+    if found is None:
+        found = _modulo(ref, pred, context)
+    if found is None:
+        found = _numerically(ref, pred, context)
+    return found
+
+
+def _exactly(ref: Node, pred: Node, context: Context) -> bool | None:
+    try:
+        left = rational(ref, context.steps)
+        right = rational(pred, context.steps)
+    except TooBig:
+        return None
+    except NotExact:
+        return None
+    context.rule = "exact rational numbers"
+    return left == right
+
+
+def _modulo(ref: Node, pred: Node, context: Context) -> bool | None:
+    try:
+        for which in (0, 1):
+            field_ = Residues(context.steps, which)
+            if field_.value(ref) != field_.value(pred):
+                context.rule = "polynomials or rational functions modulo a prime"
+                return False
+    except (NotExact, ValueError) as error:
+        if isinstance(error, OutOfSteps):
+            raise
+        return None
+    context.rule = "polynomials or rational functions modulo two primes"
+    return True
+
+
+_INTEGER_CALLS = frozenset(["factorial", "factorial2", "binom", "perm", "mod", "gcd", "lcm"])
+
+
+def _traits(*nodes: Node) -> tuple[bool, bool, bool, bool]:
+    """Return (complex, integer variables, bare log, unevaluated) over both trees."""
+    imaginary = integers = bare_log = unevaluated = False
+    stack = list(nodes)
+    while stack:
+        node = stack.pop()
+        match node:
+            case Const(name="i"):
+                imaginary = True
+            case Call(name=name, args=args):
+                integers = integers or name in _INTEGER_CALLS
+                bare_log = bare_log or (name == "log" and len(args) == 1)
+            case Pow(base=Num(value=value)) if value < 0:
+                integers = True
+            case Pow(base=Neg(item=Num())):
+                integers = True
+            case Integral() | Limit() | Derivative():
+                unevaluated = True
+            case Big(high=high, low=low):
+                unevaluated = unevaluated or type(high) is Const or bool(free_symbols(high) | free_symbols(low))
+        stack.extend(children(node))
+    return imaginary, integers, bare_log, unevaluated
+
+
+def _numerically(ref: Node, pred: Node, context: Context) -> bool:
+    imaginary, integers, bare_log, unevaluated = _traits(ref, pred)
+    if unevaluated:
+        return _resolved(ref, pred, context)
+    if _agree(ref, pred, context, imaginary, integers, ten=False):
+        return True
+    if bare_log and _agree(ref, pred, context, imaginary, integers, ten=True):
+        context.rule += ", log read as decimal"
+        return True
+    return False
+
+
+def _resolved(ref: Node, pred: Node, context: Context) -> bool:
+    if not context.sympy:
+        raise NeedsWorker
+    from verifiers.catalog.math.sympy_tier import resolve  # only ever in a worker
+
+    left, right = resolve(ref), resolve(pred)
+    if any(_traits(side)[3] for side in (left, right)):
+        context.rule = "sympy could not evaluate an operator"
+        return left == right
+    equal = scalars_equal(left, right, context)
+    context.rule = f"sympy evaluated an operator; {context.rule}"
+    return equal
+
+
+def _agree(ref: Node, pred: Node, context: Context, imaginary: bool, integers: bool, ten: bool) -> bool:
+    """Compare at the fixed points; functions must agree wherever both are real."""
+    symbols = free_symbols(ref) | free_symbols(pred)
+    wanted = WANTED_POINTS if symbols else 1
+    agreed = 0
+    skipped: list[int] = []
+    for point in range(POINTS if symbols else 1):
+        verdict = _at(ref, pred, point, context, imaginary or not symbols, integers, ten, confirm=agreed == 0)
+        if verdict is False:
+            context.rule = "values differ at a fixed point" if symbols else "values differ"
+            return False
+        if verdict is None:
+            skipped.append(point)
+            continue
+        agreed += 1
+        if agreed >= wanted:
+            break
+    if not agreed:  # nowhere real on both sides: compare principal complex values
+        for point in skipped[:WANTED_POINTS]:
+            verdict = _at(ref, pred, point, context, True, integers, ten, confirm=agreed == 0)
+            if verdict is False:
+                break
+            agreed += verdict is True
+        else:
+            verdict = agreed > 0
+        if not verdict:
+            context.rule = "values differ" if skipped and verdict is False else "no value could be computed"
+            return False
+    context.rule = "60 digits at fixed points" if symbols else "60 digits"
+    return True
+
+
+def _at(
+    ref: Node, pred: Node, point: int, context: Context, complex_too: bool, integers: bool, ten: bool, confirm: bool
+) -> bool | None:
+    """Compare at one point: True, False, or None where it says nothing."""
+    quick = _doubles(ref, pred, FloatField(context.steps, point, ten, integers), complex_too)
+    if quick is False or (quick is True and not confirm):
+        return quick
+    if quick is None:
+        return None
+    return _long(ref, pred, point, context, complex_too, integers, ten)
+
+
+_LOOK_CLOSER = "look closer"
+
+
+def _doubles(ref: Node, pred: Node, field_: Field, complex_too: bool) -> bool | str | None:
+    try:
+        left, right = field_.value(ref), field_.value(pred)
+        if not complex_too and not (is_real(left) and is_real(right)):
+            return None
+        size = max(abs(left), abs(right))
+        apart = abs(left - right)
+    except NotNumeric:
+        return None
+    except OutOfSteps:
+        raise
+    except (OverflowError, ZeroDivisionError, ValueError, TypeError):
+        return _LOOK_CLOSER
+    if not math.isfinite(size) or not math.isfinite(apart):
+        return _LOOK_CLOSER
+    if apart > FLOAT_APART * size:
+        return False if not field_.cancelled and size > 1e-250 else _LOOK_CLOSER
+    return True if apart <= 1e-12 * size and not field_.cancelled and size > 1e-250 else _LOOK_CLOSER
+
+
+def _long(
+    ref: Node, pred: Node, point: int, context: Context, complex_too: bool, integers: bool, ten: bool
+) -> bool | None:
+    first = _long_values(ref, pred, LongField(context.steps, point, ten=ten, integers=integers))
+    if first is None:
+        return None
+    left, right = first
+    if not complex_too and not (is_real(left) and is_real(right)):
+        return None
+    size, apart = max(abs(left), abs(right)), abs(left - right)
+    if size == 0:
+        return True
+    if size > 2.0**-60:
+        if apart <= size * AGREE:
+            return True
+        if apart > size * APART:
+            return False
+    second = _long_values(ref, pred, LongField(context.steps, point, LONGER_BITS, ten=ten, integers=integers))
+    if second is None:
+        return None
+    size2, apart2 = max(abs(x) for x in second), abs(second[0] - second[1])
+    if size2 == 0 or size2 < size * 2.0**-120:
+        return True  # both shrink with the precision: zero on both sides
+    return bool(apart2 <= size2 * AGREE * AGREE or (apart2 <= size2 * AGREE and apart2 < apart * 2.0**-120))
+
+
+def _long_values(ref: Node, pred: Node, field_: LongField) -> tuple[Any, Any] | None:
+    try:
+        return field_.value(ref), field_.value(pred)
+    except (NotNumeric, ZeroDivisionError):
+        return None
+    except OutOfSteps:
+        raise
+    except (OverflowError, ValueError, TypeError):
+        return None
+
+
+def real_value(node: Node, context: Context) -> Fraction | None:
+    """Return a real constant as a rational: itself, or its 256-bit approximation; `None` if it is not one."""
+    try:
+        return Fraction(rational(node, context.steps))
+    except NotExact:
+        pass
+    try:
+        value = LongField(context.steps, 0).value(node)
+        if not is_real(value):
+            return None
+        sign, mantissa, exponent, _ = value.real._mpf_
+        if abs(exponent) > 5_000:
+            return None
+        number = Fraction(mantissa) * (Fraction(2) ** exponent)
+        return -number if sign else number
+    except OutOfSteps:
+        raise
+    except (NotNumeric, ArithmeticError, ValueError, TypeError, AttributeError):
+        return None

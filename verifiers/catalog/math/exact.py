@@ -1,0 +1,439 @@
+"""Exact evaluation: rationals, and residues modulo a large prime with every variable at a fixed residue.
+
+Equal residues at fixed points mean equal rational functions except with probability below degree / 2^61 (Schwartz 1980,
+Zippel 1979); unequal residues prove that they differ. Bounded: integers past `MAX_BITS` raise `TooBig`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from zlib import crc32
+
+from verifiers.catalog.math.steps import MAX_BITS, MAX_LOOP, OutOfSteps, Steps
+from verifiers.catalog.math.tree import (
+    Add,
+    Apply,
+    Based,
+    Big,
+    Call,
+    Const,
+    Div,
+    Mul,
+    Neg,
+    Node,
+    Num,
+    Percent,
+    Pow,
+    Quantity,
+    Sym,
+)
+
+PRIMES = ((1 << 61) - 1, (1 << 61) - 31)
+"""Two primes: the Mersenne prime 2^61 - 1, and the largest prime below it."""
+MAX_FACTORIAL = 20_000
+"""Largest argument of a factorial that is multiplied out modulo a prime."""
+
+Rational = int | Fraction
+
+
+class NotExact(ValueError):
+    """The node has no exact value in this domain (a surd, a function, a variable)."""
+
+
+class TooBig(NotExact):
+    """The value is an exact rational, but too large to write down."""
+
+
+def rational(node: Node, steps: Steps, bound: Mapping[str, int] | None = None) -> Rational:
+    """Return the node's exact rational value.
+
+    Raises:
+        NotExact: If it is irrational, symbolic or undefined. `TooBig` if merely too large.
+        OutOfSteps: If the budget is used up.
+    """
+    steps.take()
+    kind = type(node)
+    if kind is Num:
+        return node.value  # type: ignore[union-attr]
+    handler = _RATIONAL.get(kind)
+    if handler is None:
+        raise NotExact(kind.__name__)
+    return handler(node, steps, bound or _EMPTY)
+
+
+_EMPTY: Mapping[str, int] = {}
+
+
+def _bits(value: Rational) -> int:
+    return max(value.numerator.bit_length(), value.denominator.bit_length())
+
+
+def _sized(value: Rational) -> Rational:
+    if _bits(value) > MAX_BITS:
+        raise TooBig("too large to write down")
+    return value
+
+
+def _add(node: Add, steps: Steps, bound: Mapping[str, int]) -> Rational:
+    total: Rational = 0
+    for item in node.items:
+        total += rational(item, steps, bound)
+    return _sized(total)
+
+
+def _mul(node: Mul, steps: Steps, bound: Mapping[str, int]) -> Rational:
+    total: Rational = 1
+    for item in node.items:
+        total *= rational(item, steps, bound)
+    return _sized(total)
+
+
+def _div(node: Div, steps: Steps, bound: Mapping[str, int]) -> Rational:
+    bottom = rational(node.bottom, steps, bound)
+    if bottom == 0:
+        raise NotExact("division by zero")
+    top = rational(node.top, steps, bound)
+    return _whole(Fraction(top) / bottom)
+
+
+def _whole(value: Fraction) -> Rational:
+    return value.numerator if value.denominator == 1 else value
+
+
+def _neg(node: Neg, steps: Steps, bound: Mapping[str, int]) -> Rational:
+    return -rational(node.item, steps, bound)
+
+
+def _pow(node: Pow, steps: Steps, bound: Mapping[str, int]) -> Rational:
+    exponent = rational(node.exponent, steps, bound)
+    base = rational(node.base, steps, bound)
+    if isinstance(exponent, Fraction):
+        if exponent.denominator > 64 or base < 0:
+            raise NotExact("a root")
+        return power(perfect_root(base, exponent.denominator), exponent.numerator)
+    return power(base, exponent)
+
+
+def power(base: Rational, exponent: int) -> Rational:
+    """Return base ** exponent, refused by size before it is computed."""
+    if base == 0:
+        if exponent <= 0:
+            raise NotExact("0 to a power that is not positive")
+        return 0
+    if base in (1, -1):
+        return base if exponent % 2 else 1
+    if _bits(base) * abs(exponent) > MAX_BITS:
+        raise TooBig("too large to write down")
+    if exponent >= 0:
+        return base**exponent
+    return _whole(Fraction(1) / Fraction(base) ** -exponent)
+
+
+def perfect_root(value: Rational, index: int) -> Rational:
+    """Return the exact root of a non-negative rational.
+
+    Raises:
+        NotExact: If it is irrational.
+    """
+    if value < 0:
+        raise NotExact("a root of a negative number")
+    top, bottom = integer_root(value.numerator, index), integer_root(value.denominator, index)
+    if top**index != value.numerator or bottom**index != value.denominator:
+        raise NotExact("an irrational root")
+    return top if bottom == 1 else Fraction(top, bottom)
+
+
+def integer_root(value: int, index: int) -> int:
+    """Return the floor of a non-negative integer's root."""
+    if index == 2:
+        return math.isqrt(value)
+    if value < 2:
+        return value
+    guess = 1 << -(-value.bit_length() // index)
+    while True:
+        better = ((index - 1) * guess + value // guess ** (index - 1)) // index
+        if better >= guess:
+            return guess
+        guess = better
+
+
+def _call(node: Call, steps: Steps, bound: Mapping[str, int]) -> Rational:
+    function = _FUNCTIONS.get(node.name)
+    if function is None:
+        raise NotExact(node.name)
+    values = [rational(arg, steps, bound) for arg in node.args]
+    return function(values, steps)
+
+
+def _sqrt(values: list[Rational], steps: Steps) -> Rational:
+    return perfect_root(values[0], 2)
+
+
+def _root(values: list[Rational], steps: Steps) -> Rational:
+    value, index = values
+    if not isinstance(index, int) or not 1 <= index <= 64:
+        raise NotExact("an odd index")
+    if value < 0 and index % 2:
+        return -perfect_root(-value, index)
+    return perfect_root(value, index)
+
+
+def _natural(value: Rational, limit: int) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise NotExact("not a natural number")
+    if value > limit:
+        raise TooBig("too large to write down")
+    return value
+
+
+def _factorial(values: list[Rational], steps: Steps) -> Rational:
+    number = _natural(values[0], 3_000)
+    steps.take(number // 20)
+    return math.factorial(number)
+
+
+def _factorial2(values: list[Rational], steps: Steps) -> Rational:
+    number = _natural(values[0], 2_000)
+    steps.take(number // 4)
+    return math.prod(range(number, 0, -2))
+
+
+def _binom(values: list[Rational], steps: Steps) -> Rational:
+    top, bottom = _natural(values[0], 10**9), _natural(values[1], 10**9)
+    if bottom > top:
+        return 0
+    if min(bottom, top - bottom) * max(top, 2).bit_length() > MAX_BITS:
+        raise TooBig("too large to write down")
+    steps.take(min(bottom, top - bottom) // 10)
+    return math.comb(top, bottom)
+
+
+def _perm(values: list[Rational], steps: Steps) -> Rational:
+    top, bottom = _natural(values[0], 10**9), _natural(values[1], 10**9)
+    if bottom * max(top, 2).bit_length() > MAX_BITS:
+        raise TooBig("too large to write down")
+    return math.perm(top, bottom)
+
+
+def _floor(values: list[Rational], steps: Steps) -> Rational:
+    return math.floor(values[0])
+
+
+def _ceil(values: list[Rational], steps: Steps) -> Rational:
+    return math.ceil(values[0])
+
+
+def _abs(values: list[Rational], steps: Steps) -> Rational:
+    return abs(values[0])
+
+
+def _sgn(values: list[Rational], steps: Steps) -> Rational:
+    return (values[0] > 0) - (values[0] < 0)
+
+
+def _mod(values: list[Rational], steps: Steps) -> Rational:
+    if values[1] == 0:
+        raise NotExact("a remainder by zero")
+    return values[0] % values[1]
+
+
+def _integers(values: list[Rational]) -> list[int]:
+    if not all(isinstance(value, int) for value in values):
+        raise NotExact("not integers")
+    return [int(value) for value in values]
+
+
+def _gcd(values: list[Rational], steps: Steps) -> Rational:
+    return math.gcd(*_integers(values))
+
+
+def _lcm(values: list[Rational], steps: Steps) -> Rational:
+    return math.lcm(*_integers(values))
+
+
+def _max(values: list[Rational], steps: Steps) -> Rational:
+    return max(values)
+
+
+def _min(values: list[Rational], steps: Steps) -> Rational:
+    return min(values)
+
+
+def _log(values: list[Rational], steps: Steps) -> Rational:
+    """Return log_b(a) where it is a small integer; a = b^k is checked exactly."""
+    if len(values) != 2:
+        if values[0] == 1:
+            return 0
+        raise NotExact("a logarithm")
+    value, base = Fraction(values[0]), Fraction(values[1])
+    if value <= 0 or base <= 0 or base == 1:
+        raise NotExact("a logarithm outside its domain")
+    estimate = (math.log(value.numerator) - math.log(value.denominator)) / (
+        math.log(base.numerator) - math.log(base.denominator)
+    )
+    if abs(estimate) < 10_000 and power(_whole(base), round(estimate)) == value:
+        return round(estimate)
+    raise NotExact("an irrational logarithm")
+
+
+_FUNCTIONS: dict[str, Callable[[list[Rational], Steps], Rational]] = {
+    "sqrt": _sqrt, "root": _root, "factorial": _factorial, "factorial2": _factorial2, "binom": _binom, "perm": _perm,
+    "floor": _floor, "ceil": _ceil, "abs": _abs, "sgn": _sgn, "mod": _mod, "gcd": _gcd, "lcm": _lcm, "max": _max, "min": _min,
+    "log": _log,
+}  # fmt: skip
+
+
+def _symbol(node: Sym, steps: Steps, bound: Mapping[str, int]) -> Rational:
+    value = bound.get(node.name)
+    if value is None:
+        raise NotExact("a variable")
+    return value
+
+
+def _percent(node: Percent, steps: Steps, bound: Mapping[str, int]) -> Rational:
+    return _whole(Fraction(rational(node.item, steps, bound)) / 100)
+
+
+def based_value(node: Based) -> int:
+    """Return the value of digits in a base."""
+    return int(node.digits, node.base)
+
+
+def _based(node: Based, steps: Steps, bound: Mapping[str, int]) -> Rational:
+    return based_value(node)
+
+
+def _big(node: Big, steps: Steps, bound: Mapping[str, int]) -> Rational:
+    low, high = rational(node.low, steps, bound), rational(node.high, steps, bound)
+    if not isinstance(low, int) or not isinstance(high, int):
+        raise NotExact("bounds that are not integers")
+    if high - low > MAX_LOOP:
+        raise OutOfSteps(f"a sum or product of more than {MAX_LOOP} terms")
+    total: Rational = 0 if node.kind == "sum" else 1
+    for index in range(low, high + 1):
+        value = rational(node.body, steps, {**bound, node.index: index})
+        total = _sized(total + value if node.kind == "sum" else total * value)
+    return total
+
+
+_RATIONAL: dict[type, Callable[..., Rational]] = {
+    Add: _add, Mul: _mul, Div: _div, Neg: _neg, Pow: _pow, Call: _call, Sym: _symbol, Percent: _percent, Based: _based, Big: _big,
+}  # fmt: skip
+
+
+class Residues:
+    """Evaluates modulo one prime. One instance serves one comparison, so that both sides meet the same points."""
+
+    __slots__ = ("_bound", "_prime", "_salt", "_steps")
+
+    def __init__(self, steps: Steps, which: int = 0, salt: int = 0) -> None:
+        self._prime = PRIMES[which]
+        self._steps = steps
+        self._salt = salt
+        self._bound: dict[str, int] = {}
+
+    def point(self, name: str) -> int:
+        """Return the fixed residue of a variable."""
+        seed = crc32(name.encode("utf-8", "replace"), self._salt)
+        return (seed * 0x9E3779B97F4A7C15 + 0x1234567 * seed * seed + 977) % self._prime
+
+    def value(self, node: Node) -> int:
+        """Return the node's residue.
+
+        Raises:
+            NotExact: If it is no rational function of its variables.
+        """
+        self._steps.take()
+        match node:
+            case Num():
+                return self._fraction(node.value)
+            case Sym():
+                bound = self._bound.get(node.name)
+                return self.point(node.name) if bound is None else bound % self._prime
+            case Add():
+                return sum(self.value(item) for item in node.items) % self._prime
+            case Mul():
+                total = 1
+                for item in node.items:
+                    total = total * self.value(item) % self._prime
+                return total
+            case Div():
+                return self.value(node.top) * self._inverse(self.value(node.bottom)) % self._prime
+            case Neg():
+                return -self.value(node.item) % self._prime
+            case Pow():
+                return self._power(node)
+            case Percent():
+                return self.value(node.item) * self._inverse(100) % self._prime
+            case Based():
+                return based_value(node) % self._prime
+            case Call():
+                return self._call(node)
+            case Apply():
+                return self._apply(node)
+            case Big():
+                return self._big(node)
+            case Const() | Quantity():
+                raise NotExact(type(node).__name__)
+        raise NotExact(type(node).__name__)
+
+    def _fraction(self, value: Rational) -> int:
+        if isinstance(value, int):
+            return value % self._prime
+        return value.numerator * self._inverse(value.denominator % self._prime) % self._prime
+
+    def _inverse(self, value: int) -> int:
+        if value == 0:
+            raise NotExact("division by zero")
+        return pow(value, -1, self._prime)
+
+    def _power(self, node: Pow) -> int:
+        exponent = rational(node.exponent, self._steps, self._bound)
+        if not isinstance(exponent, int):
+            raise NotExact("a root")
+        base = self.value(node.base)
+        if base == 0 and exponent <= 0:
+            raise NotExact("0 to a power that is not positive")
+        return pow(base, exponent, self._prime) if exponent >= 0 else pow(self._inverse(base), -exponent, self._prime)
+
+    def _call(self, node: Call) -> int:
+        if node.name == "factorial":
+            number = _natural(rational(node.args[0], self._steps, self._bound), MAX_FACTORIAL)
+            self._steps.take(number // 20)
+            total = 1
+            for factor in range(2, number + 1):
+                total = total * factor % self._prime
+            return total
+        if node.name == "binom" and isinstance(node.args[1], Num) and isinstance(node.args[1].value, int):
+            return self._choose(self.value(node.args[0]), _natural(node.args[1].value, 200))
+        return self._fraction(_call(node, self._steps, self._bound))
+
+    def _choose(self, top: int, bottom: int) -> int:
+        total = 1
+        for index in range(bottom):
+            total = total * (top - index) * self._inverse(index + 1) % self._prime
+        return total
+
+    def _apply(self, node: Apply) -> int:
+        total = self.point("function " + node.name)
+        for place, arg in enumerate(node.args):
+            inner = self.value(arg)
+            total = (total * (inner + 7 + place) + inner * inner * inner + place) % self._prime
+        return total
+
+    def _big(self, node: Big) -> int:
+        low, high = (rational(end, self._steps, self._bound) for end in (node.low, node.high))
+        if not isinstance(low, int) or not isinstance(high, int):
+            raise NotExact("bounds that are not integers")
+        if high - low > MAX_LOOP:
+            raise OutOfSteps(f"a sum or product of more than {MAX_LOOP} terms")
+        total = 0 if node.kind == "sum" else 1
+        saved = self._bound
+        for index in range(low, high + 1):
+            self._bound = {**saved, node.index: index}
+            value = self.value(node.body)
+            total = (total + value if node.kind == "sum" else total * value) % self._prime
+        self._bound = saved
+        return total

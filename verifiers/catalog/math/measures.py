@@ -1,0 +1,106 @@
+"""Quantities: numbers with units or labels, converted exactly; 5 km is not 5 m, and 6 ft 3 in is 75 in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from verifiers.catalog.math.equal import Context
+from verifiers.catalog.math.tree import Add, Const, Div, Mul, Node, Num, Percent, Quantity, Sym
+from verifiers.catalog.math.units import Unit, parse_unit, same_dimension
+
+Match = Callable[[Node, Node, Context], bool]
+_DEGREE = "degree"
+
+
+def measures_match(ref: Node, pred: Node, context: Context, match: Match) -> bool:
+    """Compare when at least one side has a unit or a label."""
+    left, right = _measure(ref), _measure(pred)
+    if left is None or right is None:
+        context.rule = "units that cannot be added"
+        return False
+    (ref_value, ref_unit, ref_label), (pred_value, pred_unit, pred_label) = left, right
+    policy = context.options.units
+    if type(pred_value) is Percent and type(ref_value) is not Percent and ref_unit is not None:
+        context.rule = "a percentage against a quantity with a unit"
+        return False
+    if policy == "ignore":
+        return match(ref_value, pred_value, context)
+    if ref_unit is not None and pred_unit is not None:
+        return _same_measure(ref_value, ref_unit, pred_value, pred_unit, context, match)
+    if ref_unit is not None and pred_unit is None and not pred_label:
+        return _bare_against_unit(pred_value, ref_value, ref_unit, context, match)
+    if pred_unit is not None and not ref_label and ref_unit is None:
+        return match(ref_value, pred_value, context) or _as_angle(ref_value, pred, pred_unit, context, match)
+    if ref_label and pred_label and not _same_label(ref_label, pred_label):
+        context.rule = f"{pred_label!r} counted where the reference counts {ref_label!r}"
+        return False
+    return match(ref_value, pred_value, context)
+
+
+def _measure(node: Node) -> tuple[Node, Unit | None, str] | None:
+    """Return (number, unit, label); a sum of quantities of one dimension becomes one quantity."""
+    if type(node) is Quantity:
+        return node.item, node.unit, "" if node.unit is not None else node.text
+    if type(node) is Add and all(type(item) is Quantity for item in node.items):
+        quantities = [item for item in node.items if type(item) is Quantity]
+        first = quantities[0].unit
+        if first is None or any(q.unit is None or not same_dimension(q.unit, first) for q in quantities):
+            return None
+        terms = tuple(Mul((q.item, Num(_shortened(q.unit.factor / first.factor)))) for q in quantities if q.unit is not None)
+        return Add(terms), first, ""
+    return node, None, ""
+
+
+def _shortened(value: Fraction) -> int | Fraction:
+    return value.numerator if value.denominator == 1 else value
+
+
+def _same_measure(ref: Node, ref_unit: Unit, pred: Node, pred_unit: Unit, context: Context, match: Match) -> bool:
+    if not same_dimension(ref_unit, pred_unit):
+        context.rule = f"units of different kind: {pred_unit.name!r} for {ref_unit.name!r}"
+        return False
+    if ref_unit.factor == pred_unit.factor and ref_unit.offset == pred_unit.offset:
+        return match(ref, pred, context)
+    scaled = Mul((pred, Num(_shortened(pred_unit.factor / ref_unit.factor))))
+    shift = (pred_unit.offset - ref_unit.offset) / ref_unit.factor
+    equal = match(ref, Add((scaled, Num(_shortened(shift)))) if shift else scaled, context)
+    context.rule = f"converted from {pred_unit.name} to {ref_unit.name}; {context.rule}"
+    return equal
+
+
+def _bare_against_unit(pred: Node, ref: Node, ref_unit: Unit, context: Context, match: Match) -> bool:
+    if context.options.units == "required":
+        context.rule = f"the unit {ref_unit.name!r} is missing (units=required)"
+        return False
+    if match(ref, pred, context):
+        return True
+    if (split := _trailing_letter(pred)) is not None and split[1].dims == ref_unit.dims:
+        return _same_measure(ref, ref_unit, split[0], split[1], context, match)
+    return _as_angle(pred, Quantity(ref, ref_unit, _DEGREE), ref_unit, context, match)
+
+
+def _as_angle(bare: Node, angle: Node, unit: Unit, context: Context, match: Match) -> bool:
+    """Compare a bare number with an angle in degrees as radians."""
+    degree = parse_unit(_DEGREE)
+    if degree is None or unit.dims != degree.dims or unit.factor != degree.factor or type(angle) is not Quantity:
+        return False
+    found = match(bare, Div(Mul((angle.item, Const("pi"))), Num(180)), context)
+    context.rule = f"degrees against radians; {context.rule}"
+    return found
+
+
+def _trailing_letter(node: Node) -> tuple[Node, Unit] | None:
+    """Read the last variable of a product as a unit: `5m` where metres are asked."""
+    if type(node) is Mul and type(node.items[-1]) is Sym:
+        unit = parse_unit(node.items[-1].name)
+        if unit is not None:
+            rest = node.items[:-1]
+            return (rest[0] if len(rest) == 1 else Mul(rest)), unit
+    return None
+
+
+def _same_label(left: str, right: str) -> bool:
+    """Whether two labels share a word, singular or plural."""
+    words = [{word.lower().rstrip("s.") for word in label.split()} for label in (left, right)]
+    return bool(words[0] & words[1])

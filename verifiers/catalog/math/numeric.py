@@ -1,0 +1,456 @@
+"""Numeric evaluation at fixed points: doubles refute cheaply, 75 and more digits confirm.
+
+Every variable gets the same dyadic value on both sides, so that the double and the long value are of the same point.
+Nothing is chopped: two constants are equal when they agree to 60 digits *relative* to their size, and a value that
+seems to be zero is computed again at three times the precision, where only a true zero keeps shrinking.
+"""
+
+from __future__ import annotations
+
+import cmath
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from functools import lru_cache
+from threading import local
+from typing import Any
+from zlib import crc32
+
+from verifiers.catalog.math.exact import NotExact, based_value, rational
+from verifiers.catalog.math.steps import MAX_LOG10, MAX_LOOP, OutOfSteps, Steps
+from verifiers.catalog.math.tree import (
+    Add,
+    Apply,
+    Based,
+    Big,
+    Call,
+    Const,
+    Div,
+    Mul,
+    Neg,
+    Node,
+    Num,
+    Percent,
+    Pow,
+    Quantity,
+    Sym,
+)
+
+LONG_BITS = 256
+"""Working precision of a confirmation (77 digits, of which 60 must agree)."""
+LONGER_BITS = 768
+"""Working precision of a second look after cancellation."""
+MAX_ANGLE_LOG2 = 160
+"""Largest argument of a trigonometric function, as a binary exponent."""
+_CANCELLED = 1e-5
+
+
+class NotNumeric(ValueError):
+    """The node has no numeric value here (an unevaluated operator, a set, a point outside the domain)."""
+
+
+class Field:
+    """Arithmetic for one precision at one point; `value` walks the tree.
+
+    Attributes:
+        point: Which of the fixed points the variables stand at.
+        cancelled: Whether a sum lost most of its digits on the way.
+        ten: Whether a bare `log` is decimal.
+    """
+
+    def __init__(self, steps: Steps, point: int, ten: bool = False, integers: bool = False) -> None:
+        self.steps = steps
+        self.point = point
+        self.ten = ten
+        self.integers = integers
+        self.cancelled = False
+        self.bound: dict[str, int] = {}
+        self.functions = self.function_table()
+
+    pi: Any
+    e: Any
+    i: Any
+    cost = 1
+
+    def function_table(self) -> dict[str, Callable[..., Any]]:
+        """Return the functions by name."""
+        raise NotImplementedError
+
+    def number(self, value: int | Fraction) -> Any:
+        """Return a rational as this field's number."""
+        raise NotImplementedError
+
+    def power(self, base: Any, exponent: Any) -> Any:
+        """Return base ** exponent, refused by magnitude first."""
+        raise NotImplementedError
+
+    def value(self, node: Node) -> Any:
+        """Return the node's value.
+
+        Raises:
+            NotNumeric: If it has none here.
+            OutOfSteps: If the budget is used up or a magnitude is past its bound.
+        """
+        self.steps.take(self.cost)
+        handler = _HANDLERS.get(type(node))
+        if handler is None:
+            raise NotNumeric(type(node).__name__)
+        return handler(self, node)
+
+    def variable(self, name: str) -> Any:
+        """Return a variable's value at this point."""
+        bound = self.bound.get(name)
+        return self.number(point_of(name, self.point, self.integers) if bound is None else bound)
+
+
+_RANGES = ((0.15, 0.9), (1.2, 2.9), (-0.9, -0.15), (3.1, 9.7), (-6.3, -1.3), (0.4, 5.0))
+POINTS = len(_RANGES)
+"""Number of fixed points."""
+
+
+@lru_cache(maxsize=4096)
+def point_of(name: str, point: int, integers: bool = False) -> Fraction:
+    """Return the fixed dyadic value of a variable at a point."""
+    seed = crc32(f"{point}:{name}".encode("utf-8", "replace")) / 0xFFFFFFFF
+    if integers:
+        return Fraction(2 + int(seed * 11) + point)
+    low, high = _RANGES[point]
+    return Fraction(round((low + (high - low) * seed) * 1024), 1024)
+
+
+def _number(field: Field, node: Num) -> Any:
+    return field.number(node.value)
+
+
+def _symbol(field: Field, node: Sym) -> Any:
+    if node.name == "...":
+        raise NotNumeric("an ellipsis")
+    return field.variable(node.name)
+
+
+def _constant(field: Field, node: Const) -> Any:
+    if node.name == "inf":
+        raise NotNumeric("infinity")
+    return getattr(field, node.name)
+
+
+def _add(field: Field, node: Add) -> Any:
+    total = field.value(node.items[0])
+    largest = abs(total)
+    for item in node.items[1:]:
+        term = field.value(item)
+        total = total + term
+        largest = max(largest, abs(term))
+    if abs(total) < largest * _CANCELLED:
+        field.cancelled = True
+    return total
+
+
+def _mul(field: Field, node: Mul) -> Any:
+    total = field.value(node.items[0])
+    for item in node.items[1:]:
+        total = total * field.value(item)
+    return total
+
+
+def _div(field: Field, node: Div) -> Any:
+    bottom = field.value(node.bottom)
+    if bottom == 0:
+        raise NotNumeric("division by zero")
+    return field.value(node.top) / bottom
+
+
+def _neg(field: Field, node: Neg) -> Any:
+    return -field.value(node.item)
+
+
+def _pow(field: Field, node: Pow) -> Any:
+    exponent = field.value(node.exponent)
+    if type(node.base) is Const and node.base.name == "e":
+        return field.functions["exp"](exponent)
+    base = field.value(node.base)
+    if base == 0:
+        if not _is_positive(exponent):
+            raise NotNumeric("0 to a power that is not positive")
+        return base
+    return field.power(base, exponent)
+
+
+def _is_positive(value: Any) -> bool:
+    return not isinstance(value, complex) and not hasattr(value, "_mpc_") and value > 0
+
+
+def _call(field: Field, node: Call) -> Any:
+    function = field.functions.get(node.name)
+    if function is None:
+        raise NotNumeric(node.name)
+    values = [field.value(arg) for arg in node.args]
+    if node.name == "log" and len(values) == 1:
+        return field.functions["ln"](values[0]) / (field.functions["ln"](field.number(10)) if field.ten else 1)
+    field.steps.take(field.cost * 12)
+    return function(*values)
+
+
+def _apply(field: Field, node: Apply) -> Any:
+    total = field.number(point_of("function " + node.name, 5))
+    for place, arg in enumerate(node.args):
+        total = total * field.functions["sin"](field.value(arg) + 1 + place) + field.functions["cos"](total)
+    return total
+
+
+def _percent(field: Field, node: Percent) -> Any:
+    return field.value(node.item) / 100
+
+
+def _quantity(field: Field, node: Quantity) -> Any:
+    if node.unit is not None and node.text in DEGREES:
+        return field.value(node.item) * field.pi / 180
+    raise NotNumeric("a unit")
+
+
+DEGREES = frozenset(["°", "degree", "degrees", "度", "deg"])
+"""Texts of the unit that counts as pi/180 inside an expression."""
+
+
+def _based(field: Field, node: Based) -> Any:
+    return field.number(based_value(node))
+
+
+def _big(field: Field, node: Big) -> Any:
+    try:
+        low, high = (rational(end, field.steps, field.bound) for end in (node.low, node.high))
+    except NotExact as error:
+        raise NotNumeric(str(error)) from error
+    if not isinstance(low, int) or not isinstance(high, int):
+        raise NotNumeric("bounds that are not integers")
+    if high - low > MAX_LOOP:
+        raise OutOfSteps(f"a sum or product of more than {MAX_LOOP} terms")
+    saved = field.bound
+    total = field.number(0 if node.kind == "sum" else 1)
+    for index in range(low, high + 1):
+        field.bound = {**saved, node.index: index}
+        value = field.value(node.body)
+        total = total + value if node.kind == "sum" else total * value
+    field.bound = saved
+    return total
+
+
+_HANDLERS: dict[type, Callable[[Field, Any], Any]] = {
+    Num: _number, Sym: _symbol, Const: _constant, Add: _add, Mul: _mul, Div: _div, Neg: _neg, Pow: _pow, Call: _call,
+    Apply: _apply, Percent: _percent, Quantity: _quantity, Based: _based, Big: _big,
+}  # fmt: skip
+
+
+def _either(real: Callable[[float], float], general: Callable[[complex], complex]) -> Callable[[Any], Any]:
+    def function(value: Any) -> Any:
+        if isinstance(value, complex):
+            return general(value)
+        try:
+            return real(value)
+        except ValueError:
+            return general(value)
+
+    return function
+
+
+def _reciprocal(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def inverse(value: Any) -> Any:
+        found = function(value)
+        if found == 0:
+            raise NotNumeric("a pole")
+        return 1 / found
+
+    return inverse
+
+
+def _of_reciprocal(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def inner(value: Any) -> Any:
+        if value == 0:
+            raise NotNumeric("a pole")
+        return function(1 / value)
+
+    return inner
+
+
+def _complete(table: dict[str, Callable[..., Any]], half_pi: Any) -> dict[str, Callable[..., Any]]:
+    """Add the functions that follow from others."""
+    for name, base in (("cot", "tan"), ("sec", "cos"), ("csc", "sin"), ("coth", "tanh"), ("sech", "cosh"), ("csch", "sinh")):
+        table[name] = _reciprocal(table[base])
+    table["arcsec"], table["arccsc"] = _of_reciprocal(table["arccos"]), _of_reciprocal(table["arcsin"])
+    arctan = table["arctan"]
+    table["arccot"] = lambda value: half_pi - arctan(value)
+    ln = table["ln"]
+
+    def log(value: Any, base: Any) -> Any:
+        bottom = ln(base)
+        if bottom == 0:
+            raise NotNumeric("a logarithm to base 1")
+        return ln(value) / bottom
+
+    table["log"] = log
+    table["abs"] = abs
+    table["max"], table["min"] = _real_only(max), _real_only(min)
+    table["sgn"] = lambda value: (value > 0) - (value < 0)
+    table["mod"] = lambda value, divisor: value - divisor * table["floor"](value / divisor)
+    return table
+
+
+def _real_only(function: Callable[..., Any]) -> Callable[..., Any]:
+    def inner(*values: Any) -> Any:
+        if any(isinstance(value, complex) or hasattr(value, "_mpc_") for value in values):
+            raise NotNumeric("an order among complex numbers")
+        return function(*values)
+
+    return inner
+
+
+def _float_root(value: Any, index: Any) -> Any:
+    if not isinstance(value, complex) and not isinstance(index, complex) and value < 0 and index % 2 == 1:
+        return -((-value) ** (1 / index))
+    return value ** (1 / index) if index else math.nan
+
+
+def _float_ln(value: Any) -> Any:
+    if value == 0:
+        raise NotNumeric("the logarithm of 0")
+    return cmath.log(value) if isinstance(value, complex) or value < 0 else math.log(value)
+
+
+def _float_gamma(value: Any) -> Any:
+    if isinstance(value, complex):
+        raise NotNumeric("a factorial of a complex number")
+    return math.gamma(value + 1)
+
+
+def _float_binom(top: Any, bottom: Any) -> Any:
+    return _float_gamma(top) / (_float_gamma(bottom) * _float_gamma(top - bottom))
+
+
+_FLOAT_TABLE = _complete(
+    {
+        "sin": _either(math.sin, cmath.sin), "cos": _either(math.cos, cmath.cos), "tan": _either(math.tan, cmath.tan),
+        "arcsin": _either(math.asin, cmath.asin), "arccos": _either(math.acos, cmath.acos), "arctan": _either(math.atan, cmath.atan),
+        "sinh": _either(math.sinh, cmath.sinh), "cosh": _either(math.cosh, cmath.cosh), "tanh": _either(math.tanh, cmath.tanh),
+        "arcsinh": _either(math.asinh, cmath.asinh), "arccosh": _either(math.acosh, cmath.acosh),
+        "arctanh": _either(math.atanh, cmath.atanh), "ln": _float_ln, "exp": _either(math.exp, cmath.exp),
+        "sqrt": _either(math.sqrt, cmath.sqrt), "root": _float_root, "floor": math.floor, "ceil": math.ceil,
+        "factorial": _float_gamma, "binom": _float_binom, "arg": cmath.phase, "Re": lambda z: z.real, "Im": lambda z: z.imag,
+        "conj": lambda z: z.conjugate(),
+    },
+    math.pi / 2,
+)  # fmt: skip
+
+
+class FloatField(Field):
+    """Doubles: an overflow or a pole means "look with more digits", never a verdict."""
+
+    pi, e, i = math.pi, math.e, 1j
+
+    def function_table(self) -> dict[str, Callable[..., Any]]:
+        return _FLOAT_TABLE
+
+    def number(self, value: int | Fraction) -> Any:
+        return float(value)
+
+    def power(self, base: Any, exponent: Any) -> Any:
+        return base**exponent
+
+
+_contexts = local()
+
+
+def _context(bits: int) -> Any:
+    """Return this thread's own mpmath context, so that the user's `mpmath.mp` is never touched."""
+    table: dict[int, Any] = getattr(_contexts, "table", None) or {}
+    if bits not in table:
+        from mpmath.ctx_mp import MPContext  # loaded on first use: most answers need no long arithmetic
+
+        table[bits] = MPContext()
+        table[bits].prec = bits
+        _contexts.table = table
+    return table[bits]
+
+
+class LongField(Field):
+    """Binary floating point with unlimited exponents, from mpmath."""
+
+    cost = 2
+
+    def __init__(self, steps: Steps, point: int, bits: int = LONG_BITS, ten: bool = False, integers: bool = False) -> None:
+        self.mp = _context(bits)
+        self.pi, self.e, self.i = +self.mp.pi, +self.mp.e, self.mp.j
+        super().__init__(steps, point, ten, integers)
+
+    def number(self, value: int | Fraction) -> Any:
+        if isinstance(value, int):
+            return self.mp.mpf(value)
+        return self.mp.mpf(value.numerator) / value.denominator
+
+    def power(self, base: Any, exponent: Any) -> Any:
+        size = abs(self.mp.mag(base)) if base else 0
+        if abs(exponent) * (size + 1) > MAX_LOG10 * 3.33:
+            raise OutOfSteps("a power past the bound on magnitudes")
+        return base**exponent
+
+    def function_table(self) -> dict[str, Callable[..., Any]]:
+        mp = self.mp
+        angle = self.bounded(MAX_ANGLE_LOG2)
+        growth = self.bounded(26)
+        table: dict[str, Callable[..., Any]] = {
+            "arcsin": mp.asin, "arccos": mp.acos, "arctan": mp.atan, "arcsinh": mp.asinh, "arccosh": mp.acosh, "arctanh": mp.atanh,
+            "sqrt": mp.sqrt, "floor": mp.floor, "ceil": mp.ceil, "arg": mp.arg, "Re": mp.re, "Im": mp.im, "conj": mp.conj,
+            "ln": self.logarithm, "root": self.root, "exp": growth(mp.exp), "factorial": self.factorial, "binom": self.binomial,
+        }  # fmt: skip
+        table.update({name: angle(getattr(mp, name)) for name in ("sin", "cos", "tan")})
+        table.update({name: growth(getattr(mp, name)) for name in ("sinh", "cosh", "tanh")})
+        return _complete(table, self.pi / 2)
+
+    def bounded(self, log2: int) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
+        """Wrap a function so that arguments past 2^log2 are refused."""
+
+        def wrap(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+            def inner(value: Any) -> Any:
+                if value and self.mp.mag(value) > log2:
+                    raise OutOfSteps("an argument past the bound on magnitudes")
+                return function(value)
+
+            return inner
+
+        return wrap
+
+    def logarithm(self, value: Any) -> Any:
+        """Return the natural logarithm."""
+        if value == 0:
+            raise NotNumeric("the logarithm of 0")
+        return self.mp.log(value)
+
+    def root(self, value: Any, index: Any) -> Any:
+        """Return the real root of odd index of a negative number, else the principal one."""
+        if index == 0:
+            raise NotNumeric("a root of index 0")
+        if not hasattr(value, "_mpc_") and value < 0 and index % 2 == 1:
+            return -((-value) ** (1 / index))
+        return self.power(value, 1 / index)
+
+    def factorial(self, value: Any) -> Any:
+        """Return gamma(value + 1)."""
+        if hasattr(value, "_mpc_") or value > 4_000_000 or value < -1000:
+            raise OutOfSteps("a factorial past the bound on magnitudes")
+        self.steps.take(60)
+        if self.mp.isint(value) and value < 0:
+            raise NotNumeric("a pole")
+        return self.mp.gamma(value + 1)
+
+    def binomial(self, top: Any, bottom: Any) -> Any:
+        """Return top over bottom."""
+        return self.factorial(top) / (self.factorial(bottom) * self.factorial(top - bottom))
+
+
+def is_real(value: Any) -> bool:
+    """Whether a value of either field is real and finite (rounding noise in the imaginary part set aside)."""
+    if isinstance(value, complex):
+        return abs(value.imag) <= 1e-9 * abs(value.real) and math.isfinite(value.real)
+    if isinstance(value, (int, float)):
+        return math.isfinite(value)
+    imag = value.imag
+    return bool(abs(imag) <= abs(value.real) * 2.0**-200) if imag else True

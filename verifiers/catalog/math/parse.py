@@ -1,0 +1,398 @@
+"""One Pratt parser over the tokens: operators, brackets, lists. `atoms.py` reads macros, functions and matrices.
+
+Linear in the number of tokens; depth, digits and nodes are bounded. It never evaluates anything.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from verifiers.catalog.math.atoms import AtomReader, flat_product
+from verifiers.catalog.math.lex import TooLarge, Unreadable, split_run, tokens
+from verifiers.catalog.math.tree import (
+    Add,
+    Builder,
+    Call,
+    Div,
+    Mul,
+    Neg,
+    Node,
+    Num,
+    Percent,
+    PlusMinus,
+    Pow,
+    Quantity,
+    Ratio,
+    Rel,
+    Seq,
+    SetOp,
+    Sym,
+    Words,
+)
+from verifiers.catalog.math.units import parse_unit
+
+MAX_DEPTH = 48
+"""Deepest nesting that is read."""
+
+RELATIONS = {
+    "=": "=", "<": "<", ">": ">", "\\le": "<=", "\\ge": ">=", "\\ne": "!=", "\\approx": "~", "\\equiv": "=", "\\in": "in",
+    "\\notin": "notin", "->": "=", "\\propto": "propto", "\\subset": "subset", "\\subseteq": "subset",
+}  # fmt: skip
+_RELATION, _SET, _RATIO, _SUM, _PRODUCT, _UNARY, _POWER, _POSTFIX = 10, 20, 25, 30, 40, 45, 60, 70
+BINDING = {
+    **dict.fromkeys(RELATIONS, _RELATION), "\\pmod": _RELATION, "\\cup": _SET, "\\cap": _SET, "\\setminus": _SET, ":": _RATIO,
+    "+": _SUM, "-": _SUM, "\\pm": _SUM, "\\mp": _SUM, "*": _PRODUCT, "\\cdot": _PRODUCT, "\\times": _PRODUCT, "/": _PRODUCT,
+    "\\div": _PRODUCT, "\\bmod": _PRODUCT, "\\choose": _PRODUCT, "\\over": 5, "^": _POWER, "!": _POSTFIX, "%": _POSTFIX, "'": _POSTFIX,
+}  # fmt: skip
+STOP = frozenset(
+    ["", ",", ";", ")", "]", "}", "\\}", "\\rangle", "\\rfloor", "\\rceil", "and", "or", "&", "\\\\", "\\mid", "=>", "\\dd", '"',
+     "?", ".", "`", "\\text{and}", "\\text{or}", "\\forall"]
+)  # fmt: skip
+_CLOSERS = {"(": (")", "]"), "[": ("]", ")"), "]": ("[", "]"), "\\{": ("\\}",), "{": ("}",), "\\langle": ("\\rangle",)}
+_SET_NAMES = {"cup": "cup", "cap": "cap", "setminus": "minus"}
+PERCENT_WORDS = frozenset(["percent", "pct", "percentage", "percents"])
+
+
+class Parser(AtomReader):
+    """Reads one list of tokens."""
+
+    def expr(self, binding: int) -> Node:
+        """Read an expression whose operators bind tighter than `binding`."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise TooLarge(f"the answer is nested deeper than {MAX_DEPTH} levels")
+        left = self.prefix()
+        toks = self.toks
+        while True:
+            tok = toks[self.pos]
+            power = BINDING.get(tok)
+            if power is None:
+                if tok in STOP or self.stops_here(tok) or binding >= _PRODUCT:
+                    break
+                left = self.juxtaposed(left)
+            elif power <= binding or (tok == ":" and self.in_set):
+                break
+            elif tok == ">" and self.angle:
+                break
+            else:
+                self.pos += 1
+                left = self.infix(left, tok, power)
+        self.depth -= 1
+        return left
+
+    def stops_here(self, tok: str) -> bool:
+        """Whether a bar closes an absolute value or separates a set's condition, or `[` closes a French interval."""
+        if tok == "|" or tok == "\\|":
+            return self.bars > 0 or self.in_set
+        return (tok == "[" and self.french) or tok.startswith("\\end")
+
+    def infix(self, left: Node, tok: str, power: int) -> Node:
+        """Combine `left` with what follows the operator `tok`, which is already consumed."""
+        if power == _SUM:
+            return self.sum(left, tok)
+        if power == _PRODUCT:
+            return self.product(left, tok)
+        if tok == "^":
+            return self.superscript(left)
+        if power == _RELATION:
+            return self.chain(left, tok)
+        if power == _POSTFIX:
+            return self.postfix(left, tok)
+        if power == _SET:
+            right = self.expr(_SET)
+            return SetOp(_SET_NAMES[tok[1:]], (left, right))
+        if tok == ":":
+            return self.ratio(left)
+        return Div(left, self.expr(5), bar=True)  # {a \over b}
+
+    def superscript(self, left: Node) -> Node:
+        """Read what follows `^`: a power, degrees, primes."""
+        tok = self.toks[self.pos]
+        braced = tok == "{" and self.toks[self.pos + 1] in ("\\circ", "\\prime") and self.toks[self.pos + 2] == "}"
+        if braced:
+            self.toks[self.pos : self.pos + 3] = [self.toks[self.pos + 1]]
+            tok = self.toks[self.pos]
+        if tok == "\\circ":
+            self.pos += 1
+            return self.degrees(left)
+        if tok == "\\prime":
+            self.pos += 1
+            return self.postfix(left, "'")
+        return Pow(left, self.argument())
+
+    def sum(self, left: Node, tok: str) -> Node:
+        """Read the terms of a sum from its first operator on."""
+        if tok == "\\pm" or tok == "\\mp":
+            return PlusMinus(left, self.expr(_SUM), tok == "\\pm")
+        items = [left]
+        while True:
+            right = self.expr(_SUM)
+            items.append(right if tok == "+" else Neg(right))
+            tok = self.toks[self.pos]
+            if tok != "+" and tok != "-":
+                return Add(tuple(items))
+            self.pos += 1
+
+    def product(self, left: Node, tok: str) -> Node:
+        """Read one explicit product, quotient, remainder or binomial."""
+        right = self.expr(_PRODUCT)
+        if tok == "/" or tok == "\\div":
+            return Div(left, right)
+        if tok == "\\bmod":
+            return Call("mod", (left, right))
+        if tok == "\\choose":
+            return Call("binom", (left, right))
+        if tok == "\\times" and type(left) in (Seq, Num) and self.dimensions:
+            self.crossed = True
+        return flat_product(left, right)
+
+    def chain(self, left: Node, tok: str) -> Node:
+        """Read a chain of relations."""
+        links: list[tuple[str, Node]] = []
+        while True:
+            if tok == "\\pmod":
+                links.append(("mod", self.argument()))
+            else:
+                op = RELATIONS[tok]
+                if self.toks[self.pos] == "=" and op in "<>":
+                    self.pos += 1
+                    op += "="
+                links.append((op, self.expr(_RELATION)))
+            tok = self.toks[self.pos]
+            if BINDING.get(tok) != _RELATION or (tok == ">" and self.angle):
+                return Rel(left, tuple(links))
+            self.pos += 1
+
+    def ratio(self, left: Node) -> Node:
+        """Read a : b : c."""
+        items = [left, self.expr(_RATIO)]
+        while self.toks[self.pos] == ":" and not self.in_set:
+            self.pos += 1
+            items.append(self.expr(_RATIO))
+        return Ratio(tuple(items))
+
+    def postfix(self, left: Node, tok: str) -> Node:
+        """Apply `!`, `%` or a prime."""
+        if tok == "%":
+            return Percent(left)
+        if tok == "'":
+            if type(left) is Sym:
+                return Sym(left.name + "'")
+            raise Unreadable("a prime after something that is not a name")
+        if self.toks[self.pos] == "!":
+            self.pos += 1
+            return Call("factorial2", (left,))
+        if self.toks[self.pos] == "=" and type(left) is not Num:
+            raise Unreadable("'!=' is ambiguous here")
+        return Call("factorial", (left,))
+
+    def juxtaposed(self, left: Node) -> Node:
+        """Read what stands directly after an operand: a factor, a unit, a percent word, a union sign."""
+        tok = self.toks[self.pos]
+        first = tok[0]
+        if first.isalpha() and len(tok) > 1 or tok == "U":
+            if tok.lower() in PERCENT_WORDS:
+                self.pos += 1
+                return Percent(left)
+            if tok == "U" and type(left) in (Seq, SetOp) and self.toks[self.pos + 1] in _CLOSERS:
+                self.pos += 1
+                return SetOp("cup", (left, self.expr(_SET)))
+            if first > "\u2fff" or self.is_unit_word(tok):
+                return self.quantity(left)
+            self.spread(split_run(tok))
+            if self.toks[self.pos] in BINDING or self.toks[self.pos] in STOP:
+                return left
+        elif first == "\\" and tok.endswith("}") and not tok.startswith(("\\begin", "\\mathbf", "\\mathbb", "\\vec", "\\hat")):
+            inside = self.text_inside(tok).strip()
+            if inside in ("and", "or"):
+                self.toks[self.pos] = inside
+                return left
+            if inside.lower() in PERCENT_WORDS:
+                self.pos += 1
+                return Percent(left)
+            if not tok.startswith(("\\overline", "\\bar")) and (len(inside) > 1 or parse_unit(inside) is not None):
+                return self.quantity(left)
+        elif first.isdigit() and type(left) is Num:
+            raise Unreadable("two numbers side by side")
+        elif first in "€£¥₹" or tok == "\\$":
+            return self.quantity(left)
+        return flat_product(left, self.expr(_PRODUCT))
+
+    def prefix(self) -> Node:
+        """Read an operand, or a sign and its operand."""
+        toks = self.toks
+        tok = toks[self.pos]
+        self.pos += 1
+        first = tok[:1]
+        if first.isdigit() or (first == "." and len(tok) > 1 and tok[1].isdigit()):
+            return self.number(tok)
+        if first.isalpha() and first < "\u3000":
+            return self.letters(tok)
+        if tok == "-":
+            return _negative(self.expr(_UNARY if toks[self.pos] not in ("-", "+") else _SUM))
+        if tok == "+":
+            return self.expr(_UNARY)
+        if tok == "\\pm" or tok == "\\mp":
+            return PlusMinus(None, self.expr(_SUM), tok == "\\pm")
+        if tok in _CLOSERS:
+            return self.brackets(tok)
+        if tok == "|" or tok == "\\|":
+            return self.bar(tok)
+        if tok == "<":
+            return self.angles()
+        return self.atom(tok)
+
+    def brackets(self, tok: str) -> Node:
+        """Read a bracketed item or sequence; the opening bracket is consumed."""
+        saved = (self.bars, self.in_set, self.french, self.angle)
+        self.bars, self.in_set, self.french, self.angle = 0, tok == "\\{", tok == "]", False
+        closers = _CLOSERS[tok]
+        items, joined = self.items(closers)
+        close = self.toks[self.pos]
+        if close == "\\mid" or (self.in_set and close in ("|", ":")):
+            return self._finish(saved, self.builder(items))
+        if close not in closers:
+            raise Unreadable(f"{tok!r} is closed by {close!r}")
+        self.pos += 1
+        return self._finish(saved, _bracketed(tok, close, items, joined))
+
+    def _finish(self, saved: tuple[int, bool, bool, bool], node: Node) -> Node:
+        self.bars, self.in_set, self.french, self.angle = saved
+        return node
+
+    def builder(self, items: list[Node]) -> Node:
+        """Read the condition of a set in builder notation."""
+        if not items:
+            raise Unreadable("a set without a body")
+        body = items[0] if len(items) == 1 else Seq(",", tuple(items))
+        self.pos += 1
+        self.in_set = False
+        conditions, joined = self.items(("\\}",))
+        if self.toks[self.pos] != "\\}" or not conditions:
+            raise Unreadable("a set's condition is not closed")
+        self.pos += 1
+        condition = conditions[0] if len(conditions) == 1 else Seq("and" if joined != "or" else "or", tuple(conditions))
+        return Builder(body, condition)
+
+    def items(self, closers: tuple[str, ...]) -> tuple[list[Node], str]:
+        """Read items separated by commas, semicolons, `and`, `or`; returns them and the separator's kind."""
+        found: list[Node] = []
+        joined = ","
+        while self.toks[self.pos] not in closers:
+            if self.toks[self.pos] == "":
+                break
+            found.append(self.expr(0))
+            tok = self.toks[self.pos]
+            if tok == "," or tok == ";":
+                self.pos += 1
+                if self.toks[self.pos] in ("and", "or"):
+                    joined = self.toks[self.pos]
+                    self.pos += 1
+            elif tok == "and" or tok == "or":
+                joined = tok
+                self.pos += 1
+            elif tok not in closers:
+                break
+        return found, joined
+
+    def bar(self, tok: str) -> Node:
+        """Read |x| or a norm; the first bar is consumed."""
+        saved = (self.bars, self.in_set, self.french, self.angle)
+        self.bars, self.in_set, self.angle = self.bars + 1, False, False
+        inner = self.expr(0)
+        if self.toks[self.pos] != tok:
+            raise Unreadable("an absolute value is not closed")
+        self.pos += 1
+        return self._finish(saved, Call("abs", (inner,)))
+
+    def angles(self) -> Node:
+        """Read <a, b>; the first angle is consumed."""
+        saved = (self.bars, self.in_set, self.french, self.angle)
+        self.bars, self.in_set, self.angle = 0, False, True
+        items, _ = self.items((">",))
+        if self.toks[self.pos] != ">" or len(items) < 2:
+            raise Unreadable("'<' without a left side")
+        self.pos += 1
+        return self._finish(saved, Seq("<>", tuple(items)))
+
+    def quantity(self, left: Node) -> Node:
+        """Read the rest up to the next separator as a unit or a label of `left`."""
+        start = self.pos
+        text, end = self.unit_text(start)
+        if text.lower() in PERCENT_WORDS:
+            self.pos = end
+            return Percent(left)
+        unit = parse_unit(text)
+        if unit is None and not self.is_label(text):
+            raise Unreadable(f"{text!r} is not a unit")
+        self.pos = end
+        return Quantity(left, unit, text)
+
+    def degrees(self, left: Node) -> Node:
+        """Read an angle in degrees, or a temperature; the degree sign is consumed."""
+        scale = self.toks[self.pos]
+        letter = self.text_inside(scale).strip() if scale.endswith("}") and scale[:2] == "\\t" or scale.startswith("\\mathrm") else scale
+        if letter in ("C", "F"):
+            self.pos += 1
+            return Quantity(left, parse_unit("°" + letter), "°" + letter)
+        return Quantity(left, parse_unit("degree"), "degree")
+
+    def at_end(self) -> bool:
+        """Whether everything was read."""
+        return self.toks[self.pos] == ""
+
+
+def _negative(node: Node) -> Node:
+    """-5 is a number; a mixed number keeps its sign outside."""
+    return Num(-node.value, node.places) if type(node) is Num else Neg(node)
+
+
+def _bracketed(tok: str, close: str, items: list[Node], joined: str) -> Node:
+    if tok == "{":
+        if len(items) == 1:
+            return items[0]
+        if not items:
+            raise Unreadable("empty braces")
+        return Seq(joined if joined != "," else "{,}", tuple(items))
+    if tok == "\\{":
+        return Seq("{}", tuple(items))
+    if tok == "\\langle":
+        return Seq("<>", tuple(items))
+    if len(items) == 1 and (tok, close) in (("(", ")"), ("[", "]")):
+        return items[0]
+    if not items:
+        raise Unreadable("empty brackets")
+    left = "[" if tok == "[" or (tok == "]" and False) else "("
+    right = "]" if close == "]" else ")"
+    if tok == "]":
+        left = "("
+    return Seq(left + right, tuple(items))
+
+
+def parse(text: str) -> Node:
+    """Read a whole text as one expression, relation or list.
+
+    Args:
+        text: ASCII/LaTeX text as `lex.plain` and `lex.joined_thousands` leave it.
+
+    Raises:
+        Unreadable: If it is outside the grammar.
+        TooLarge: If it is past a bound.
+    """
+    return parse_tokens(tokens(text))
+
+
+def parse_tokens(toks: list[str]) -> Node:
+    """Read tokens; see `parse`. The list is changed."""
+    parser = Parser(toks)
+    items, joined = parser.items(("",))
+    if not parser.at_end():
+        raise Unreadable(f"unexpected {parser.toks[parser.pos]!r}")
+    if not items:
+        raise Unreadable("nothing to read")
+    if len(items) == 1:
+        return items[0]
+    return Seq(joined, tuple(items))
+
+
+

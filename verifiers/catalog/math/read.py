@@ -1,0 +1,255 @@
+"""An answer's text to a tree: unwrap, recognise the plain kinds (numbers, words, dates), else parse.
+
+Never raises for what the text holds: what cannot be read as mathematics is `Words`, and what is neither is `Unread`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+from verifiers.catalog.math.dates import parse_date, parse_time
+from verifiers.catalog.math.lex import (
+    MAX_CHARS,
+    TooLarge,
+    Unreadable,
+    has_comma_groups,
+    joined_thousands,
+    plain,
+    split_run,
+    without_commas,
+)
+from verifiers.catalog.math.parse import parse
+from verifiers.catalog.math.tree import Mul, NamedSet, Node, Num, Percent, Sym, Words
+from verifiers.catalog.math.words import number_words, percent_words
+
+
+@dataclass(slots=True)
+class Answer:
+    """An answer that was read.
+
+    Attributes:
+        text: The cleaned text.
+        node: The main reading.
+        others: Further readings that notation allows (1,234 as a list; 1,22 as a decimal).
+        plain: The text without layout, for the first, textual comparison.
+    """
+
+    text: str
+    node: Node
+    others: tuple[Node, ...] = ()
+    plain: str = ""
+
+
+@dataclass(slots=True)
+class Unread:
+    """A text that holds no answer; `limit` when it was past a bound rather than outside the grammar."""
+
+    reason: str
+    limit: bool = False
+
+
+_INTEGER = re.compile(r"[-+]?\d{1,300}\Z")
+_DECIMAL = re.compile(r"([-+]?)(\d{0,300})\.(\d{1,300})\Z")
+_DECIMAL_COMMA = re.compile(r"([-+]?)(\d{1,300}),(\d{1,300})\Z")
+_WRAPPERS = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"), ("**", "**"), ("`", "`"), ("*", "*"), ('"', '"'))
+_TEXT_MACRO = re.compile(r"\\(?:text(?:bf|it|rm|normal|sf|tt|sc|up)?|mathrm|mbox|hbox|mathbf|mathit|mathsf|emph)\s*\{([^{}]*)\}")
+_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
+_LAYOUT = re.compile(r"\\(?:left|right|displaystyle|textstyle|big|Big|bigg|Bigg|,|;|:|!| |quad|qquad)(?![A-Za-z])|[\s$~]+")
+_WORDLIKE = re.compile(r"[A-Za-z]{2,}(?:[ \-'’.,;:/()]+[A-Za-z0-9]+)*[.!?]?\Z")
+_HAS_WORD = re.compile(r"[A-Za-z]{3,}|[\u3400-\u9fff]")
+_MATHS = re.compile(r"\\[A-Za-z]+|[\^_{}]")
+_SPACE = re.compile(r"\s+")
+_OPTION = re.compile(r"\(?([A-J])(?:\)|[.．、](?!\d)|\)?:(?=\s))\s*\S.{0,200}\Z", re.DOTALL)
+_EMPTY_SET = frozenset(
+    ["no solution", "no solutions", "no real solution", "no real solutions", "empty set", "the empty set", "无解", "空集", "没有解",
+     "无实数解", "there is no solution", "there are no solutions", "no such number exists"]
+)  # fmt: skip
+_REALS = frozenset(
+    ["all real numbers", "all reals", "all real", "the set of all real numbers", "real numbers", "the real numbers", "any real number",
+     "全体实数", "所有实数", "实数集", "一切实数", "任意实数"]
+)  # fmt: skip
+_INFINITIES = frozenset(["infinity", "infinite", "无穷", "无穷大", "正无穷"])
+
+
+def unwrap(text: str) -> str:
+    """Strip what only frames an answer: spaces, dollars, bold marks, quotes, a final full stop."""
+    text = text.strip()
+    for _ in range(6):
+        before = text
+        if text.endswith((".", "。", ",", "，", ";", "；", "!", "\\", ":")) and not text.endswith(("..", "\\,", "\\;", "\\!", "\\:")):
+            cut = text[:-1].rstrip()
+            text = text if text[-1] == "!" and not _HAS_WORD.search(cut) else cut
+        for opening, closing in _WRAPPERS:
+            size = len(opening)
+            if len(text) > 2 * size - 1 and text.startswith(opening) and text.endswith(closing) and len(text) >= 2 * size:
+                inner = text[size:-size]
+                if closing not in inner and not inner.endswith("\\"):
+                    text = inner.strip()
+        if text.startswith("{") and text.endswith("}") and _closes_at_end(text):
+            inner = text[1:-1].strip()
+            text = inner if "," not in inner else text
+        if (match := _BOX.match(text)) and text.endswith("}") and _closes_at_end(text[match.end() - 1 :]):
+            text = text[match.end() : -1].strip()
+        if text == before:
+            break
+    return text
+
+
+def _closes_at_end(text: str) -> bool:
+    depth = 0
+    for place, char in enumerate(text):
+        if char == "{":
+            depth += 1
+        elif char == "}":
+            depth -= 1
+            if depth == 0:
+                return place == len(text) - 1
+    return False
+
+
+def flat(text: str) -> str:
+    """Return the text without layout (spaces, \\left, thin spaces, dollars), for textual comparison."""
+    return _LAYOUT.sub("", text).replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac")
+
+
+def read(text: str) -> Answer | Unread:
+    """Read an answer.
+
+    Args:
+        text: The answer as it stands in the completion or the reference.
+    """
+    if len(text) > MAX_CHARS:
+        return Unread(f"the answer is longer than {MAX_CHARS} characters", limit=True)
+    try:
+        text = unwrap(plain(text))
+        if not text:
+            return Unread("the answer is empty")
+        if _INTEGER.match(text):
+            return Answer(text, Num(int(text)), plain=text)
+        if match := _DECIMAL.match(text):
+            return Answer(text, _decimal(match), plain=text)
+        return _read_longer(text)
+    except (Unreadable, TooLarge) as error:
+        return Unread(str(error), limit=isinstance(error, TooLarge))
+
+
+def _decimal(match: re.Match[str]) -> Num:
+    whole, decimals = match[2], match[3]
+    value = Fraction(int(whole + decimals), 10 ** len(decimals))
+    return Num(-value if match[1] == "-" else value, len(decimals))
+
+
+def _read_longer(text: str) -> Answer:
+    short = flat(text)
+    words = _read_words(text)
+    if words is not None:
+        return Answer(text, words, plain=short)
+    joined = joined_thousands(text)
+    others: list[Node] = []
+    if has_comma_groups(joined):
+        bare = _parsed(joined)
+        if bare is not None:
+            others.append(bare)
+        joined = without_commas(joined)
+    elif match := _DECIMAL_COMMA.match(joined):
+        others.append(_decimal(match))
+    node = _parsed(joined)
+    if node is None and others:
+        node = others.pop()
+    if node is None:
+        node = _fallback(text)
+    return Answer(text, node, tuple(others), short)
+
+
+def _parsed(text: str) -> Node | None:
+    try:
+        return parse(text)
+    except Unreadable:
+        return None
+
+
+def words_of(text: str) -> str:
+    """Return a text answer without macros, layout and punctuation at its ends, spaces single, case kept."""
+    for _ in range(3):
+        bare = _TEXT_MACRO.sub(lambda m: " " + m[1] + " ", text)
+        if bare == text:
+            break
+        text = bare
+    text = _LAYOUT.sub(" ", text)
+    return _SPACE.sub(" ", text).strip(" .。,，;；:!！\"'`*$")
+
+
+def _read_words(text: str) -> Node | None:
+    """Recognise answers that are words as a whole: special sets, spoken numbers, percentages, plain words."""
+    bare = words_of(text)
+    if not _HAS_WORD.search(text):
+        option = _OPTION.match(bare)
+        return Words(bare, Sym(option[1])) if option else None
+    lowered = bare.lower()
+    if option := _OPTION.match(bare):
+        return Words(bare, Sym(option[1]))
+    if lowered in _EMPTY_SET:
+        return NamedSet("empty")
+    if lowered in _REALS:
+        return NamedSet("R")
+    if lowered in _INFINITIES:
+        return Words(bare, Sym("inf"))
+    if len(bare) <= 200:
+        percent = percent_words(bare)
+        if percent is not None:
+            return Percent(Num(percent))
+        value = number_words(bare)
+        if value is not None:
+            return Num(value)
+    if _WORDLIKE.match(bare) and "\\" not in bare:
+        return _word_answer(bare, text)
+    return None
+
+
+def _word_answer(bare: str, text: str) -> Node | None:
+    """Decide between a word and a formula written with letters: `Evelyn`, `abc`, `sinx`."""
+    in_text = "\\text" in text or "\\mathrm" in text or "\\mbox" in text
+    if bare.isalpha() and bare.isascii():
+        parts = split_run(bare)
+        if len(parts) == 1 and len(parts[0]) > 1 and not in_text:
+            return None
+        if any(len(part) > 1 for part in parts) and not in_text and not bare[0].isupper():
+            return None
+        if all(len(part) == 1 for part in parts):
+            product = None if in_text or len(parts) > 5 else Mul(tuple(Sym(part) for part in parts))
+            return Words(bare, product)
+        return Words(bare)
+    if any(char.isdigit() for char in bare) or (in_text and "," in bare) or " or " in bare or " and " in bare:
+        return None
+    longest = max(len(word) for word in re.findall("[A-Za-z]+", bare))
+    return Words(bare) if longest >= 3 and " " in bare and all(_is_word(w) for w in bare.split()) else None
+
+
+def _is_word(word: str) -> bool:
+    core = word.strip(".,;:!?()'\"-/")
+    return core.replace("-", "").replace("'", "").replace("/", "").isalpha() or not core
+
+
+def _fallback(text: str) -> Node:
+    """Read as text what is no formula.
+
+    Raises:
+        Unreadable: If it looks like a broken formula.
+    """
+    bare = words_of(text)
+    if parse_time(bare) is not None or parse_date(bare) is not None:
+        return Words(bare)
+    if not _HAS_WORD.search(bare):
+        raise Unreadable(f"{text[:60]!r} is neither a formula nor words")
+    if len(_MATHS.findall(bare)) > 2 + len(bare) // 12 and not re.search("[\u3400-\u9fff]", bare):
+        raise Unreadable(f"{text[:60]!r} is a formula that cannot be read")
+    return Words(bare)
+
+
+def is_word_set(node: Node) -> bool:
+    """Whether a node stands for a set of numbers by name."""
+    return type(node) is NamedSet
+
+

@@ -1,0 +1,172 @@
+"""Math answers against a reference answer, by meaning: LaTeX, plain text, Unicode, English and Chinese.
+
+Accepts as reference: one right answer (plain, LaTeX, `#### 42`, `\\boxed{}`, a worked solution that ends in one), or a
+list of several acceptable answers. Reward 1.0 if the completion's final answer means the same, else 0.0.
+
+Refuses: hedged answers, lists that hold the reference among others, false chains (`4=5`), abandoned boxes, cut-off
+completions. An unreadable reference is `bad_reference`, never 0.
+
+Known limits: equality of functions is decided at fixed points with 60 digits and modulo two 61-bit primes (error below
+1e-15); variables are taken as real; integrals, limits and derivatives left in an answer go to sympy in a worker process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+from verifiers.catalog.math.cases import CASES
+from verifiers.catalog.math.compare import match
+from verifiers.catalog.math.equal import Context, NeedsWorker
+from verifiers.catalog.math.extract import Found, NotFound, clean_reference, find_answer
+from verifiers.catalog.math.moments import Moment, moment_of, same_moment
+from verifiers.catalog.math.policy import PRESETS, Options
+from verifiers.catalog.math.read import Answer, Unread, flat, read
+from verifiers.catalog.math.steps import OutOfSteps
+from verifiers.teacher import BaseTeacher, teacher
+from verifiers.types import Json, Sample, Status, Verdict, text_of
+
+__all__ = ["CASES", "MathTeacher"]
+
+MAX_REFERENCES = 64
+"""Most acceptable answers of one reference."""
+CACHED_REFERENCES = 4_096
+"""References whose reading is kept, so that each is parsed once for its group."""
+SHOWN = 200
+"""Longest answer that a verdict quotes, in characters."""
+
+
+@dataclass(slots=True)
+class Reference:
+    """A reference that was read: its tree, its text without layout, the date or time that it states."""
+
+    answer: Answer
+    flat: str
+    moment: Moment | None
+
+
+@lru_cache(maxsize=CACHED_REFERENCES)
+def _reference(text: str) -> Reference | Unread:
+    """Read one reference, once."""
+    cleaned = clean_reference(text)
+    answer = read(cleaned)
+    return answer if isinstance(answer, Unread) else Reference(answer, flat(cleaned), moment_of(answer.text))
+
+
+def _texts(reference: Json) -> list[str] | str:
+    """Return the acceptable answers of a reference, or what is wrong with it."""
+    if isinstance(reference, bool) or reference is None:
+        return "there is no reference: a right answer is needed as text or number"
+    if isinstance(reference, (int, float)):
+        return [repr(reference)]
+    if isinstance(reference, str):
+        return [reference]
+    if isinstance(reference, Sequence):
+        if not reference or len(reference) > MAX_REFERENCES:
+            return f"a list of references has 1 to {MAX_REFERENCES} answers, not {len(reference)}"
+        texts = [_texts(item) for item in reference]
+        return [text for item in texts if not isinstance(item, str) for text in item] or str(texts[0])
+    return f"a reference is a right answer as text or number, or a list of them, not {type(reference).__name__}"
+
+
+@teacher(version="1", options=Options, presets=PRESETS)
+class MathTeacher(BaseTeacher):
+    """See the module's docstring."""
+
+    deadline_s: ClassVar[float] = 10.0
+    preload: ClassVar[tuple[str, ...]] = ("sympy", "verifiers.catalog.math.sympy_tier")
+    reads: ClassVar[tuple[str, ...]] = ("completion", "reference")
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def quick(self, sample: Sample) -> Verdict | None:
+        """Judge in bounded time; `None` when sympy is needed."""
+        if self.options.backend != "native":
+            return None
+        return self._judge(sample, worker=False)
+
+    def judge(self, sample: Sample) -> Verdict:
+        """Judge with sympy at hand (in a worker)."""
+        if self.options.backend == "math_verify":
+            from verifiers.catalog.math.second_opinion import judge_by_math_verify  # an extra
+
+            return judge_by_math_verify(sample, self.options)
+        found = self._judge(sample, worker=True)
+        return found or Verdict(0.0, Status.LIMIT_EXCEEDED, "the answer holds an operator that cannot be evaluated")
+
+    def _judge(self, sample: Sample, worker: bool) -> Verdict | None:
+        texts = _texts(sample.reference)
+        if isinstance(texts, str):
+            return Verdict(None, Status.BAD_REFERENCE, texts)
+        references: list[Reference] = []
+        for text in texts:
+            reference = _reference(text)
+            if isinstance(reference, Unread):
+                reason = f"the reference {text[:80]!r} cannot be read: {reference.reason}"
+                return Verdict(None, Status.BAD_REFERENCE, reason)
+            references.append(reference)
+        found = find_answer(text_of(sample.completion), self.options.extract)
+        if isinstance(found, NotFound):
+            status = Status.UNPARSABLE if found.status == "unparsable" else Status.INCORRECT
+            return Verdict(0.0, status, found.reason)
+        return self._compared(references, found, worker)
+
+    def _compared(self, references: list[Reference], found: Found, worker: bool) -> Verdict | None:
+        shown = found.text[:SHOWN]
+        short = flat(found.text)
+        for reference in references:
+            if reference.flat == short:
+                return Verdict(1.0, Status.CORRECT, f"{found.rule}; same text", shown)
+        answer = read(found.text)
+        if isinstance(answer, Unread):
+            status = Status.LIMIT_EXCEEDED if answer.limit else Status.UNPARSABLE
+            return Verdict(0.0, status, f"{found.rule}; {answer.reason}", shown)
+        verdict: Verdict | None = None
+        for reference in references:
+            verdict = self._against(reference, answer, found, shown, worker)
+            if verdict is None or verdict.reward:
+                break
+        return verdict
+
+    def _against(self, reference: Reference, answer: Answer, found: Found, shown: str, worker: bool) -> Verdict | None:
+        context = Context(self.options, sympy=worker)
+        try:
+            moment = same_moment(reference.moment, reference.answer.text, answer.text)
+            if moment is not None:
+                return _verdict(moment, f"{found.rule}; date or time", shown)
+            for left in (reference.answer.node, *reference.answer.others):
+                for right in (answer.node, *answer.others):
+                    if match(left, right, context):
+                        return _verdict(True, f"{found.rule}; {context.rule}", shown)
+        except OutOfSteps as error:
+            return Verdict(0.0, Status.LIMIT_EXCEEDED, f"{found.rule}; {error}", shown)
+        except NeedsWorker:
+            return None
+        return _verdict(False, f"{found.rule}; {context.rule}", shown)
+
+    def explain(self, sample: Sample) -> list[tuple[str, str]]:
+        """Return what was extracted, how both sides were read, and which rule decided."""
+        steps: list[tuple[str, str]] = []
+        texts = _texts(sample.reference)
+        for text in [] if isinstance(texts, str) else texts:
+            steps.append(("reference", text))
+            known = _reference(text)
+            steps.append(("reference read as", known.reason if isinstance(known, Unread) else repr(known.answer.node)))
+        found = find_answer(text_of(sample.completion), self.options.extract)
+        if isinstance(found, NotFound):
+            return [*steps, ("answer", f"none: {found.reason}")]
+        read_as = read(found.text)
+        steps.append(("answer found", f"{found.text}   (rule: {found.rule}, characters {found.start}-{found.end})"))
+        steps.append(("answer read as", read_as.reason if isinstance(read_as, Unread) else repr(read_as.node)))
+        verdict = self.quick(sample)
+        decided = "a worker with sympy must decide" if verdict is None else f"{verdict.status.value}: {verdict.reason}"
+        return [*steps, ("decided by", decided)]
+
+
+def _verdict(equal: bool, reason: str, shown: str) -> Verdict:
+    if equal:
+        return Verdict(1.0, Status.CORRECT, reason, shown)
+    return Verdict(0.0, Status.INCORRECT, reason, shown)

@@ -1,0 +1,54 @@
+"""Text answers: words, choices, and words against formulas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from verifiers.catalog.math.equal import Context
+from verifiers.catalog.math.tree import Const, Node, Seq, Sym, Words
+
+Match = Callable[[Node, Node, Context], bool]
+
+_LEADING = re.compile(r"(?:the|a|an|option|choice|选项|选)\s*", re.IGNORECASE)
+_PUNCTUATION = re.compile(r"[\s\-–—'’\".,;:!?()\[\]{}。，；：！？（）]+")
+_OPTION = re.compile(r"\(?([A-Z])\)?(?:[).:,、]|\Z)\s*(.*)\Z", re.DOTALL)
+
+
+def words_match(ref: Node, pred: Node, context: Context, match: Match) -> bool:
+    """Compare when at least one side is text."""
+    if type(ref) is Words and type(pred) is Words:
+        context.rule = "text"
+        return _same_text(ref.text, pred.text, context)
+    if type(ref) is Words:
+        if ref.product is not None and type(pred) not in (Sym, Const):
+            return match(ref.product, pred, context)
+        context.rule = "text against a formula"
+        return type(pred) is Sym and _same_text(ref.text, pred.name, context)
+    assert_words = pred if type(pred) is Words else Words("")
+    if type(ref) is Sym and (option := _OPTION.match(assert_words.text)):
+        context.rule = "choice letter"
+        return option[1] == ref.name and not _another_option(option[2])
+    if assert_words.product is not None and type(ref) is not Seq:
+        return match(ref, assert_words.product, context)
+    context.rule = "a formula against text"
+    return False
+
+
+def _another_option(rest: str) -> bool:
+    """Whether the option's text goes on to name another option."""
+    return re.match(r"(?:or|and|,|/|、|或)?\s*\(?[A-Z]\)?(?:[).:,、]|\Z)", rest) is not None and bool(rest)
+
+
+def _same_text(left: str, right: str, context: Context) -> bool:
+    case = context.options.case
+    if case == "ignore" or (case == "words" and len(left) > 1):
+        left, right = left.casefold(), right.casefold()
+    if left == right:
+        return True
+    return bool(left) and _core(left) == _core(right) != ""
+
+
+def _core(text: str) -> str:
+    stripped = _LEADING.sub("", text, count=1) if _LEADING.match(text) and len(text) > 2 else text
+    return _PUNCTUATION.sub(" ", stripped).strip()
