@@ -122,8 +122,11 @@ def final_span(completion: str) -> tuple[int, int] | None:
         elif kind == "channel":
             thinking = not completion.startswith(_FINAL_CHANNEL, tag.end())
             start, stop = tag.end() + len(_FINAL_CHANNEL), -1
-        elif stop < 0 and not completion[start : tag.start()].isspace() and tag.start() > start:
-            stop = tag.start()
+        elif stop < 0:
+            if completion[start : tag.start()].strip():
+                stop = tag.start()
+            else:
+                start = tag.end()
     if thinking:
         return None
     return start, stop if stop >= 0 else len(completion)

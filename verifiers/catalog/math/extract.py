@@ -107,6 +107,8 @@ def find_answer(completion: str, mode: Mode = "strict") -> Found | NotFound:
     found = _in_body(body, mode)
     if isinstance(found, NotFound):
         return found
+    if not found.text.strip():
+        return NotFound(*_REASONS["none"])
     if len(found.text) > MAX_ANSWER_CHARS:
         return NotFound(f"the answer has more than {MAX_ANSWER_CHARS} characters", "incorrect")
     found.start += lo + bisect_right(removed, found.start)
@@ -257,9 +259,9 @@ def _separator(gap: str) -> str | None:
 
 def _from_answer(answer: Answer) -> Found | NotFound:
     stated: Stated = answer.stated
-    if stated.outcome in ("value", "text"):
-        return Found(stated.text, answer.rule, stated.start, stated.end)
-    return NotFound(*_REASONS[stated.outcome])
+    if stated.outcome not in ("value", "text"):
+        return NotFound(*_REASONS[stated.outcome])
+    return Found(stated.text, answer.rule, stated.start, stated.end)
 
 
 def _last_value(body: str) -> Found | None:
