@@ -44,8 +44,10 @@ SETS = {
     "cheats": "",
 }
 """Files below `--data`; the cheats are this project's own."""
-CHUNK = 100
+CHUNK = 250
 """Pairs that one scorer judges before the next one has its turn."""
+CHUNK_LIMIT_S = 60.0
+"""Wall seconds after which a scorer is killed and its chunk judged pair by pair."""
 PAIR_LIMIT_S = 15.0
 """Wall seconds after which a scorer is killed and the pair counted as a hang; peers' own timeouts are 5 to 10 s."""
 QUICK_ROWS = 40
@@ -130,7 +132,7 @@ def _run(processes: dict[str, Process], sets: dict[str, list[Row]], sampled: boo
             chunk = rows[start : start + CHUNK]
             for name, process in processes.items():
                 mine = [row for row in chunk if row.id in chosen[name]]
-                outcomes[name].judged[title] += [_judge(process, row) for row in mine]
+                outcomes[name].judged[title] += _judge(process, mine) if mine else []
         print(f"{title}: {len(rows)} pairs done", file=sys.stderr)
     for name, process in processes.items():
         outcomes[name].memory = process.ask({"op": "memory"}, PAIR_LIMIT_S)
@@ -138,14 +140,19 @@ def _run(processes: dict[str, Process], sets: dict[str, list[Row]], sampled: boo
     return outcomes
 
 
-def _judge(process: Process, row: Row, op: str = "judge") -> Judgement:
-    request = {"op": op, "id": row.id, "gold": row.gold, "text": row.text, "bare": row.bare}
+def _judge(process: Process, rows: list[Row], op: str = "judge") -> list[Judgement]:
+    """Judge a chunk in one go; if that takes too long, pair by pair, so that only the pair at fault is a hang."""
+    pairs = [{"gold": row.gold, "text": row.text, "bare": row.bare} for row in rows]
     try:
-        answer = process.ask(request, PAIR_LIMIT_S)
+        answers = process.ask({"op": op, "pairs": pairs}, PAIR_LIMIT_S if len(rows) == 1 else CHUNK_LIMIT_S)["answers"]
     except Hang as error:
-        return Judgement(row, False, PAIR_LIMIT_S, error=f"hang: {error}")
-    correct = answer["correct"]
-    return Judgement(row, bool(correct), answer["cpu_s"], answer["error"], answer["reason"], passed_on=correct is None)
+        if len(rows) > 1:
+            return [judged for row in rows for judged in _judge(process, [row], op)]
+        return [Judgement(rows[0], False, PAIR_LIMIT_S, error=f"hang: {error}")]
+    return [
+        Judgement(row, bool(a["correct"]), a["cpu_s"], a["error"], a["reason"], passed_on=a["correct"] is None)
+        for row, a in zip(rows, answers, strict=True)
+    ]
 
 
 def _judge_slowly(process: Process, outcome: Outcome) -> None:
@@ -153,7 +160,7 @@ def _judge_slowly(process: Process, outcome: Outcome) -> None:
     for judged in outcome.judged.values():
         for index, first in enumerate(judged):
             if first.passed_on:
-                second = _judge(process, first.row, "slow")
+                (second,) = _judge(process, [first.row], "slow")
                 second.cpu_s += first.cpu_s
                 second.passed_on = True
                 judged[index] = second

@@ -1,8 +1,8 @@
-"""The loop that every peer's process runs: one pair a line in, one judgement a line out.
+"""The loop that every peer's process runs: a chunk of pairs a line in, their judgements a line out.
 
-Standard library only: it runs inside the peers' own environments. A request is a JSON object
-`{"id", "gold", "text", "bare"}`; an answer `{"id", "correct", "cpu_s", "error", "reason"}`. `{"op": "memory"}` asks for
-the process's memory. Only the judgement itself is inside the measured CPU time, not the reading and writing of lines.
+Standard library only: it runs inside the peers' own environments. A request is a JSON object `{"op": "judge", "pairs":
+[{"gold", "text", "bare"}, ...]}`, its answer `{"answers": [{"correct", "cpu_s", "error", "reason"}, ...]}`. `{"op":
+"memory"}` asks for the process's memory. Only the judgements are inside the measured CPU time, not the lines.
 """
 
 from __future__ import annotations
@@ -27,18 +27,20 @@ WARM_UP = [
 """Pairs judged before the first measured one, so that lazy imports and caches of grammars are nobody's cost."""
 
 
-def serve(judge: Judge, packages: tuple[str, ...], slow: Judge | None = None) -> None:
+def serve(judge: Judge, packages: tuple[str, ...], slow: Judge | None = None, children: bool = False) -> None:
     """Answer requests from stdin until it closes.
 
     Args:
         judge: What is measured.
         packages: Distributions whose versions are reported.
         slow: Judges what `judge` passed on, when asked with `{"op": "slow", ...}`.
+        children: Whether it judges in child processes, whose CPU counts too.
     """
     requests, out = sys.stdin, os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a peer prints must not mix with our lines
+    clock = _cpu_with_children_s if children else time.process_time
     for pair in WARM_UP:
-        _measure(judge, *pair)
+        _measure(judge, clock, *pair)
     _send(out, {"ready": True, "versions": {name: metadata.version(name) for name in packages}, **memory()})
     for line in requests:
         request = json.loads(line)
@@ -46,8 +48,8 @@ def serve(judge: Judge, packages: tuple[str, ...], slow: Judge | None = None) ->
             _send(out, memory())
             continue
         chosen = slow if slow is not None and request.get("op") == "slow" else judge
-        answer = _measure(chosen, request["gold"], request["text"], request["bare"])
-        _send(out, {"id": request["id"], **answer})
+        pairs = [(pair["gold"], pair["text"], pair["bare"]) for pair in request["pairs"]]
+        _send(out, {"answers": [_measure(chosen, clock, *pair) for pair in pairs]})
 
 
 def memory() -> dict[str, object]:
@@ -55,23 +57,22 @@ def memory() -> dict[str, object]:
     return {"rss_mb": _status_mb("VmRSS"), "peak_mb": _status_mb("VmHWM"), "sympy": "sympy" in sys.modules}
 
 
-def _cpu_s() -> float:
-    """CPU seconds of this process and of the children it has waited for (some peers judge in a child)."""
+def _cpu_with_children_s() -> float:
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime
 
 
-def _measure(judge: Judge, gold: str, text: str, bare: bool) -> dict[str, object]:
+def _measure(judge: Judge, clock: Callable[[], float], gold: str, text: str, bare: bool) -> dict[str, object]:
     error = reason = ""
     correct: bool | None = False
-    started = _cpu_s()
+    started = clock()
     try:
         correct, reason = judge(gold, text, bare)
     except KeyboardInterrupt:
         raise
     except BaseException as exc:  # peers' timeouts derive from BaseException; each is counted and shown
         error = f"{type(exc).__name__}: {exc}"[:200]
-    cpu_s = _cpu_s() - started
+    cpu_s = clock() - started
     return {"correct": correct, "cpu_s": cpu_s, "error": error, "reason": reason}
 
 

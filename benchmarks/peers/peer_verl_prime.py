@@ -19,4 +19,4 @@ def judge(gold: str, text: str, bare: bool) -> tuple[bool, str]:
 
 
 if __name__ == "__main__":
-    serve(judge, ("verl", "sympy", "antlr4-python3-runtime", "pylatexenc"))
+    serve(judge, ("verl", "sympy", "antlr4-python3-runtime", "pylatexenc"), children=True)
