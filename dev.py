@@ -5,7 +5,7 @@
     python3 dev.py test [PYTEST ARGS]    what CI runs: ruff, mypy, import rules, every test this machine can run
     python3 dev.py test --fast [ARGS]    the inner loop: ruff and the quick tests only
     python3 dev.py lint [--fix]          ruff, mypy and import rules; --fix mends and formats what ruff can
-    python3 dev.py bench [ARGS]          the side-by-side with peers: benchmarks/bench_math.py
+    python3 dev.py bench [NAME] [ARGS]   a benchmark of benchmarks/: math (side by side with peers), cli, hostile
     python3 dev.py docs [--check]        write (or check) the generated pages under docs/
     python3 dev.py clean                 remove what this script and the tools made
 
@@ -88,14 +88,14 @@ def main(argv: Sequence[str]) -> int:
 
 
 def demo(args: list[str]) -> int:
-    """Score the example file as a user would."""
+    """Score the example file as a user would, and print its rows."""
     ensure(extra="")
     DEMO_OUTPUT.parent.mkdir(exist_ok=True)
-    command = ["verify", "score", "--task", "math", "examples/math.jsonl", "-o", str(DEMO_OUTPUT.relative_to(ROOT))]
-    print(f"$ {' '.join([*command, *args])}", flush=True)
-    # A file left by an earlier demo would otherwise be refused or resumed.
+    scored = str(DEMO_OUTPUT.relative_to(ROOT))
+    # A file left by an earlier demo would otherwise be refused.
     DEMO_OUTPUT.unlink(missing_ok=True)
-    return in_venv([*command, *args])
+    code = shown(["verify", "score", "--task", "math", "examples/math.jsonl", "-o", scored, *args])
+    return code or shown(["python", "examples/show.py", scored])
 
 
 def test(args: list[str]) -> int:
@@ -126,9 +126,13 @@ def lint(args: list[str]) -> int:
 
 
 def bench(args: list[str]) -> int:
-    """Run the benchmark against peers."""
+    """Run one benchmark, `math` unless named."""
+    names = [path.stem.removeprefix("bench_") for path in sorted((ROOT / "benchmarks").glob("bench_*.py"))]
+    name = args.pop(0) if args and not args[0].startswith("-") else "math"
+    if name not in names:
+        raise DevError(f"no benchmark {name!r}; there are: {', '.join(names)}")
     ensure(extra="")
-    return in_venv(["python", "benchmarks/bench_math.py", *args])
+    return in_venv(["python", f"benchmarks/bench_{name}.py", *args])
 
 
 def docs(args: list[str]) -> int:
@@ -237,6 +241,12 @@ def quietly(command: list[str]) -> None:
 def in_venv(command: list[str]) -> int:
     """Run a command of the environment with the terminal attached; return its exit code."""
     return subprocess.run(venv_command(command), cwd=ROOT, check=False).returncode
+
+
+def shown(command: list[str]) -> int:
+    """Print a command as one would type it, and run it."""
+    print(f"\n$ {' '.join(command)}", flush=True)
+    return in_venv(command)
 
 
 def venv_command(command: list[str]) -> list[str]:

@@ -1,7 +1,6 @@
 """The rules of the house: sizes, imports, weight, forbidden calls, documents that match the code."""
 
 import ast
-import json
 import re
 import subprocess
 import sys
@@ -236,12 +235,3 @@ def test_catalog_page_when_read_then_has_every_teacher():
     names = catalog_names()
     assert names
     assert not [name for name in names if f"\n## {name}\n" not in page]
-
-
-def test_example_when_read_then_is_groups_of_four():
-    rows = [json.loads(line) for line in (ROOT / "examples" / "math.jsonl").read_text(encoding="utf-8").splitlines()]
-    groups: dict[str, int] = {}
-    for row in rows:
-        groups[json.dumps(row["prompt"])] = groups.get(json.dumps(row["prompt"]), 0) + 1
-    assert len(rows) == len({row["id"] for row in rows})
-    assert set(groups.values()) == {4}
