@@ -10,7 +10,7 @@ import inspect
 import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
@@ -110,18 +110,18 @@ def _pickled(teacher: Teacher) -> bytes:
     return data
 
 
-def serve(config: bytes) -> Callable[[bytes], bytes]:
-    """Build the teacher in a worker; return the service from a packed sample to a packed verdict.
-
-    Args:
-        config: Made by `bind`, in the process that owns the worker.
-    """
+def rebuild(config: bytes) -> Teacher:
+    """Build the teacher that `bind` described; `config` was made by a process of the same user."""
     told = msgspec.msgpack.decode(config)
     if "pickle" in told:
-        teacher = pickle.loads(told["pickle"])
-    else:
-        spec = find(told["locator"])
-        teacher = spec.build(build_options(spec, told["options"]))
+        return cast(Teacher, pickle.loads(told["pickle"]))
+    spec = find(told["locator"])
+    return spec.build(build_options(spec, told["options"]))
+
+
+def serve(config: bytes) -> Callable[[bytes], bytes]:
+    """Build the teacher in a worker; return the service from a packed sample to a packed verdict."""
+    teacher = rebuild(config)
 
     def service(request: bytes) -> bytes:
         verdict = judge_batch(teacher, [unpack_sample(request)])[0]
