@@ -39,8 +39,11 @@ def pair(form, text):
 teacher = find("math").build()
 for name, build in ATTACKS.items():
     for form in ("boxed", "bare", "reference"):
-        verdict = teacher.quick(pair(form, build()))
-        told = None if verdict is None else [verdict.reward, verdict.status.value, verdict.reason]
+        try:
+            verdict = teacher.quick(pair(form, build()))
+            told = None if verdict is None else [verdict.reward, verdict.status.value, verdict.reason]
+        except Exception as error:
+            told = [None, "raised", repr(error)[:200]]
         print(json.dumps([name, form, told]), flush=True)
 """
 
@@ -51,7 +54,9 @@ from verifiers import Sample
 from verifiers.registry import find
 
 teacher = find("math").build()
-teacher.quick(Sample("\\\\boxed{x+1}", reference="1+x"))
+for answer in ("x+1", "\\\\sin 1", "5 km", "\\\\sqrt{2}+1", "x>1", "\\\\{1,2\\\\}", "12:00", "1+i", "\\\\text{yes}"):
+    teacher.quick(Sample("\\\\boxed{" + answer + "}", reference="\\\\cos x + 1"))
+    teacher.quick(Sample("\\\\boxed{" + answer + "}", reference=answer + "+1"))
 watched = {"exec", "compile", "os.system", "os.exec", "os.posix_spawn", "os.putenv", "subprocess.Popen", "open",
            "pickle.find_class", "import"}
 seen = []
@@ -93,8 +98,7 @@ def told() -> dict[tuple[str, str], Any]:
 def test_attack_on_fast_path_is_not_paid(name: str, form: str, told: dict[tuple[str, str], Any]) -> None:
     verdict = told[name, form]
 
-    assert verdict is None or verdict[0] != 1.0, verdict
-    assert verdict is None or verdict[1] != "failed", verdict
+    assert verdict is None or (verdict[0] != 1.0 and verdict[1] not in {"failed", "raised"}), verdict
 
 
 def test_attack_on_whole_engine_ends_and_is_not_paid() -> None:

@@ -70,7 +70,7 @@ ATTACKS: dict[str, Callable[[], str]] = {
     "gamma": lambda: r"\Gamma(10^{12})",
     "zeta": lambda: r"\zeta(1+10^{-30})",
     "floor of a tower": lambda: r"\lfloor \pi^{9^{9}} \rfloor",
-    "cancelling giants": lambda: "10^{10^{7}}+1-10^{10^{7}}",
+    "cancelling giants": lambda: "10^{10^{7}}+2-10^{10^{7}}",
     "close radicals": lambda: r"\sqrt{10^{200000}+1}-\sqrt{10^{200000}}",
     # sums, products, integrals
     "sum to a billion": lambda: r"\sum_{k=1}^{1000000000} \frac{1}{k^2}",
