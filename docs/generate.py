@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from inspect import cleandoc
 from pathlib import Path
 
 import click
@@ -98,7 +99,7 @@ def command_section(name: str, command: click.Command) -> Iterator[str]:
     """Yield one command's lines."""
     arguments = [parameter for parameter in command.params if isinstance(parameter, click.Argument)]
     usage = " ".join(["verify", name, "[OPTIONS]", *(argument.human_readable_name.upper() for argument in arguments)])
-    yield from (f"## verify {name}", "", "```text", usage, "", (command.help or "").replace("\b", "").strip(), "```")
+    yield from (f"## verify {name}", "", "```text", usage, "", cleandoc(command.help or "").replace("\b\n", ""), "```")
     options = [
         parameter for parameter in command.params if isinstance(parameter, click.Option) and not parameter.hidden
     ]

@@ -34,11 +34,13 @@ def teacher_files() -> Iterator[tuple[str, str, str]]:
                 yield page, named[1], body
 
 
-@pytest.mark.parametrize(("page", "name", "body"), teacher_files(), ids=lambda value: value if len(value) < 20 else "")
+@pytest.mark.parametrize(
+    ("page", "name", "body"), list(teacher_files()), ids=lambda value: value if len(value) < 20 else ""
+)
 def test_teacher_in_a_page_when_written_to_a_file_then_passes_the_contract(page, name, body, tmp_path: Path):
     path = tmp_path / name
     path.write_text(body, encoding="utf-8")
-    assert check(find(str(path))) == []
+    assert [found for found in check(find(str(path))) if not found.ok] == []
 
 
 @pytest.mark.parametrize("page", READMES)
