@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from verifiers.io.batch import Batch
 from verifiers.io.rows import Judge, RowResult, RowScorer
+from verifiers.io.threads import Threads
 from verifiers.types import Sample, Verdict
 
 WINDOW_ROWS = 16_384
@@ -71,7 +73,7 @@ class Pipeline:
         self, engine: Engine, scorer: RowScorer, threads: int, on_slot: Callable[[Batch, list[RowResult]], None]
     ) -> None:
         self._engine, self._scorer, self._on_slot = engine, scorer, on_slot
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="verify-settle")
+        self._threads = Threads[RowResult](threads)
         self._slots: deque[Slot] = deque()
         self._rows = self._bytes = self._slow = 0
 
@@ -99,8 +101,7 @@ class Pipeline:
         """Send the open rows of a batch to the engine's workers."""
         for index, result in enumerate(slot.results):
             if result is None and index not in slot.slow:
-                slot.slow[index] = self._threads.submit(self.settle, slot.batch, index)
-                self._slow += 1
+                slot.slow[index] = self.submit(partial(self.settle, slot.batch, index))
 
     def settle(self, batch: Batch, index: int) -> RowResult:
         """Judge one row through the engine's workers."""
@@ -137,4 +138,4 @@ class Pipeline:
 
     def close(self) -> None:
         """Give up what is still open."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
