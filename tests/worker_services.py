@@ -12,15 +12,26 @@ from pathlib import Path
 
 Service = Callable[[bytes], bytes]
 
+ESCAPE = """
+import os, time
+if os.fork():
+    os._exit(0)
+os.setsid()
+print(os.getpid(), flush=True)
+time.sleep(600)
+"""
+
 
 def echo(config: bytes) -> Service:
     return lambda request: config + request
 
 
 def sleep(config: bytes) -> Service:
-    """Sleep as many seconds as the request says."""
+    """Sleep as many seconds as the request says; tell the parent's pid if it asks for that."""
 
     def service(request: bytes) -> bytes:
+        if request == b"parent":
+            return str(os.getppid()).encode()
         time.sleep(float(request))
         return request
 
@@ -60,10 +71,7 @@ def leave_children(config: bytes) -> Service:
 
     def service(request: bytes) -> bytes:
         inside = subprocess.Popen(["sleep", "600"])
-        escape = (
-            "import os, time\nif os.fork(): os._exit(0)\nos.setsid()\nprint(os.getpid(), flush=True)\ntime.sleep(600)"
-        )
-        process = subprocess.Popen([sys.executable, "-c", escape], stdout=subprocess.PIPE)
+        process = subprocess.Popen([sys.executable, "-c", ESCAPE], stdout=subprocess.PIPE)
         assert process.stdout is not None
         escaped = int(process.stdout.readline())
         write_whole(Path(request.decode()), f"{inside.pid} {escaped}")

@@ -43,6 +43,7 @@ class Channel:
         owner: What the launcher knows it by.
         ready: It has built its service.
         ended: Its socket is closed at the other end: the worker is dead.
+        unread: It ended before it had read all that was sent to it.
         jobs: What it was given and has not answered, oldest first.
         since_s: When the work on `jobs[0]` started (monotonic clock), or when the worker was started if not ready;
             `None` = nothing under way, or not sent yet.
@@ -55,6 +56,7 @@ class Channel:
         self.owner = owner
         self.ready = False
         self.ended = False
+        self.unread = False
         self.jobs: deque[Job] = deque()
         self.since_s: float | None = time.monotonic()
         self._reader = FrameReader()
@@ -114,6 +116,8 @@ class Channel:
                     break
         except BlockingIOError:
             pass
+        except ConnectionResetError:
+            self.ended = self.unread = True
         except OSError:
             self.ended = True
         return frames

@@ -26,7 +26,7 @@ SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Lost(Exception):
-    """The worker died with its zygote: nobody knows how, and it was not the request's fault."""
+    """The worker died with its zygote or its pool: nobody knows how, and it was not the request's fault."""
 
 
 class Launcher(Protocol):
@@ -46,7 +46,7 @@ class Launcher(Protocol):
             Its exit code (negative: the signal's number) if it died by itself within `patience_s`, else `None`.
 
         Raises:
-            Lost: If it died with its zygote.
+            Lost: If it died with its zygote, or with the pool.
         """
 
     def close(self) -> None:
@@ -173,7 +173,7 @@ class SpawnLauncher:
         with self._lock:
             process = self._running.pop(channel.pid, None)
             if process is None:
-                return None
+                raise Lost("the pool was closed")
             code = _wait(process, patience_s)
             _kill_group(process)
             self._dying = [other for other in (*self._dying, process) if other.poll() is None]

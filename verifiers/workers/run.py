@@ -77,6 +77,7 @@ class Run:
         for channel in self._poll():
             self._collect(channel)
         self._enforce()
+        self._share()  # before the caller takes its time over the replies
         return True
 
     # -- leases
@@ -177,6 +178,8 @@ class Run:
     def _poll(self) -> list[Channel]:
         """Wait until a worker has something to say or a moment has come to look at the clocks."""
         now_s = time.monotonic()
+        if self._pending and any(channel.ready and not channel.jobs for channel in self._channels):
+            return []  # it was to be given back while others waited, and they no longer may: decide again
         moments = [self._moment(channel, now_s) for channel in self._channels if channel.since_s is not None]
         timeout_s = max(0.0, min(moments, default=now_s + START_TIMEOUT_S) - now_s)
         readable: list[Channel] = []
@@ -211,13 +214,17 @@ class Run:
 
     def _answer(self, channel: Channel, frame: Frame) -> None:
         job = channel.finish(frame.seconds)
-        self._announced.discard(job.index)
         if frame.kind == Kind.REPLY:
+            self._announced.discard(job.index)
             self._done.append(Reply(job.index, frame.payload, elapsed_s=frame.seconds))
         else:
             failure = Failure.MEMORY if frame.kind == Kind.MEMORY else Failure.ERROR
-            self._done.append(Reply(job.index, None, failure, frame.payload.decode(errors="replace"), frame.seconds))
+            self._fail(job, failure, frame.payload.decode(errors="replace"), frame.seconds)
         self._announce(channel)
+
+    def _fail(self, job: Job, failure: Failure, detail: str, elapsed_s: float) -> None:
+        self._announced.discard(job.index)
+        self._done.append(Reply(job.index, None, failure, detail, elapsed_s))
 
     # -- deaths
 
@@ -251,7 +258,7 @@ class Run:
         failure, detail = Failure.DEADLINE, f"killed after {elapsed_s:.3g} s; the deadline is {self._deadline_s:g} s"
         if code is not None:  # dead all the time, but something that it started kept its socket open
             failure, detail = _verdict(code)
-        self._done.append(Reply(job.index, None, failure, detail, elapsed_s))
+        self._fail(job, failure, detail, elapsed_s)
 
     def _bury(self, channel: Channel) -> None:
         """Find out why a worker died, and blame the request that it was working on, if any."""
@@ -260,21 +267,22 @@ class Run:
         job = channel.jobs.popleft() if started else None
         self._requeue(channel)
         self._forget(channel)
+        code, innocent = None, channel.unread
         try:
             code = self._roster.destroy(self._tenant, channel, DEATH_PATIENCE_S)
         except Lost:
-            if job is not None and not job.retried:
-                job.retried = True
-                self._pending.appendleft(job)
-                return
-            code = None
-        if job is not None:
+            innocent = True
+        if job is None:
+            if not channel.ready:
+                self._count_failed_start(code)
+        elif innocent and not job.retried:  # the worker was dead before it began, or died with others
+            job.retried = True
+            self._pending.appendleft(job)
+        else:
             failure, detail = _verdict(code)
             if code == -signal.SIGALRM and elapsed_s >= self._deadline_s:
                 failure = Failure.DEADLINE  # the backstop: our caller did not ask for replies for a long time
-            self._done.append(Reply(job.index, None, failure, detail, elapsed_s))
-        elif not channel.ready:
-            self._count_failed_start(code)
+            self._fail(job, failure, detail, elapsed_s)
 
     def _count_failed_start(self, code: int | None) -> None:
         self._failed_starts += 1
