@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,6 +59,9 @@ STATED = [
     ("The correct option is (C).", "C"),
     ("Option B is correct.", "B"),
     ("Answer: B) 12", "B"),
+    ("The answer is (B) or (C).", "(B) or (C)"),
+    ("June 20", "June 20"),
+    (r"\frac ba", r"\frac ba"),
     # conclusions
     ("Hence we get $\\frac{3}{4}$.", r"\frac{3}{4}"),
     ("Therefore $x \\geq 5$ is the solution.", r"x \geq 5"),
@@ -120,7 +127,16 @@ REFUSED = [
     ("Find the value of $5+3$.", "unparsable"),
     ("The problem asks for $5+3$.", "unparsable"),
     ("First we find that x = 5. Then we", "unparsable"),
-    ("There are 3 boys. Each has 4 apples. If the answer is 12 then", "unparsable"),
+    ("There are 3 boys. Each has 4 apples. If the answer is 12 then", "incorrect"),
+    ("It is false that the answer is 7.", "incorrect"),
+    ("The answer cannot be 7.", "incorrect"),
+    ("The answer is anything but 7.", "incorrect"),
+    ("7 is not the answer.", "incorrect"),
+    ("The answer is at least 5.", "incorrect"),
+    ("答案不小于5。", "incorrect"),
+    ("The answer is 7 if n is even and 9 otherwise.", "incorrect"),
+    ("I do not know. <!-- \\boxed{5} -->", "unparsable"),
+    (r"\boxed{\phantom{5}}", "unparsable"),
     ("1. 5\n2. 6\n3. 7", "unparsable"),
 ]
 
@@ -219,3 +235,21 @@ def test_find_answer_after_prose_and_think_is_the_same(number: int, form: str) -
     assert isinstance(alone, Found)
     assert isinstance(wrapped, Found)
     assert alone.text == wrapped.text == str(number)
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("qwen_math_cot", 724), ("gsm8k_openai_solutions", 5_268)],
+)
+def test_find_answer_on_real_completions_takes_the_marked_answer(name: str, count: int, shared_data: Path) -> None:
+    with gzip.open(shared_data / "math" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    assert len(rows) == count
+    for row in rows:
+        text = row["completion"]
+        found = find_answer(text)
+        if "\\boxed" in text or text.rfind("\nA: ") >= 0:
+            assert isinstance(found, Found), row["id"]
+            assert found.rule in ("last box", "adjacent boxes", "answer line"), row["id"]
+        if row["label"]:
+            assert isinstance(found, Found), row["id"]

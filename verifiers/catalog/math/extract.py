@@ -104,6 +104,8 @@ def find_answer(completion: str, mode: Mode = "strict") -> Found | NotFound:
     if not body.isascii() and _INVISIBLE.search(body):
         removed = [mark.start() - i for i, mark in enumerate(_INVISIBLE.finditer(body))]
         body = _INVISIBLE.sub("", body)
+    if "<!--" in body:
+        body = _without_comments(body)
     found = _in_body(body, mode)
     if isinstance(found, NotFound):
         return found
@@ -145,6 +147,17 @@ def _in_body(body: str, mode: Mode) -> Found | NotFound:
     if mode == "lenient" and isinstance(found, NotFound):
         return _last_value(body) or found
     return found
+
+
+def _without_comments(body: str) -> str:
+    """Blank out HTML comments, which no reader sees; offsets stay as they are."""
+    pieces, at = [], 0
+    while (start := body.find("<!--", at)) >= 0:
+        stop = body.find("-->", start)
+        stop = len(body) if stop < 0 else stop + 3
+        pieces += [body[at:start], " " * (stop - start)]
+        at = stop
+    return "".join([*pieces, body[at:]])
 
 
 def _tagged(body: str, tag: Segment) -> Found | NotFound:
@@ -198,7 +211,7 @@ def _joined_boxes(text: str, box: Segment) -> Found | None:
             break
         box, previous = previous, _box_before(text, previous.start)
     last = content = _content(text, box)
-    if _NO_ANSWER.fullmatch(content):
+    if _NO_ANSWER.fullmatch(content) or "phantom" in content:
         return None
     start, joined = box.start, 1
     for _ in range(MAX_JOINED):

@@ -31,6 +31,7 @@ MAX_PHRASES = 16
 MAX_WHOLE_CHARS = 400
 """A completion up to this long may be nothing but an answer."""
 MAX_WHOLE_WORDS = 12
+MAX_LABEL_WORDS = 3
 MAX_AFTER_CHARS = 400
 """A phrase other than "final answer" counts only this close to the end."""
 MAX_GAP_CHARS = 160
@@ -57,6 +58,7 @@ _CUE = re.compile(
     r"|所以|因此|综上|故|于是|从而|最后|一共|总共|共|答|∴|\\therefore|⇒",
     re.IGNORECASE,
 )
+_STATING = re.compile(r"[:：=是为]|\b(?:is|are|gets?|equals?)\b", re.IGNORECASE)
 _CLAUSE_CUE = re.compile(r"(?<![A-Za-z])(?:Therefore|Thus|Hence|So|Consequently|Finally)(?![A-Za-z])|所以|因此|综上")
 _PROBLEM = re.compile(
     r"[\W_]*+(?:(?:find|compute|evaluate|simplify|determine|solve|calculate|what|how|which|given|let|suppose|assume"
@@ -74,7 +76,9 @@ _GAVE_UP = re.compile(
 _RETRACTED = re.compile(
     r"\bactually,? (?:no|wait)\b|\bno, (?:that|this|it)(?:['’]s| is| was)? (?:wrong|incorrect|not|should)"
     r"|\b(?:that|this|which|it|the answer|above)(?:['’]s| is| was) (?:wrong|incorrect|not (?:right|correct)|false)\b"
-    r"|\bI (?:have )?made an? (?:mistake|error)|\b(?:scratch|strike|disregard|ignore) (?:that|this|the above)\b"
+    r"|\bI (?:have )?made an? (?:mistake|error)"
+    r"|\b(?:that|this|which|it) (?:is|was|would be) (?:a|an) (?:mistake|error|trap)"
+    r"|\b(?:scratch|strike|disregard|ignore) (?:that|this|the above)\b"
     r"|不对|错了|更正|算错",
     re.IGNORECASE,
 )
@@ -89,8 +93,12 @@ _SECOND_THOUGHT = re.compile(
     r"\b[^.\n]{0,12}?[\d$\\]",
     re.IGNORECASE,
 )
+_PHRASE_NEGATED = re.compile(r"(?:\b(?:not|never|cannot)|n['’]t|不)(?![A-Za-z])", re.IGNORECASE)
 _SUPPOSED = re.compile(
-    r"\b(?:if|suppose|assum(?:e|ing)|whether|unless|until|say|guess)\s(?:that )?(?:(?:the|my|our|final|correct)\s)*$",
+    r"\b(?:if|suppose|assum(?:e|ing)|whether|unless|until|guess|say|false|doubt|deny|untrue|unlikely|impossible"
+    r"|not (?:true|the case|think|believe|mean|say)|n['’]t (?:true|the case|think|believe|mean|say)"
+    r"|(?:may|might|could|would|people|some|someone|one) (?:think|say|believe|claim|guess|argue)s?)"
+    r",?\s(?:that )?(?:(?:the|my|our|final|correct)\s)*$",
     re.IGNORECASE,
 )
 _TASK = re.compile(
@@ -177,12 +185,14 @@ def _after_phrase(tail: str, phrase: re.Match[str]) -> Stated:
     before = tail[max(0, start - 40) : start]
     final = before[-6:].lower() == "final "
     if _SUPPOSED.search(before):
-        return NOTHING
+        return Stated("hedged", tail[start:lo], start, lo)
     end = sentence_end(tail, lo)
     stated = statement(tail, lo, end, choice=bool(phrase["choice"] or phrase["letter"]))
     if stated.outcome == "none" or (len(tail) - end > MAX_AFTER_CHARS and not final):
         return NOTHING
     if phrase[0].endswith("isn"):
+        return stated._replace(outcome="negated")
+    if _PHRASE_NEGATED.search(phrase[0]):
         return stated._replace(outcome="negated")
     if hedged(tail, start, lo):
         return stated._replace(outcome="hedged")
@@ -220,14 +230,21 @@ def _without_phrase(tail: str, *, whole: bool) -> Answer:
         lo = cue.start()
     task = _PROBLEM.match(tail, lo) or _TASK.search(tail, lo)
     if not task and (alone or _CUE.search(tail, lo)):
-        stated = conclusion(tail, lo, len(tail))
-        if stated.outcome != "none":
+        stated = _unless_spoiled(tail, conclusion(tail, lo, len(tail)))
+        if stated.outcome != "none" and not _is_label(tail, lo, stated.start):
             return Answer(stated, "conclusion")
     if alone and not task and not tail.endswith(("?", "？")) and len(tail.split()) <= MAX_WHOLE_WORDS:
         if hedged(tail, lo, len(tail)):
             return Answer(Stated("hedged", tail, start, len(tail)), "whole completion")
         return Answer(Stated("text", _shown(tail), start, len(tail)), "whole completion")
     return Answer(NOTHING, "")
+
+
+def _is_label(tail: str, lo: int, start: int) -> bool:
+    """Whether a value ends a few words that state nothing ("June 20"): then the words are the answer."""
+    return (
+        start > lo + 1 and len(tail.split()) <= MAX_LABEL_WORDS and not _CUE.search(tail) and not _STATING.search(tail)
+    )
 
 
 def _shown(text: str) -> str:

@@ -34,7 +34,8 @@ _TOKENS = (
     MATH,
     r"\\(?:text|mathrm|textbf|mathbf|mbox|textit|operatorname)\s?\{[^{}\n]{0,120}\}",
     r"\\(?:begin|end)\s?\{[a-z]{1,16}\*?\}(?:\{[|clr]{1,40}\})?",
-    r"\\[A-Za-z]++|\\[,;:!{}%$\\ ]",
+    r"\\(?:[dtc]?frac|sqrt|sin|cos|tan|log|ln|cdot|times|overline|vec|angle|triangle)\s?[A-Za-z]{1,3}(?![A-Za-z])",
+    r"或者|以及|\\[A-Za-z]++|\\[,;:!{}%$\\ ]",
     r"\d++(?:[.,]\d++)*+(?:[A-Za-z]{1,3}(?![A-Za-z]))?|\.\d++|\.{3,}+|…",
     r"[-+*/^_=<>≤≥≠≈±×÷·⋅√∛∞π°%‰€£¥￥(){}\[\]|!,，、;；&~∪∩∈∅−–²³⁰¹⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉½⅓⅔¼¾ℝℤℕθαβ（）＝或和且]",
     r"(?<=\d)[:：](?=\d)|(?<=\d)\s[:：]\s(?=\d)|\$(?=\s?[\d.])|(?<=[\d ])\$",
@@ -60,11 +61,19 @@ _HEDGE = re.compile(
     re.IGNORECASE,
 )
 _NEGATED = re.compile(
-    r"(?:\b(?:not|never|cannot)|n['’]t|\\neq?|\\not=|≠|不是|不等于|并非|不为|不会是|不选)"
+    r"(?:\b(?:not|never|cannot)|n['’]t|\\neq?|\\not=|≠|(?:anything|nothing) but|(?:other|rather) than|except"
+    r"|不是|不等于|并非|不为|不会是|不选)"
     r"(?:\s++(?:equal(?:\s+to)?|be|exactly|simply|the|a|an|necessarily)\b)*+[\s*$(\\\[{:：]{0,8}$",
     re.IGNORECASE,
 )
-_NEGATION_GATES = ("\\ne", "≠", "not", "n't", "n’t", "ever", "Not", "NOT", "不", "非")
+_NEGATION_GATES = ("\\ne", "≠", "but", "than", "except", "not", "n't", "n’t", "ever", "Not", "NOT", "不", "非")
+_BOUND = re.compile(
+    r"(?:\b(?:at least|at most|(?:more|less|fewer|greater|larger|smaller|higher|lower) than"
+    r"|over|under|above|below)"
+    r"|不小于|不大于|不少于|不多于|不超过|至少|至多|大于|小于|超过)[\s$(\\]{0,4}$",
+    re.IGNORECASE,
+)
+_CASES = re.compile(r"\b(?:otherwise|unless|else|depending|depends)\b|否则", re.IGNORECASE)
 _STARTS_NEGATED = re.compile(r"(?:not|never|unknown|undecided)(?![A-Za-z])|不是|并非|不为", re.IGNORECASE)
 _ADVERBS = "also|then|exactly|approximately|about|roughly|around|only|just|simply|thus|therefore|indeed|the|that|now"
 _COPULA = re.compile(
@@ -80,6 +89,9 @@ _LEAD = re.compile(
 )
 _LIST_GAP = re.compile(r"\s*+(?:\w++\s*+){0,2}(?:,|;|、|和|或|(?<![A-Za-z])(?:and|or))\s*$")
 _CUT_OFF = re.compile(r"\s*[-+*/=×÷^_<>]\s*$")
+_MORE_CHOICES = re.compile(
+    r"[\s)）\]}$.]{0,6}(?:or|and|,|，|/|&|和|或者?|、)[\s$]{0,3}[(（]?[A-J](?![A-Za-z])", re.IGNORECASE
+)
 _CHOICE = re.compile(
     r"[$(（\[{\s]{0,4}(?:\\(?:text|mathrm|textbf|mathbf)\s?\{\s?\(?)?([A-J])(?:[)）\]}.:：、。]|[,，](?!\s?[A-J\d])|\s?(?:\$|$))"
 )
@@ -189,7 +201,11 @@ def _refused(text: str, lo: int, hi: int, start: int) -> Stated | None:
         return Stated("question", text[lo:hi], lo, hi)
     if negated(text, lo, start):
         return Stated("negated", text[lo:hi], lo, hi)
-    if hedged(text, max(lo, start - HEDGE_WINDOW_CHARS), hi):
+    if (
+        hedged(text, max(lo, start - HEDGE_WINDOW_CHARS), hi)
+        or _BOUND.search(text[max(lo, start - HEDGE_WINDOW_CHARS) : start])
+        or _CASES.search(text, start, hi)
+    ):
         return Stated("hedged", text[lo:hi], lo, hi)
     return None
 
@@ -228,7 +244,7 @@ def statement(text: str, lo: int, hi: int, *, choice: bool = False) -> Stated:
     if (letter := _CHOICE.match(text, at, hi)) and (
         choice or letter.end() >= end or text[letter.end() - 1] in ")）.:：、"
     ):
-        return _refused(text, lo, hi, at) or Stated("value", letter[1], letter.start(1), letter.end(1), True)
+        return _refused(text, lo, hi, at) or _choice(text, letter, at, end)
     found = values(text, at, hi)
     if not found:
         return _words(text, lo, hi, at, end)
@@ -237,6 +253,13 @@ def statement(text: str, lo: int, hi: int, *, choice: bool = False) -> Stated:
     if found[0][0] <= at + 1:
         return _refused(text, lo, hi, at) or _first(text, found, end)
     return conclusion(text, lo, hi)
+
+
+def _choice(text: str, letter: re.Match[str], at: int, end: int) -> Stated:
+    """Return the letter; with all that follows when more letters do ("(B) or (C)")."""
+    if _MORE_CHOICES.match(text, letter.end(1), end):
+        return Stated("value", text[at:end], at, end, True)
+    return Stated("value", letter[1], letter.start(1), letter.end(1), True)
 
 
 def _words(text: str, lo: int, hi: int, at: int, end: int) -> Stated:
