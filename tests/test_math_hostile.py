@@ -57,6 +57,7 @@ teacher = find("math").build()
 for answer in ("x+1", "\\\\sin 1", "5 km", "\\\\sqrt{2}+1", "x>1", "\\\\{1,2\\\\}", "12:00", "1+i", "\\\\text{yes}"):
     teacher.quick(Sample("\\\\boxed{" + answer + "}", reference="\\\\cos x + 1"))
     teacher.quick(Sample("\\\\boxed{" + answer + "}", reference=answer + "+1"))
+teacher.quick(Sample("\\\\boxed{\\\\pi/4}", reference="\\\\arctan 1"))
 watched = {"exec", "compile", "os.system", "os.exec", "os.posix_spawn", "os.putenv", "subprocess.Popen", "open",
            "pickle.find_class", "import"}
 seen = []
