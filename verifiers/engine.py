@@ -23,7 +23,7 @@ from verifiers.judging import checked, from_error, not_judged
 from verifiers.memo import Key, Memo
 from verifiers.teacher import BaseTeacher, Teacher
 from verifiers.types import JUDGED, Json, Sample, Status, Verdict
-from verifiers.wire import WireError, pack, pack_sample, plain, unpack_verdict
+from verifiers.wire import MAX_SAMPLE_BYTES, WireError, pack, pack_sample, plain, unpack, unpack_verdict
 
 if TYPE_CHECKING:
     from verifiers.workers.pool import WorkerPool
@@ -197,10 +197,11 @@ class Scorer:
                 parts.append(value)
                 continue
             try:
-                changed[name] = plain(value)
-                parts.append(pack(changed[name]))
+                data = pack(plain(value))
+                changed[name] = unpack(data, MAX_SAMPLE_BYTES)  # exactly what a worker would see
             except WireError as error:
                 return (), _bad_row(f"{name}: {error}")
+            parts.append(data)
         return tuple(parts), replace(sample, **changed)
 
     def _at_once(self, key: Key, sample: Sample) -> Verdict | None:
