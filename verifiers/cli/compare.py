@@ -117,7 +117,7 @@ def _scorer(text: str, sets: Sequence[str], num_proc: int | None, deadline_s: fl
 
     name, query = split_query(text)
     task = checked_task(name, {**query, **parse_assignments(sets)})
-    return Scorer(name, options=task.values, num_proc=num_proc, deadline_s=deadline_s)
+    return Scorer(task.name, options=task.values, num_proc=num_proc, deadline_s=deadline_s)
 
 
 def _label(text: str, sets: Sequence[str]) -> str:

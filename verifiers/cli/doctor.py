@@ -8,21 +8,30 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator
 from importlib import metadata
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
 from verifiers import __version__
 from verifiers.cli.commands import BUILT_IN, PLUGIN_GROUP, PluginError, plugin_commands
-from verifiers.cli.table import COLOURS, paint, write
-from verifiers.cli.text import escape
+from verifiers.cli.doctor_probe import HANG
+from verifiers.cli.table import print_findings
+from verifiers.errors import VerifyError, WorkerError
+
+if TYPE_CHECKING:
+    from verifiers.workers.pool import WorkerPool
 
 DISTRIBUTION = "grpo-teachers"
 IMPORT_NAMES = ("verifiers", "sandbox", "reward_models", "grpo_bridge")
 """Top-level names that this distribution owns; another distribution that ships one of them would be mixed with it."""
 ENGINE_TIMEOUT_S = 5.0
+PROBE_START_S = 60.0
+PROBE_DEADLINE_S = 0.2
+NOT_FOR_USERS = ("dev",)
+"""Extras whose absence nobody needs to hear of."""
 Level = Literal["ok", "warn", "fix"]
 
 
@@ -56,7 +65,7 @@ def _requirements() -> Iterator[tuple[str, str]]:
     for requirement in metadata.requires(DISTRIBUTION) or ():
         name = re.match(r"[\w.-]+", requirement)
         extra = re.search(r"""extra\s*==\s*['"]([\w.-]+)""", requirement)
-        if name is not None:
+        if name is not None and not (extra and extra[1] in NOT_FOR_USERS):
             yield (extra[1] if extra else "", name[0])
 
 
@@ -138,16 +147,31 @@ def _docker_engine(docker: str) -> Finding:
 
 
 def _workers() -> Iterator[Finding]:
-    yield from ()
+    from verifiers.workers.pool import WorkerPool
+
+    with WorkerPool("verifiers.cli.doctor_probe:service") as pool:
+        try:
+            cold_s = _seconds(pool, b"hello", PROBE_START_S)
+            kill_s = _seconds(pool, HANG, PROBE_DEADLINE_S) + _seconds(pool, b"hello", PROBE_START_S)
+        except VerifyError as error:
+            yield Finding("fix", "workers", str(error), "anything that is not judged at once will be `unavailable`")
+            return
+    yield Finding("ok", "workers", f"the first answers after {cold_s * 1000:.0f} ms")
+    late_ms = (kill_s - PROBE_DEADLINE_S) * 1000
+    yield Finding("ok", "deadline", f"a hanging worker is killed; the next answers {late_ms:.0f} ms after the deadline")
 
 
-def _print(found: Sequence[Finding]) -> None:
-    names = max(len(finding.check) for finding in found)
-    for finding in found:
-        level = paint(finding.level.ljust(4), sys.stdout, fg=COLOURS[finding.level])
-        write(f"{level}  {escape(finding.check.ljust(names))}  {escape(finding.found)}")
-        if finding.advice:
-            write(f"{'':6}{'':{names}}  -> {escape(finding.advice)}")
+def _seconds(pool: WorkerPool, request: bytes, deadline_s: float) -> float:
+    """Return the wall-clock seconds that a request takes.
+
+    Raises:
+        WorkerError: If it ends in another way than it must.
+    """
+    start_s = time.monotonic()
+    reply = next(iter(pool.run([request], deadline_s)))
+    if (reply.failure or "") != ("deadline" if request == HANG else ""):
+        raise WorkerError(f"a worker process gave {reply.failure or 'an answer'} for {request!r}: {reply.detail}")
+    return time.monotonic() - start_s
 
 
 @click.command()
@@ -163,7 +187,7 @@ def doctor(as_json: bool) -> int:
 
         click.echo(json.dumps([finding._asdict() for finding in found], indent=2))
     else:
-        _print(found)
+        print_findings(found)
         broken = sum(finding.level == "fix" for finding in found)
         click.echo(f"\n{broken} to fix." if broken else "\nNothing to fix.")
     return int(any(finding.level == "fix" for finding in found))

@@ -140,7 +140,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> None:
     """Run `verify` and exit: the entry point of the console script."""
-    sys.exit(run())
+    exit_code = run()
+    if exit_code in (EXIT_INTERRUPTED, EXIT_BROKEN_PIPE):
+        # Nobody waits for the answer: do not join threads whose workers may take a whole deadline yet. The workers
+        # see the end of their sockets and end too.
+        sys.stderr.flush()
+        os._exit(exit_code)
+    sys.exit(exit_code)
 
 
 def _exit_code(error: VerifyError) -> int:

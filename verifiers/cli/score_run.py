@@ -21,6 +21,7 @@ from verifiers.cli.text import escape
 from verifiers.errors import InputError, UsageError
 from verifiers.io.columns import OUT_FIELDS, Columns
 from verifiers.io.config import OnColumns, Progress, RunConfig
+from verifiers.io.retry import retry_file
 from verifiers.io.rows import decode_row
 from verifiers.io.run import check_not_judged, score_file
 from verifiers.io.selection import Selection, parse_shard
@@ -114,7 +115,9 @@ def parse_max_errors(text: str) -> float:
 
 def _config(given: ScoreArguments, task: Task) -> RunConfig:
     sources = given.files or (STDIO,)
-    if not given.files and is_terminal(sys.stdin):
+    if given.retry_errors and (given.dry_run or given.output in (None, STDIO)):
+        raise UsageError("--retry-errors needs the output file of an earlier run: -o scored.jsonl")
+    if not given.files and is_terminal(sys.stdin) and not given.retry_errors:
         raise UsageError(f"Name the files to score: verify score --task {task.name} answers.jsonl (or pipe rows in)")
     mapping = parse_map(given.maps)
     if given.group_by:
@@ -162,6 +165,8 @@ def _run(given: ScoreArguments, config: RunConfig, on_columns: OnColumns | None 
                 _print_columns(columns)
 
         try:
+            if given.retry_errors:
+                return retry_file(config, note_progress)
             return score_file(config, note_progress, note_columns)
         except KeyboardInterrupt as error:
             raise Interrupted(_how_to_go_on(config.output, last.rows)) from error

@@ -127,6 +127,22 @@ def print_pairs(pairs: Iterable[tuple[str, object]], stream: TextIO | None = Non
             write(" " * (indent + left) + GAP + line, target)
 
 
+def print_findings(findings: Sequence[tuple[str, str, str, str]], stream: TextIO | None = None) -> None:
+    """Print (level, name, what was found, what to do) one below the other; what to do only where it is not empty."""
+    target = stream or sys.stdout
+    levels = max((len(level) for level, _, _, _ in findings), default=0)
+    names = max((width(name) for _, name, _, _ in findings), default=0)
+    start = levels + len(GAP) + names + len(GAP)
+    room = max(line_cells(target) - start, MIN_LAST_CELLS)
+    for level, name, found, advice in findings:
+        first, *more = wrap(escape(_shorten(found)), room)
+        write(GAP.join((paint(level.ljust(levels), target, fg=COLOURS.get(level)), pad(name, names), first)), target)
+        if advice:
+            more += wrap(f"-> {escape(advice)}", room)
+        for line in more:
+            write(" " * start + line, target)
+
+
 def _shorten(text: str) -> str:
     """Keep the start and the end of a long text: answers stand at the end."""
     if len(text) <= MAX_VALUE_CHARS:

@@ -50,7 +50,7 @@ class Task(NamedTuple):
     """A teacher with checked options.
 
     Attributes:
-        name: As the user gave it; what the engine finds it by.
+        name: What the engine finds it by.
         spec: The teacher.
         values: The value of every option.
     """
@@ -93,11 +93,13 @@ def checked_task(name: str, values: Mapping[str, Json], origins: Mapping[str, st
     Raises:
         TeacherNotFound, OptionError: If there is no such teacher or option.
     """
+    from verifiers.loading import is_file
     from verifiers.options import build_options, option_values
     from verifiers.registry import find
 
     spec = find(name)
-    return Task(name, spec, option_values(build_options(spec, values, origins)))
+    # A file by its full path: a run resumed from another folder is the same run.
+    return Task(spec.locator if is_file(name) else name, spec, option_values(build_options(spec, values, origins)))
 
 
 def split_query(text: str) -> tuple[str, dict[str, str]]:

@@ -80,13 +80,13 @@ def wrap(text: str, cells: int) -> list[str]:
     for word in _words(text, cells):
         wide = width(word)
         if used + wide > cells and line:
-            lines.append(line.rstrip())
+            lines.append(line.rstrip(" "))
             line, used = "", 0
-            word = word.lstrip()
+            word = word.lstrip(" ")
             wide = width(word)
         line += word
         used += wide
-    return [*lines, line.rstrip()] if line or not lines else lines
+    return [*lines, line.rstrip(" ")] if line or not lines else lines
 
 
 def _words(text: str, cells: int) -> Iterator[str]:
