@@ -351,7 +351,8 @@ def test_import_when_scoring_quickly_then_nothing_heavy_is_loaded():
     code = (
         "import sys; from verifiers.scoring import score; import toy_teachers;"
         "assert score([('a', 'a')], toy_teachers.Good)[0].reward == 1.0;"
-        "print(sorted({'sympy', 'mpmath', 'rich', 'click', 'yaml', 'numpy', 'verifiers.workers.pool'} & {*sys.modules}))"
+        "heavy = {'sympy', 'mpmath', 'rich', 'click', 'yaml', 'numpy', 'verifiers.workers.pool'};"
+        "print(sorted(heavy & {*sys.modules}))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=os.path.dirname(__file__), timeout=60
