@@ -34,7 +34,7 @@ MIN_PYTHON = (3, 11)
 TEST_PROCESSES = 2
 
 LINTERS: tuple[tuple[str, list[str]], ...] = (
-    ("ruff check", ["ruff", "check", "."]),
+    ("ruff check", ["ruff", "check", "--output-format=concise", "."]),
     ("ruff format --check", ["ruff", "format", "--check", "."]),
     ("mypy --strict", ["mypy"]),
     ("import rules", ["lint-imports"]),
@@ -111,7 +111,7 @@ def test(args: list[str]) -> int:
         [] if any(arg == "-m" or arg.startswith("-m=") for arg in args) else ["-m", FAST_ONLY if fast else NEVER_HERE]
     )
     parallel = [] if any(arg.startswith(("-n", "--pdb")) for arg in args) else ["-n", str(TEST_PROCESSES)]
-    code = in_venv(["python", "-m", "pytest", "-q", "-rs", *parallel, *select, *args])
+    code = in_venv(["python", "-m", "pytest", "-q", "-rfEs", *parallel, *select, *args])
     return code or (1 if failed else 0)
 
 

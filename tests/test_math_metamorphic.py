@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from fractions import Fraction
 from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
 from cases.math_trees import RENDERINGS, Tree, exact, latex, numeric, perturbed, plain, rational_trees, value_trees
@@ -226,7 +227,9 @@ def test_verdicts_elsewhere_are_the_same(run: Callable[[], Told], expected: Told
 @pytest.mark.ray
 def test_verdicts_in_ray_are_the_same(expected: Told) -> None:
     ray = pytest.importorskip("ray", reason="Ray is not installed")
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+    # Ray's workers import this module by name.
+    here = {"env_vars": {"PYTHONPATH": str(Path(__file__).parent)}}
+    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, runtime_env=here)
     try:
         assert ray.get(ray.remote(everything).remote()) == expected
     finally:
