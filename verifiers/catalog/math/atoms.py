@@ -9,6 +9,7 @@ from verifiers.catalog.math.tree import (
     Apply,
     Based,
     Big,
+    Builder,
     Call,
     Const,
     Derivative,
@@ -42,6 +43,7 @@ _ALIASES = {
 _INVERSE = {
     name: "arc" + name for name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh")
 }
+_NOT_NAMES = frozenset(["cup", "cap", "setminus", "times", "cdot", "div", "over", "choose", "to", "circ", "end", "item", "label", "ref"])
 _SETS = {"R": "R", "Q": "Q", "Z": "Z", "N": "N", "C": "C"}
 _UNKNOWN_FUNCTIONS = frozenset("fghFGH") | {"phi", "psi"}
 _BASIS = frozenset("ijk")
@@ -51,7 +53,9 @@ _BASE_WORDS = {
 }  # fmt: skip
 _MATRIX = frozenset(["matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "Vmatrix", "smallmatrix", "array"])
 _LISTS = frozenset(["cases", "aligned", "align", "align*", "gathered", "split", "dcases"])
-_DEGREE = parse_unit("degree")
+_ACCENTS = frozenset(
+    ["overline", "bar", "vec", "hat", "dot", "ddot", "tilde", "widehat", "widetilde", "overrightarrow", "underline"]
+)
 _MACRO_CONSTANTS: dict[str, Node] = {
     "\\pi": Const("pi"), "\\infty": Const("inf"), "\\emptyset": NamedSet("empty"), "\\imath": Const("i"),
     "\\ldots": Sym("..."), "\\hbar": Sym("hbar"), "\\ell": Sym("l"), "\\aleph": Sym("aleph"), "\\nabla": Sym("nabla"),
@@ -123,11 +127,11 @@ class AtomReader:
 
     def number(self, tok: str) -> Node:
         """Read a number literal, with its base or its fraction if it has one."""
-        if not tok.isdigit():
-            return _decimal(tok)
         following = self.toks[self.pos]
         if following == "_":
             return self.based(tok)
+        if not tok.isdigit():
+            return _decimal(tok)
         value = _integer(tok)
         if following == "\\frac":
             return self.mixed(value)
@@ -152,10 +156,11 @@ class AtomReader:
         if not 2 <= base <= 36:
             raise Unreadable(f"{sub!r} is not a base")
         if base == 10:
-            return Num(_integer(tok))
-        if any(int(digit, 36) >= base for digit in tok):
+            return Num(_integer(tok)) if tok.isdigit() else _decimal(tok)
+        if not tok.replace(".", "", 1).isdigit() or any(int(digit) >= base for digit in tok if digit != "."):
             raise Unreadable(f"{tok!r} has digits that base {base} lacks")
-        return Based(tok.lstrip("0") or "0", base)
+        whole, point, decimals = tok.partition(".")
+        return Based((whole.lstrip("0") or "0") + point + decimals, base)
 
     def subscript(self) -> str:
         """Read a subscript as text."""
@@ -317,6 +322,10 @@ class AtomReader:
             return Sym("e_i") if following == Const("i") else Sym(f"e_{following.name}") if type(following) is Sym else following
         if tok in ("\\mathrm", "\\overline", "\\bar", "\\boxed", "\\mathit", "\\fbox"):
             return self.argument(split=tok != "\\boxed")
+        if tok == "\\cup" and self.toks[self.pos] == "_":
+            return self.big_union()
+        if name.isalpha() and name not in _NOT_NAMES:
+            return Sym(name)
         raise Unreadable(f"unknown macro {tok!r}")
 
     def currency(self, sign: str) -> Node:
@@ -335,12 +344,12 @@ class AtomReader:
             return self.function(_ALIASES.get(inside, inside))
         if inside in FUNCTIONS and macro in ("mathrm", "text", "rm"):
             return self.function(_ALIASES.get(inside, inside))
-        if macro in ("overline", "bar", "vec", "hat", "dot", "overrightarrow", "underline"):
+        if macro in _ACCENTS:
             return self.name(f"{macro} {inside}".replace("\\", ""))
         if len(inside) == 1 and inside.isalpha():
-            return self.name(inside) if inside in "ei" and macro in ("mathrm", "mathit") else self.upright(inside)
-        if inside.isdigit():
-            return Num(_integer(inside))
+            return self.name(inside) if inside in "ei" and macro in ("mathrm", "mathit", "text") else self.upright(inside)
+        if inside.lstrip("-").replace(".", "", 1).isdigit():
+            return Neg(self.number(inside[1:])) if inside[0] == "-" else self.number(inside)
         if not inside:
             return self.expr(59)
         if inside in ("and", "or"):
@@ -481,6 +490,16 @@ class AtomReader:
         body = self.expr(30)
         self.bound = saved
         return Big("sum" if kind == "sum" else "prod", index, low.links[0][1], high, body)
+
+    def big_union(self) -> Node:
+        """Read \\bigcup_{k=a}^{b} set as a set built over k."""
+        self.take("_")
+        under = self.index_bound()
+        over: Node = Sym("...")
+        if self.toks[self.pos] == "^":
+            self.pos += 1
+            over = self.argument()
+        return Builder(self.expr(20), Seq("and", (under, over)))
 
     def index_bound(self) -> Node:
         """Read `{i=0}`, where i is an index and not the imaginary unit."""

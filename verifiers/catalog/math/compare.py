@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from verifiers.catalog.math.decimals import rounds_to
+from verifiers.catalog.math.decimals import prints_double, rounds_to
 from verifiers.catalog.math.equal import Context, real_value, scalars_equal
 from verifiers.catalog.math.matrices import as_matrix, as_vector, is_matrix_like
-from verifiers.catalog.math.measures import measures_match
+from verifiers.catalog.math.measures import measures_match, without_unit
 from verifiers.catalog.math.rebuild import rebuilt
 from verifiers.catalog.math.realsets import NotASet, describes, explicit, is_set_like, same_set, union
 from verifiers.catalog.math.relations import (
     Stated,
-    chain_holds,
     proportional,
     same_name,
     signs_written_out,
@@ -27,6 +26,7 @@ from verifiers.catalog.math.steps import OutOfSteps
 from verifiers.catalog.math.text import words_match
 from verifiers.catalog.math.tree import (
     Add,
+    Apply,
     Based,
     Builder,
     Const,
@@ -67,9 +67,13 @@ def match(ref: Node, pred: Node, context: Context) -> bool:
         context.rule = "same expression"
         return True
     kinds = (type(ref), type(pred))
+    left, right = _body_over_integers(ref), _body_over_integers(pred)
+    if left is not None and right is not None:
+        context.rule = "values over the same integers"
+        return match(left, right, context)
     if Words in kinds and not (Rel in kinds or Seq in kinds):
         return words_match(ref, pred, context, match)
-    if Rel in kinds:
+    if Rel in kinds or _states(ref) or _states(pred):
         return _relations(ref, pred, context)
     if Builder in kinds or SetOp in kinds or NamedSet in kinds:
         return _sets(ref, pred, context)
@@ -88,6 +92,10 @@ def match(ref: Node, pred: Node, context: Context) -> bool:
     return _scalars(ref, pred, context)
 
 
+def _states(node: Node) -> bool:
+    return type(node) is Seq and any(type(item) is Rel for item in node.items)
+
+
 def _scalars(ref: Node, pred: Node, context: Context) -> bool:
     infinite = _infinite(ref), _infinite(pred)
     if infinite != (0, 0):
@@ -98,6 +106,10 @@ def _scalars(ref: Node, pred: Node, context: Context) -> bool:
             context.rule = "equal, but not as simple as the reference (unreduced=reject)"
             return False
         return True
+    if prints_double(ref, pred, context):
+        return True
+    if (bare := without_unit(pred)) is not None and not free_symbols(ref):
+        return _scalars(ref, bare, context)
     if context.options.rounding != "exact" and rounds_to(ref, pred, context):
         return True
     return False
@@ -120,7 +132,7 @@ def _has_signs(node: Node) -> bool:
 
 
 def _sum_of_quantities(node: Node) -> bool:
-    return type(node) is Add and any(type(item) is Quantity for item in node.items)
+    return type(node) is Add and all(type(item) is Quantity for item in node.items)
 
 
 def _percent(ref: Node, pred: Node, context: Context) -> bool:
@@ -200,10 +212,6 @@ def _sets(ref: Node, pred: Node, context: Context) -> bool:
         return ref.name == pred.name
     if (both := _explicit_sets(ref, pred, context)) is not None:
         return both
-    left, right = _body_over_integers(ref), _body_over_integers(pred)
-    if left is not None and right is not None:
-        context.rule = "sets built over the same integers"
-        return match(left, right, context)
     if type(ref) is SetOp and type(pred) is SetOp and ref.op == pred.op:
         context.rule = "the same set operation on equal sets"
         return _pairwise(ref.items, pred.items, context) or (
@@ -219,6 +227,7 @@ def _explicit_sets(ref: Node, pred: Node, context: Context) -> bool | None:
     """Compare through explicit sets; `None` if neither side has one."""
     sides = []
     for node in (ref, pred):
+        node = _named_simply(node)
         try:
             sides.append(explicit(node, context))
         except NotASet:
@@ -232,6 +241,13 @@ def _explicit_sets(ref: Node, pred: Node, context: Context) -> bool | None:
         context.rule = "a condition tested at the ends of a set, beside and between them"
         return describes(other, known, context)
     return None
+
+
+def _named_simply(node: Node) -> Node:
+    """Read f(x) in a condition such as 0 < f(x) < 1 as one variable."""
+    if type(node) is not Rel:
+        return node
+    return rebuilt(node, lambda item: Sym(item.name) if type(item) is Apply else None)
 
 
 def _single_variable(node: Node) -> bool:
@@ -264,10 +280,6 @@ def _renamed(node: Node, name: str) -> Node:
 
 def _sequences(ref: Node, pred: Node, context: Context) -> bool:
     """Compare lists, tuples, sets of elements and intervals."""
-    left, right = _body_over_integers(ref), _body_over_integers(pred)
-    if left is not None and right is not None:
-        context.rule = "values over the same integers"
-        return match(left, right, context)
     if _looks_real_set(ref, pred) and (both := _explicit_sets(ref, pred, context)) is not None:
         return both
     if is_matrix_like(ref) or is_matrix_like(pred):
@@ -279,7 +291,9 @@ def _sequences(ref: Node, pred: Node, context: Context) -> bool:
     context.rule = "number of items"
     if ref_kind in _BRACKETED or pred_kind in _BRACKETED:
         return _tuples(ref_kind, ref_items, pred_kind, pred_items, context)
-    if "{}" in (ref_kind, pred_kind):
+    if pred_kind == "or":
+        pred_items = _distinct(pred_items, context)
+    if "{}" in (ref_kind, pred_kind) or all(type(item) is Seq for item in ref_items):
         ref_items, pred_items = _distinct(ref_items, context), _distinct(pred_items, context)
     if len(ref_items) != len(pred_items):
         context.rule = f"{len(pred_items)} values where the reference has {len(ref_items)}"
@@ -358,6 +372,9 @@ def _relations(ref: Node, pred: Node, context: Context) -> bool:
         return _statements(ref, pred, left, right, context)
     if _is_equation(ref) or _is_equation(pred):
         return _equations(ref, pred, context)
+    if _other_variable(ref, pred):
+        context.rule = "a condition on another variable"
+        return False
     if (both := _explicit_sets(ref, pred, context)) is not None:
         return both
     return _inequalities(ref, pred, context)
@@ -387,9 +404,16 @@ def _is_set_statement(node: Node) -> bool:
 
 def _chain_is_true(found: Stated, context: Context) -> bool:
     values = found.values
-    if len(values) == 1:
+    if all(_link_holds(a, b, context) for a, b in zip(values, values[1:], strict=False)):
         return True
-    return chain_holds(values, context)
+    return found.name is not None and len(values) > 2 and _link_holds(values[0], values[-1], context)
+
+
+def _link_holds(left: Node, right: Node, context: Context) -> bool:
+    """Whether one link holds; a quantity against a bare number (5 km = 5000) cannot be refuted."""
+    if (type(left) is Quantity) != (type(right) is Quantity) or Words in (type(left), type(right)):
+        return True
+    return match(left, right, context)
 
 
 def _is_equation(node: Node) -> bool:
@@ -413,6 +437,12 @@ def _congruences(ref: Rel, pred: Rel, context: Context) -> bool:
     same = [match(ref.first, pred.first, context)]
     same += [a[0] == b[0] and match(a[1], b[1], context) for a, b in zip(ref.links, pred.links, strict=True)]
     return all(same)
+
+
+def _other_variable(ref: Node, pred: Node) -> bool:
+    """Whether both are conditions, each on one variable, and the variables differ."""
+    names = [free_symbols(node) if type(node) is Rel else set() for node in (ref, pred)]
+    return len(names[0]) == len(names[1]) == 1 and names[0] != names[1]
 
 
 _MIRROR = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!=", "~": "~"}
@@ -461,6 +491,9 @@ def _systems(ref: Node, pred: Node, context: Context) -> bool | None:
             context.rule = "values by their names"
             by_name = dict(zip(map(repr, pred_names), pred_values, strict=True))
             return all(match(v, by_name[repr(n)], context) for n, v in zip(ref_names, ref_values, strict=True))
+        if not all(same_name(a, b) for a, b in zip(ref_names, pred_names, strict=False)):
+            context.rule = "values of other names"
+            return False
     ordered = (ref_names is None) != (pred_names is None) and _distinct_names(ref_names or pred_names)
     if len(ref_values) != len(pred_values):
         context.rule = f"{len(pred_values)} values where the reference has {len(ref_values)}"

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from verifiers.catalog.math.exact import NotExact, Residues, TooBig, rational
-from verifiers.catalog.math.numeric import LONGER_BITS, POINTS, Field, FloatField, LongField, NotNumeric, is_real
+from verifiers.catalog.math.numeric import LONGER_BITS, POINTS, Field, FloatField, Grid, LongField, NotNumeric, is_real
 from verifiers.catalog.math.policy import Options
 from verifiers.catalog.math.steps import FAST_STEPS, OutOfSteps, Steps
 from verifiers.catalog.math.tree import (
@@ -108,9 +108,12 @@ def _modulo(ref: Node, pred: Node, context: Context) -> bool | None:
 _INTEGER_CALLS = frozenset(["factorial", "factorial2", "binom", "perm", "mod", "gcd", "lcm"])
 
 
-def _traits(*nodes: Node) -> tuple[bool, bool, bool, bool]:
-    """Return (complex, integer variables, bare log, unevaluated) over both trees."""
-    imaginary = integers = bare_log = unevaluated = False
+_STEP_CALLS = frozenset(["floor", "ceil"])
+
+
+def _traits(*nodes: Node) -> tuple[bool, Grid, bool, bool]:
+    """Return (complex, which points to take, bare log, unevaluated) over both trees."""
+    imaginary = integers = steps = bare_log = unevaluated = False
     stack = list(nodes)
     while stack:
         node = stack.pop()
@@ -119,6 +122,7 @@ def _traits(*nodes: Node) -> tuple[bool, bool, bool, bool]:
                 imaginary = True
             case Call(name=name, args=args):
                 integers = integers or name in _INTEGER_CALLS
+                steps = steps or name in _STEP_CALLS
                 bare_log = bare_log or (name == "log" and len(args) == 1)
             case Pow(base=Num(value=value)) if value < 0:
                 integers = True
@@ -129,16 +133,16 @@ def _traits(*nodes: Node) -> tuple[bool, bool, bool, bool]:
             case Big(high=high, low=low):
                 unevaluated = unevaluated or type(high) is Const or bool(free_symbols(high) | free_symbols(low))
         stack.extend(children(node))
-    return imaginary, integers, bare_log, unevaluated
+    return imaginary, "integers" if integers else "wide" if steps else "near", bare_log, unevaluated
 
 
 def _numerically(ref: Node, pred: Node, context: Context) -> bool:
-    imaginary, integers, bare_log, unevaluated = _traits(ref, pred)
+    imaginary, grid, bare_log, unevaluated = _traits(ref, pred)
     if unevaluated:
         return _resolved(ref, pred, context)
-    if _agree(ref, pred, context, imaginary, integers, ten=False):
+    if _agree(ref, pred, context, imaginary, grid, ten=False):
         return True
-    if bare_log and _agree(ref, pred, context, imaginary, integers, ten=True):
+    if bare_log and _agree(ref, pred, context, imaginary, grid, ten=True):
         context.rule += ", log read as decimal"
         return True
     return False
@@ -158,14 +162,14 @@ def _resolved(ref: Node, pred: Node, context: Context) -> bool:
     return equal
 
 
-def _agree(ref: Node, pred: Node, context: Context, imaginary: bool, integers: bool, ten: bool) -> bool:
+def _agree(ref: Node, pred: Node, context: Context, imaginary: bool, grid: Grid, ten: bool) -> bool:
     """Compare at the fixed points; functions must agree wherever both are real."""
     symbols = free_symbols(ref) | free_symbols(pred)
     wanted = WANTED_POINTS if symbols else 1
     agreed = 0
     skipped: list[int] = []
     for point in range(POINTS if symbols else 1):
-        verdict = _at(ref, pred, point, context, imaginary or not symbols, integers, ten, confirm=agreed == 0)
+        verdict = _at(ref, pred, point, context, imaginary or not symbols, grid, ten, confirm=agreed == 0)
         if verdict is False:
             context.rule = "values differ at a fixed point" if symbols else "values differ"
             return False
@@ -177,7 +181,7 @@ def _agree(ref: Node, pred: Node, context: Context, imaginary: bool, integers: b
             break
     if not agreed:  # nowhere real on both sides: compare principal complex values
         for point in skipped[:WANTED_POINTS]:
-            verdict = _at(ref, pred, point, context, True, integers, ten, confirm=agreed == 0)
+            verdict = _at(ref, pred, point, context, True, grid, ten, confirm=agreed == 0)
             if verdict is False:
                 break
             agreed += verdict is True
@@ -191,15 +195,15 @@ def _agree(ref: Node, pred: Node, context: Context, imaginary: bool, integers: b
 
 
 def _at(
-    ref: Node, pred: Node, point: int, context: Context, complex_too: bool, integers: bool, ten: bool, confirm: bool
+    ref: Node, pred: Node, point: int, context: Context, complex_too: bool, grid: Grid, ten: bool, confirm: bool
 ) -> bool | None:
     """Compare at one point: True, False, or None where it says nothing."""
-    quick = _doubles(ref, pred, FloatField(context.steps, point, ten, integers), complex_too)
+    quick = _doubles(ref, pred, FloatField(context.steps, point, ten, grid), complex_too)
     if quick is False or (quick is True and not confirm):
         return quick
     if quick is None:
         return None
-    return _long(ref, pred, point, context, complex_too, integers, ten)
+    return _long(ref, pred, point, context, complex_too, grid, ten)
 
 
 _LOOK_CLOSER = "look closer"
@@ -226,9 +230,9 @@ def _doubles(ref: Node, pred: Node, field_: Field, complex_too: bool) -> bool | 
 
 
 def _long(
-    ref: Node, pred: Node, point: int, context: Context, complex_too: bool, integers: bool, ten: bool
+    ref: Node, pred: Node, point: int, context: Context, complex_too: bool, grid: Grid, ten: bool
 ) -> bool | None:
-    first = _long_values(ref, pred, LongField(context.steps, point, ten=ten, integers=integers))
+    first = _long_values(ref, pred, LongField(context.steps, point, ten=ten, grid=grid))
     if first is None:
         return None
     left, right = first
@@ -242,7 +246,7 @@ def _long(
             return True
         if apart > size * APART:
             return False
-    second = _long_values(ref, pred, LongField(context.steps, point, LONGER_BITS, ten=ten, integers=integers))
+    second = _long_values(ref, pred, LongField(context.steps, point, LONGER_BITS, ten=ten, grid=grid))
     if second is None:
         return None
     size2, apart2 = max(abs(x) for x in second), abs(second[0] - second[1])

@@ -296,9 +296,10 @@ def _percent(node: Percent, steps: Steps, bound: Mapping[str, int]) -> Rational:
     return _whole(Fraction(rational(node.item, steps, bound)) / 100)
 
 
-def based_value(node: Based) -> int:
+def based_value(node: Based) -> Rational:
     """Return the value of digits in a base."""
-    return int(node.digits, node.base)
+    whole, _, decimals = node.digits.partition(".")
+    return _whole(Fraction(int(whole + decimals, node.base), node.base ** len(decimals)))
 
 
 def _based(node: Based, steps: Steps, bound: Mapping[str, int]) -> Rational:
@@ -368,7 +369,7 @@ class Residues:
             case Percent():
                 return self.value(node.item) * self._inverse(100) % self._prime
             case Based():
-                return based_value(node) % self._prime
+                return self._fraction(based_value(node))
             case Call():
                 return self._call(node)
             case Apply():

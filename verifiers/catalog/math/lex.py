@@ -60,6 +60,7 @@ _CHARS: dict[str, str] = {
 _TABLE = str.maketrans(_CHARS)
 _VULGAR = re.compile("[¼½¾⅐-⅞↉]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u180e\ufe00-\ufe0f\U000e0000-\U000e007f]")
+_CIRCLED = re.compile("[\u2460-\u24ff\u2776-\u2793\u3220-\u3247\U0001f100-\U0001f10c]")
 _BIDI = re.compile("[\u202d\u202e\u2066-\u2069]")
 _COMBINING_BAR = re.compile("((?:\\d[\u0304\u0305])+)")
 _BARE_ROOT = re.compile(r"(\\sqrt(?:\[\d\])? )\s*(\d+(?:\.\d+)?)")
@@ -75,6 +76,8 @@ def plain(text: str) -> str:
         return text
     if _BIDI.search(text):
         raise Unreadable("the answer holds characters that reorder it on screen")
+    if _CIRCLED.search(text):
+        raise Unreadable("the answer holds enclosed numbers")
     text = _INVISIBLE.sub("", text)
     text = _COMBINING_BAR.sub(lambda m: "\\overline{" + re.sub("\\D", "", m[1]) + "}", text)
     text = _VULGAR.sub(_vulgar, text)
@@ -94,11 +97,11 @@ def _vulgar(match: re.Match[str]) -> str:
 _TOKEN = re.compile(
     r"""\\(?:begin|end)\s*\{[A-Za-z]+\*?\}
     |\\(?:text(?:bf|it|rm|normal|sf|tt|sc|up)?|mathrm|mbox|hbox|mathbf|mathit|mathsf|operatorname\*?|mathbb|mathcal|bm|boldsymbol
-         |vec|hat|bar|overline|dot|overrightarrow|underline|emph)\s*\{[^{}]*\}
-    |\\[A-Za-z]+|\\.
+         |vec|hat|bar|overline|ddot|dot|tilde|widehat|widetilde|overrightarrow|underline|emph)\s*\{[^{}]*\}
+    |\\q?quad|\\[A-Za-z]+|\\.
     |\d+(?:\.\d*)?\s*\\(?:overline|bar|dot)\s*\{\d+\}
     |\d+\.\d*\(\d+\)(?![\w(^])
-    |\d+(?:\.\d+)?(?:[eE][-+]?\d+(?![.\d]))?|\.\d+
+    |\d+\.(?=[/*])|\d+(?:\.\d+)?(?:[eE][-+]?\d+(?![.\d]))?|\.\d+
     |[A-Za-z]+|[\u3400-\u9fff]+
     |\*\*|<=|>=|!=|=<|==|:=|=>|->|\.\.\.+
     |\S""",
@@ -113,7 +116,7 @@ _SKIP = frozenset(
 _SAME = {
     "\\dfrac": "\\frac", "\\tfrac": "\\frac", "\\cfrac": "\\frac", "\\dbinom": "\\binom", "\\tbinom": "\\binom",
     "\\leq": "\\le", "\\leqslant": "\\le", "<=": "\\le", "=<": "\\le", "\\geq": "\\ge", "\\geqslant": "\\ge", ">=": "\\ge",
-    "\\neq": "\\ne", "!=": "\\ne", "\\lt": "<", "\\gt": ">", "==": "=", ":=": "=", "\\lbrace": "\\{", "\\rbrace": "\\}",
+    "\\neq": "\\ne", "!=": "\\ne", "\\lt": "<", "\\gt": ">", ":=": "=", "\\lbrace": "\\{", "\\rbrace": "\\}",
     "**": "^", "\\cdotp": "\\cdot", "\\ast": "*", "\\vert": "|", "\\lvert": "|", "\\rvert": "|", "\\lVert": "\\|",
     "\\rVert": "\\|", "\\Vert": "\\|", "\\varnothing": "\\emptyset", "\\empty": "\\emptyset", "\\degree": "\\circ", "\\%": "%",
     "\\lor": "or", "\\vee": "or", "\\land": "and", "\\wedge": "and", "\\&": "and", "\\lbrack": "[", "\\rbrack": "]",
@@ -143,12 +146,12 @@ def joined_thousands(text: str) -> str:
 
 
 _GROUPED_MACRO = re.compile(r"(?<!\d)(\d{1,3})((?:\\[,;: ]\d{3})+)(?!\d)")
-_GROUPED_COMMA = re.compile(r"(?<![\d.,])(\d{1,3}(?:,\d{3})+)(?![\d,])(?!,\d)")
+_GROUPED_COMMA = re.compile(r"(?<![\d.,])([1-9]\d{0,2}(?:,\d{3})+)(?![\d,])(?!,\d)")
 
 
 def has_comma_groups(text: str) -> bool:
-    """Whether the text holds digits such as `1,234`, which may be one number or two."""
-    return "," in text and _GROUPED_COMMA.search(text) is not None
+    """Whether the text holds digits such as `1,234` outside brackets, which may be one number or two."""
+    return "," in text and "(" not in text and "[" not in text and "\\{" not in text and _GROUPED_COMMA.search(text) is not None
 
 
 def without_commas(text: str) -> str:
@@ -164,10 +167,19 @@ def tokens(text: str) -> list[str]:
     """
     get = _SAME.get
     found = [get(token, token) for token in _TOKEN.findall(text) if token not in _SKIP]
+    if "{" in text and "\\" in text:
+        found = [_tidied(token) if token[-1] == "}" and len(token) > 2 else token for token in found]
     if len(found) > MAX_TOKENS:
         raise TooLarge(f"the answer has more than {MAX_TOKENS} tokens")
     found.append("")
     return found
+
+
+def _tidied(token: str) -> str:
+    """Trim a text macro's content; `\\text{ and }` is `and`."""
+    macro, _, inside = token[:-1].partition("{")
+    inside = inside.replace("~", " ").strip()
+    return inside if inside in ("and", "or") else f"{macro.strip()}{{{inside}}}"
 
 
 FUNCTIONS = frozenset(

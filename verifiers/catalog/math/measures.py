@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from verifiers.catalog.math.equal import Context
-from verifiers.catalog.math.tree import Add, Const, Div, Mul, Node, Num, Percent, Quantity, Sym
+from verifiers.catalog.math.tree import Add, Const, Div, Mul, Node, Num, Percent, Pow, Quantity, Sym
 from verifiers.catalog.math.units import Unit, parse_unit, same_dimension
 
 Match = Callable[[Node, Node, Context], bool]
@@ -97,6 +97,31 @@ def _trailing_letter(node: Node) -> tuple[Node, Unit] | None:
         if unit is not None:
             rest = node.items[:-1]
             return (rest[0] if len(rest) == 1 else Mul(rest)), unit
+    return None
+
+
+def without_unit(node: Node) -> Node | None:
+    """Return the number of `1000.99 m^2` or `5 m/s`, read as a product of letters; a lone letter is no unit."""
+    over = None
+    if type(node) is Div:
+        node, over = node.top, _as_unit_text(node.bottom)
+        if over is None:
+            return None
+    if type(node) is not Mul:
+        return None
+    text = _as_unit_text(node.items[-1])
+    rest = node.items[:-1]
+    if text is None or (over is None and len(text) == 1) or parse_unit(f"{text}/{over}" if over else text) is None:
+        return None
+    return rest[0] if len(rest) == 1 else Mul(rest)
+
+
+def _as_unit_text(node: Node) -> str | None:
+    match node:
+        case Sym(name=name) if len(name) == 1:
+            return name
+        case Pow(base=Sym(name=name), exponent=Num(value=2 | 3 as power)) if len(name) == 1:
+            return f"{name}^{power}"
     return None
 
 

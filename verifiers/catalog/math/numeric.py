@@ -13,7 +13,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from threading import local
-from typing import Any
+from typing import Any, Literal
 from zlib import crc32
 
 from verifiers.catalog.math.exact import NotExact, based_value, rational
@@ -49,6 +49,10 @@ class NotNumeric(ValueError):
     """The node has no numeric value here (an unevaluated operator, a set, a point outside the domain)."""
 
 
+Grid = Literal["near", "integers", "wide"]
+"""Where variables stand: near 0 and 1, at small integers (factorials), or far apart (floors)."""
+
+
 class Field:
     """Arithmetic for one precision at one point; `value` walks the tree.
 
@@ -58,11 +62,11 @@ class Field:
         ten: Whether a bare `log` is decimal.
     """
 
-    def __init__(self, steps: Steps, point: int, ten: bool = False, integers: bool = False) -> None:
+    def __init__(self, steps: Steps, point: int, ten: bool = False, grid: Grid = "near") -> None:
         self.steps = steps
         self.point = point
         self.ten = ten
-        self.integers = integers
+        self.grid = grid
         self.cancelled = False
         self.bound: dict[str, int] = {}
         self.functions = self.function_table()
@@ -100,7 +104,7 @@ class Field:
     def variable(self, name: str) -> Any:
         """Return a variable's value at this point."""
         bound = self.bound.get(name)
-        return self.number(point_of(name, self.point, self.integers) if bound is None else bound)
+        return self.number(point_of(name, self.point, self.grid) if bound is None else bound)
 
 
 _RANGES = ((0.15, 0.9), (1.2, 2.9), (-0.9, -0.15), (3.1, 9.7), (-6.3, -1.3), (0.4, 5.0))
@@ -109,11 +113,13 @@ POINTS = len(_RANGES)
 
 
 @lru_cache(maxsize=4096)
-def point_of(name: str, point: int, integers: bool = False) -> Fraction:
+def point_of(name: str, point: int, grid: Grid = "near") -> Fraction:
     """Return the fixed dyadic value of a variable at a point."""
     seed = crc32(f"{point}:{name}".encode("utf-8", "replace")) / 0xFFFFFFFF
-    if integers:
+    if grid == "integers":
         return Fraction(2 + int(seed * 11) + point)
+    if grid == "wide":
+        return Fraction(round((1 if point % 3 else -1) * (200 + seed * 40_000) * 64), 64)
     low, high = _RANGES[point]
     return Fraction(round((low + (high - low) * seed) * 1024), 1024)
 
@@ -376,10 +382,10 @@ class LongField(Field):
 
     cost = 2
 
-    def __init__(self, steps: Steps, point: int, bits: int = LONG_BITS, ten: bool = False, integers: bool = False) -> None:
+    def __init__(self, steps: Steps, point: int, bits: int = LONG_BITS, ten: bool = False, grid: Grid = "near") -> None:
         self.mp = _context(bits)
         self.pi, self.e, self.i = +self.mp.pi, +self.mp.e, self.mp.j
-        super().__init__(steps, point, ten, integers)
+        super().__init__(steps, point, ten, grid)
 
     def number(self, value: int | Fraction) -> Any:
         if isinstance(value, int):

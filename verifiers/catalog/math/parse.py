@@ -5,6 +5,7 @@ Linear in the number of tokens; depth, digits and nodes are bounded. It never ev
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 from verifiers.catalog.math.atoms import AtomReader, flat_product
@@ -48,6 +49,8 @@ STOP = frozenset(
     ["", ",", ";", ")", "]", "}", "\\}", "\\rangle", "\\rfloor", "\\rceil", "and", "or", "&", "\\\\", "\\mid", "=>", "\\dd", '"',
      "?", ".", "`", "\\text{and}", "\\text{or}", "\\forall"]
 )  # fmt: skip
+_TEXT_MACROS = ("\\text", "\\mathrm", "\\mbox", "\\hbox", "\\operatorname", "\\mathsf", "\\mathit", "\\emph")
+_GLUED = re.compile(r"(or|and)([A-Z][A-Za-z]*)\Z")
 _CLOSERS = {"(": (")", "]"), "[": ("]", ")"), "]": ("[", "]"), "\\{": ("\\}",), "{": ("}",), "\\langle": ("\\rangle",)}
 _SET_NAMES = {"cup": "cup", "cap": "cap", "setminus": "minus"}
 PERCENT_WORDS = frozenset(["percent", "pct", "percentage", "percents"])
@@ -130,7 +133,7 @@ class Parser(AtomReader):
             items.append(right if tok == "+" else Neg(right))
             tok = self.toks[self.pos]
             if tok != "+" and tok != "-":
-                return Add(tuple(items))
+                return _common_unit(items)
             self.pos += 1
 
     def product(self, left: Node, tok: str) -> Node:
@@ -190,7 +193,10 @@ class Parser(AtomReader):
         """Read what stands directly after an operand: a factor, a unit, a percent word, a union sign."""
         tok = self.toks[self.pos]
         first = tok[0]
-        if first.isalpha() and len(tok) > 1 or tok == "U":
+        if (first.isalpha() and len(tok) > 1) or tok == "U" or first > "\u2fff":
+            if (glued := _GLUED.match(tok)) is not None:
+                self.spread((glued[1], glued[2]))
+                return left
             if tok.lower() in PERCENT_WORDS:
                 self.pos += 1
                 return Percent(left)
@@ -202,15 +208,12 @@ class Parser(AtomReader):
             self.spread(split_run(tok))
             if self.toks[self.pos] in BINDING or self.toks[self.pos] in STOP:
                 return left
-        elif first == "\\" and tok.endswith("}") and not tok.startswith(("\\begin", "\\mathbf", "\\mathbb", "\\vec", "\\hat")):
-            inside = self.text_inside(tok).strip()
-            if inside in ("and", "or"):
-                self.toks[self.pos] = inside
-                return left
+        elif tok.startswith(_TEXT_MACROS) and tok[-1] == "}":
+            inside = self.text_inside(tok)
             if inside.lower() in PERCENT_WORDS:
                 self.pos += 1
                 return Percent(left)
-            if not tok.startswith(("\\overline", "\\bar")) and (len(inside) > 1 or parse_unit(inside) is not None):
+            if len(inside) > 1 or parse_unit(inside) is not None:
                 return self.quantity(left)
         elif first.isdigit() and type(left) is Num:
             raise Unreadable("two numbers side by side")
@@ -343,8 +346,24 @@ class Parser(AtomReader):
 
 
 def _negative(node: Node) -> Node:
-    """-5 is a number; a mixed number keeps its sign outside."""
-    return Num(-node.value, node.places) if type(node) is Num else Neg(node)
+    """Put a sign inside a number, a percentage or a quantity."""
+    match node:
+        case Num():
+            return Num(-node.value, node.places)
+        case Percent():
+            return Percent(_negative(node.item))
+        case Quantity():
+            return Quantity(_negative(node.item), node.unit, node.text)
+    return Neg(node)
+
+
+def _common_unit(items: list[Node]) -> Node:
+    """Add terms; a unit behind the last one alone belongs to the sum."""
+    last = items[-1].item if type(items[-1]) is Neg else items[-1]
+    if type(last) is not Quantity or last.text == "degree" or any(type(item) is Quantity for item in items[:-1]):
+        return Add(tuple(items))
+    end = Neg(last.item) if type(items[-1]) is Neg else last.item
+    return Quantity(Add((*items[:-1], end)), last.unit, last.text)
 
 
 def _bracketed(tok: str, close: str, items: list[Node], joined: str) -> Node:

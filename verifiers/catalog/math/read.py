@@ -21,7 +21,8 @@ from verifiers.catalog.math.lex import (
     without_commas,
 )
 from verifiers.catalog.math.parse import parse
-from verifiers.catalog.math.tree import Mul, NamedSet, Node, Num, Percent, Sym, Words
+from verifiers.catalog.math.quantities import compound_quantity
+from verifiers.catalog.math.tree import Mul, NamedSet, Node, Num, Percent, Quantity, Sym, Words
 from verifiers.catalog.math.words import number_words, percent_words
 
 
@@ -32,14 +33,14 @@ class Answer:
     Attributes:
         text: The cleaned text.
         node: The main reading.
-        others: Further readings that notation allows (1,234 as a list; 1,22 as a decimal).
-        plain: The text without layout, for the first, textual comparison.
+        others: Further readings that notation allows (1,234 as a list).
+        decimal: The value if a lone comma in it is a decimal comma (1,22); it only ever equals the same decimal.
     """
 
     text: str
     node: Node
     others: tuple[Node, ...] = ()
-    plain: str = ""
+    decimal: Num | None = None
 
 
 @dataclass(slots=True)
@@ -52,13 +53,17 @@ class Unread:
 
 _INTEGER = re.compile(r"[-+]?\d{1,300}\Z")
 _DECIMAL = re.compile(r"([-+]?)(\d{0,300})\.(\d{1,300})\Z")
-_DECIMAL_COMMA = re.compile(r"([-+]?)(\d{1,300}),(\d{1,300})\Z")
+_DECIMAL_COMMA = re.compile(r"([-+]?(?:0(?=,)|\d{1,12}(?=,\d\d))),(\d{1,12})\s*(?:\\?[$€£]|[$€£]|\\%|%)?")
 _WRAPPERS = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"), ("**", "**"), ("`", "`"), ("*", "*"), ('"', '"'))
 _TEXT_MACRO = re.compile(r"\\(?:text(?:bf|it|rm|normal|sf|tt|sc|up)?|mathrm|mbox|hbox|mathbf|mathit|mathsf|emph)\s*\{([^{}]*)\}")
+_CHOICE = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s?\{\s?\(([A-Z])\)\s?\}|\(\\(?:text|textbf|mathrm)\s?\{([A-Z])\}\)")
+_LONE_WORD = re.compile(r"\s*[A-Za-z]+(?:[ -][A-Za-z]+)*\s*\Z")
+_ABOUT = ("\\approx", "\\sim ", "~")
+_APPROXIMATELY = re.compile(r"(?:\\q?quad|\s)*+(?:\\text\s?\{)?\s?\((?:or )?(?:approx|about|roughly)[^()]{0,60}\)?\}?\)?\Z")
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _LAYOUT = re.compile(r"\\(?:left|right|displaystyle|textstyle|big|Big|bigg|Bigg|,|;|:|!| |quad|qquad)(?![A-Za-z])|[\s$~]+")
 _WORDLIKE = re.compile(r"[A-Za-z]{2,}(?:[ \-'’.,;:/()]+[A-Za-z0-9]+)*[.!?]?\Z")
-_HAS_WORD = re.compile(r"[A-Za-z]{3,}|[\u3400-\u9fff]")
+_HAS_WORD = re.compile(r"[A-Za-z]{2,}|[\u3400-\u9fff]")
 _MATHS = re.compile(r"\\[A-Za-z]+|[\^_{}]")
 _SPACE = re.compile(r"\s+")
 _OPTION = re.compile(r"\(?([A-J])(?:\)|[.．、](?!\d)|\)?:(?=\s))\s*\S.{0,200}\Z", re.DOTALL)
@@ -90,6 +95,11 @@ def unwrap(text: str) -> str:
         if text.startswith("{") and text.endswith("}") and _closes_at_end(text):
             inner = text[1:-1].strip()
             text = inner if "," not in inner else text
+        if (match := _TEXT_MACRO.fullmatch(text)) and not _LONE_WORD.match(match[1]):
+            text = match[1].strip()
+        if text.startswith(_ABOUT):
+            text = text.removeprefix("\\approx").removeprefix("\\sim").removeprefix("~").lstrip()
+        text = _APPROXIMATELY.sub("", text)
         if (match := _BOX.match(text)) and text.endswith("}") and _closes_at_end(text[match.end() - 1 :]):
             text = text[match.end() : -1].strip()
         if text == before:
@@ -123,13 +133,17 @@ def read(text: str) -> Answer | Unread:
     if len(text) > MAX_CHARS:
         return Unread(f"the answer is longer than {MAX_CHARS} characters", limit=True)
     try:
-        text = unwrap(plain(text))
+        text = plain(text)
+        if choice := _CHOICE.fullmatch(text.strip(" $.")):
+            letter = choice[1] or choice[2]
+            return Answer(text, Words(f"({letter})", Sym(letter)))
+        text = unwrap(text)
         if not text:
             return Unread("the answer is empty")
         if _INTEGER.match(text):
-            return Answer(text, Num(int(text)), plain=text)
+            return Answer(text, Num(int(text)))
         if match := _DECIMAL.match(text):
-            return Answer(text, _decimal(match), plain=text)
+            return Answer(text, _decimal(match))
         return _read_longer(text)
     except (Unreadable, TooLarge) as error:
         return Unread(str(error), limit=isinstance(error, TooLarge))
@@ -142,10 +156,9 @@ def _decimal(match: re.Match[str]) -> Num:
 
 
 def _read_longer(text: str) -> Answer:
-    short = flat(text)
     words = _read_words(text)
     if words is not None:
-        return Answer(text, words, plain=short)
+        return Answer(text, words)
     joined = joined_thousands(text)
     others: list[Node] = []
     if has_comma_groups(joined):
@@ -153,14 +166,15 @@ def _read_longer(text: str) -> Answer:
         if bare is not None:
             others.append(bare)
         joined = without_commas(joined)
-    elif match := _DECIMAL_COMMA.match(joined):
-        others.append(_decimal(match))
+    decimal = None
+    if "," in text and not others and (match := _DECIMAL_COMMA.fullmatch(text)):
+        decimal = Num(_short(Fraction(int(match[1] + match[2]), 10 ** len(match[2]))), len(match[2]))
     node = _parsed(joined)
     if node is None and others:
         node = others.pop()
     if node is None:
         node = _fallback(text)
-    return Answer(text, node, tuple(others), short)
+    return Answer(text, node, tuple(others), decimal)
 
 
 def _parsed(text: str) -> Node | None:
@@ -190,6 +204,8 @@ def _read_words(text: str) -> Node | None:
     lowered = bare.lower()
     if option := _OPTION.match(bare):
         return Words(bare, Sym(option[1]))
+    if len(bare) <= 200 and (compound := compound_quantity(bare)) is not None:
+        return Quantity(Num(_short(compound[0])), compound[1], compound[1].name)
     if lowered in _EMPTY_SET:
         return NamedSet("empty")
     if lowered in _REALS:
@@ -206,6 +222,10 @@ def _read_words(text: str) -> Node | None:
     if _WORDLIKE.match(bare) and "\\" not in bare:
         return _word_answer(bare, text)
     return None
+
+
+def _short(value: Fraction) -> int | Fraction:
+    return value.numerator if value.denominator == 1 else value
 
 
 def _word_answer(bare: str, text: str) -> Node | None:

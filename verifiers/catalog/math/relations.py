@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verifiers.catalog.math.equal import Context, scalars_equal
+from verifiers.catalog.math.equal import Context
 from verifiers.catalog.math.exact import PRIMES, NotExact, Residues
 from verifiers.catalog.math.numeric import POINTS, FloatField, LongField, NotNumeric
 from verifiers.catalog.math.rebuild import rebuilt
-from verifiers.catalog.math.steps import OutOfSteps
+from verifiers.catalog.math.steps import OutOfSteps, Steps
 from verifiers.catalog.math.tree import (
     Add,
     Apply,
@@ -76,6 +76,8 @@ def stated(node: Node) -> Stated | None:
     kept: list[Node] = []
     for op, item in links:
         if op == "~":
+            if not kept and not _roughly(first, item):
+                return None
             break
         if op not in ("=", "in"):
             return None
@@ -88,7 +90,19 @@ def stated(node: Node) -> Stated | None:
         return Stated(kept[0], (first,))
     if all(not free_symbols(item) for item in (first, *kept)):
         return Stated(None, (first, *kept))
+    if len(kept) > 1 and any(is_name(item) for item in kept):
+        return Stated(first, (kept[-1],))
     return None
+
+
+def _roughly(value: Node, estimate: Node) -> bool:
+    """Whether an estimate is within a tenth of the value; what has no number passes."""
+    try:
+        field = FloatField(Steps(200), 0)
+        exact, about = field.value(value), field.value(estimate)
+        return bool(abs(exact - about) <= 0.1 * abs(exact) + 1e-9)
+    except (NotNumeric, ArithmeticError, ValueError, TypeError):
+        return True
 
 
 def same_name(left: Node, right: Node) -> bool:
@@ -218,8 +232,3 @@ def _confirmed(left: Node, right: Node, context: Context) -> bool:
         if len(ratios) == 2:
             return bool(abs(ratios[0] - ratios[1]) <= abs(ratios[0]) * 2.0**-180)
     return False
-
-
-def chain_holds(values: tuple[Node, ...], context: Context) -> bool:
-    """Whether consecutive members of a chain of equalities are equal."""
-    return all(scalars_equal(a, b, context) for a, b in zip(values, values[1:], strict=False))

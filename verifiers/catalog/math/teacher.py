@@ -108,7 +108,11 @@ class MathTeacher(BaseTeacher):
                 reason = f"the reference {text[:80]!r} cannot be read: {reference.reason}"
                 return Verdict(None, Status.BAD_REFERENCE, reason)
             references.append(reference)
-        found = find_answer(text_of(sample.completion), self.options.extract)
+        completion = text_of(sample.completion)
+        if len(completion) < SHOWN * 2 and (short := flat(completion)):
+            if any(reference.flat == short for reference in references):
+                return Verdict(1.0, Status.CORRECT, "the completion is the reference", completion[:SHOWN])
+        found = find_answer(completion, self.options.extract)
         if isinstance(found, NotFound):
             status = Status.UNPARSABLE if found.status == "unparsable" else Status.INCORRECT
             return Verdict(0.0, status, found.reason)
@@ -137,6 +141,8 @@ class MathTeacher(BaseTeacher):
             moment = same_moment(reference.moment, reference.answer.text, answer.text)
             if moment is not None:
                 return _verdict(moment, f"{found.rule}; date or time", shown)
+            if _same_decimal(reference.answer, answer):
+                return _verdict(True, f"{found.rule}; decimal comma", shown)
             for left in (reference.answer.node, *reference.answer.others):
                 for right in (answer.node, *answer.others):
                     if match(left, right, context):
@@ -164,6 +170,13 @@ class MathTeacher(BaseTeacher):
         verdict = self.quick(sample)
         decided = "a worker with sympy must decide" if verdict is None else f"{verdict.status.value}: {verdict.reason}"
         return [*steps, ("decided by", decided)]
+
+
+def _same_decimal(reference: Answer, answer: Answer) -> bool:
+    """Whether one side's lone comma is a decimal comma that makes it the very decimal of the other side."""
+    return (reference.decimal is not None and reference.decimal in (answer.node, answer.decimal)) or (
+        answer.decimal is not None and answer.decimal == reference.node
+    )
 
 
 def _verdict(equal: bool, reason: str, shown: str) -> Verdict:

@@ -18,13 +18,15 @@ _OPTION = re.compile(r"\(?([A-Z])\)?(?:[).:,、]|\Z)\s*(.*)\Z", re.DOTALL)
 def words_match(ref: Node, pred: Node, context: Context, match: Match) -> bool:
     """Compare when at least one side is text."""
     if type(ref) is Words and type(pred) is Words:
+        if ref.product is not None and pred.product is not None and len(ref.text) == 2:
+            return match(ref.product, pred.product, context)
         context.rule = "text"
         return _same_text(ref.text, pred.text, context)
     if type(ref) is Words:
         if ref.product is not None and type(pred) not in (Sym, Const):
             return match(ref.product, pred, context)
         context.rule = "text against a formula"
-        return type(pred) is Sym and _same_text(ref.text, pred.name, context)
+        return type(pred) in (Sym, Const) and _same_text(ref.text, pred.name, context)
     assert_words = pred if type(pred) is Words else Words("")
     if type(ref) is Sym and (option := _OPTION.match(assert_words.text)):
         context.rule = "choice letter"
@@ -46,7 +48,7 @@ def _same_text(left: str, right: str, context: Context) -> bool:
         left, right = left.casefold(), right.casefold()
     if left == right:
         return True
-    return bool(left) and _core(left) == _core(right) != ""
+    return left[:1] != "-" and right[:1] != "-" and _core(left) == _core(right) != ""
 
 
 def _core(text: str) -> str:
