@@ -49,7 +49,7 @@ def tree(tmp_path):
 
 def declare(monkeypatch, *points):
     made = [EntryPoint(name, value, registry.ENTRY_POINT_GROUP) for name, value in points]
-    monkeypatch.setattr(registry, "entry_points", lambda group: made)
+    monkeypatch.setattr(registry, "declared", lambda: made)
 
 
 def test_catalog_when_scanned_then_paths_are_ids_and_nothing_is_imported(tree):

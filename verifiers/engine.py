@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from math import inf
 from operator import attrgetter
@@ -26,6 +25,8 @@ from verifiers.types import JUDGED, Json, Sample, Status, Verdict
 from verifiers.wire import MAX_SAMPLE_BYTES, WireError, pack, pack_sample, plain, unpack, unpack_verdict
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from verifiers.workers.pool import WorkerPool
     from verifiers.workers.reply import Reply
 
@@ -145,6 +146,8 @@ class Scorer:
 
     def stream(self, samples: Iterable[Sample | Verdict]) -> Iterator[Verdict]:
         """Judge samples one after another: pulled lazily, at most `WINDOW` ahead; yields verdicts in input order."""
+        from concurrent.futures import ThreadPoolExecutor  # not light, and only needed here
+
         window: deque[tuple[Key, Verdict | Future[Verdict]]] = deque()
         flying: dict[Key, Future[Verdict]] = {}
         threads = ThreadPoolExecutor(self._num_proc or os.cpu_count() or 1, "verify-stream")

@@ -16,13 +16,16 @@ import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from verifiers import catalog
 from verifiers.errors import TeacherNotFound, UsageError
 from verifiers.loading import is_file, load, spec_from
 from verifiers.teacher import TeacherSpec
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINT_GROUP = "verify.teachers"
 CATALOG = Path(catalog.__path__[0])
@@ -90,6 +93,13 @@ def aliases(names: Sequence[str]) -> dict[str, str]:
     return {short: name for short, name in zip(shorts, names, strict=True) if shorts.count(short) == 1}
 
 
+def declared() -> list[EntryPoint]:
+    """Return the entry points of all installed distributions."""
+    from importlib.metadata import entry_points  # takes longer to load than most teachers
+
+    return list(entry_points(group=ENTRY_POINT_GROUP))
+
+
 def find(name: str) -> TeacherSpec:
     """Return a teacher by catalog id, entry point, file path or dotted path.
 
@@ -105,7 +115,7 @@ def find(name: str) -> TeacherSpec:
     known = text if text in files else aliases(tuple(files)).get(text)
     if known is not None:
         return _from_catalog(known)
-    matches = [point for point in entry_points(group=ENTRY_POINT_GROUP) if point.name == text]
+    matches = [point for point in declared() if point.name == text]
     if matches:
         return _from_entry_points(matches)
     if is_file(text) or _looks_dotted(text):
@@ -120,7 +130,7 @@ def listings() -> list[Listing]:
     """
     files = catalog_files()
     rows = [Listing(name, "catalog", _summary(path)) for name, path in sorted(files.items())]
-    points = sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name)
+    points = sorted(declared(), key=lambda point: point.name)
     names = [point.name for point in points]
     for point in points:
         error = ""
@@ -163,7 +173,7 @@ def _looks_dotted(text: str) -> bool:
 
 
 def _unknown(text: str, names: tuple[str, ...]) -> str:
-    known = sorted({*names, *(point.name for point in entry_points(group=ENTRY_POINT_GROUP))})
+    known = sorted({*names, *(point.name for point in declared())})
     endings = [name for name in names if name.rpartition("/")[2] == text]
     close = endings or difflib.get_close_matches(text, [*known, *aliases(names)], n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""

@@ -9,7 +9,6 @@ Scorers are kept, so that many small calls cost little more than their work.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -77,6 +76,8 @@ async def ascore(
 
     When the task is cancelled, samples that have not begun are given up; one that has ends by its deadline.
     """
+    import asyncio  # who calls this has loaded it; who does not is spared it
+
     scorer = scorer_for(teacher, {**(options or {}), **set_options}, num_proc, deadline_s)
     given_up = threading.Event()
     try:
