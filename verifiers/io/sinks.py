@@ -162,7 +162,7 @@ def _gzip_member(data: bytes) -> bytes:
 
 def _zst_packer() -> Any:
     zstandard: Any = require("zstandard", "zst", "Writing .zst files")
-    return zstandard.ZstdCompressor().compress
+    return zstandard.ZstdCompressor(write_checksum=True).compress
 
 
 def ending(path: str) -> str:
