@@ -74,12 +74,12 @@ def test_find_when_in_the_catalog_then_named_by_its_path(name):
     assert spec.cases
 
 
-@pytest.mark.parametrize("suffix", ["", ":yes"])
-def test_find_when_a_file_then_an_absolute_locator_finds_it_again(tmp_path, monkeypatch, suffix):
+@pytest.mark.parametrize(("suffix", "name"), [("", "mine"), (":yes", "yes")])
+def test_find_when_a_file_then_an_absolute_locator_finds_it_again(tmp_path, monkeypatch, suffix, name):
     (tmp_path / "mine.py").write_text(TEACHER.format(name="yes"))
     monkeypatch.chdir(tmp_path)
     spec = find("./mine.py" + suffix)
-    assert (spec.name, spec.doc, len(spec.cases)) == ("mine", "Says yes.\n\nMore.", 1)
+    assert (spec.name, spec.doc, len(spec.cases)) == (name, "Says yes.\n\nMore.", 1)
     assert spec.locator == f"{tmp_path.resolve()}/mine.py:yes"
     monkeypatch.chdir("/")
     assert find(spec.locator).factory is spec.factory

@@ -50,7 +50,7 @@ def load(text: str) -> TeacherSpec:
         return spec_from(text, name="", locator="")
     path = Path(match["path"]).expanduser().resolve()
     module = _import_file(path)
-    return _pick(module, match["attribute"], name=path.stem, base=str(path))
+    return _pick(module, match["attribute"], name=match["attribute"] or path.stem, base=str(path))
 
 
 def spec_from(target: str, *, name: str, locator: str) -> TeacherSpec:
