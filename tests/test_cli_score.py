@@ -276,6 +276,17 @@ def test_score_on_a_terminal_when_text_is_hostile_then_it_is_shown_not_obeyed(tm
     assert not set("\x1b\x07\x9b\u202e") & set(printed)
 
 
+def test_score_on_a_terminal_when_rows_are_asked_for_then_they_are_escaped_and_equal(tmp_path: Path) -> None:
+    text = "\x9b2J\u202e答案"
+    row = json.dumps({"response": text, "gold": "even"}, ensure_ascii=False)
+    (tmp_path / "raw.jsonl").write_text(row, encoding="utf-8")
+    printed, code = on_terminal([*VERIFY, "score", "-t", TEACHER, "raw.jsonl", "-o", "-", "-q"], tmp_path)
+    assert code == 0
+    assert not set("\x1b\x9b\u202e") & set(printed)
+    assert "答案" in printed
+    assert json.loads(printed)["response"] == text
+
+
 def test_score_on_a_terminal_when_it_takes_long_then_a_bar_counts_rows(tmp_path: Path) -> None:
     path = tmp_path / "slow.jsonl"
     path.write_text(lines(ROWS) * 2000 + lines([{"response": "slow", "gold": "even"}]))

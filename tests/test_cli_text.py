@@ -74,6 +74,12 @@ def test_table_when_not_a_terminal_then_it_is_plain_and_aligned() -> None:
     assert out.getvalue() == "name   n  why\n答     1  x\\x1b[31m\nlong  22  -\n"
 
 
+def test_pairs_when_a_value_has_lines_then_they_stay_under_each_other() -> None:
+    out = io.StringIO()
+    print_pairs([("completion", "one\ntwo"), ("status", "correct")], out)
+    assert out.getvalue() == "completion  one\n            two\nstatus      correct\n"
+
+
 def test_pairs_when_a_value_is_huge_then_both_ends_are_shown() -> None:
     out = io.StringIO()
     print_pairs([("completion", "start" + "x" * 10**6 + "end")], out)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO
 
 import click
 
+from verifiers.cli.guard import guarded_stdout
 from verifiers.cli.rows import Place, parse_map, read_places
 from verifiers.cli.table import cell_text, paint, print_pairs, print_table, write
 from verifiers.cli.task import checked_task, split_query, work_options
@@ -98,7 +99,7 @@ def compare(
     scorers = tuple(_scorer(*each, num_proc, deadline) for each in ((a, sets_a), (b, sets_b)))
     columns, places = read_places(files or ["-"], parse_map(maps), limit)
     click.echo(f"columns: {escape(columns.describe())}", err=True)
-    with ExitStack() as stack:
+    with guarded_stdout(), ExitStack() as stack:
         sink = stack.enter_context(_open(output, overwrite)) if output else None
         result = _run(places, scorers, show, sink)
     stream = sys.stderr if output == "-" else sys.stdout

@@ -11,7 +11,7 @@ import click
 from verifiers.cli.rows import find_place, parse_map
 from verifiers.cli.table import cell_text, paint, print_pairs, print_table, write
 from verifiers.cli.task import deadline_option, find_task, task_options
-from verifiers.cli.text import escape
+from verifiers.cli.text import escape, json_safe
 from verifiers.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _json(sample: Sample, teacher: Teacher, verdict: Verdict, steps: list[tuple[
     from verifiers.io.rows import encode_json
 
     shown = {"teacher": teacher.name, "version": teacher.version, "sample": sample, "steps": steps, "verdict": verdict}
-    return encode_json(shown).decode()
+    return json_safe(encode_json(shown).decode())
 
 
 def _print(sample: Sample, teacher: Teacher, verdict: Verdict, steps: list[tuple[str, str]]) -> None:

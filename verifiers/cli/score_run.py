@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from verifiers.cli.exits import EXIT_BROKEN_PIPE, EXIT_GATE, Interrupted
+from verifiers.cli.guard import guarded_stdout
 from verifiers.cli.progress import progress_bar
 from verifiers.cli.rows import parse_map
 from verifiers.cli.summary import print_first_rows, print_summary
@@ -167,7 +168,8 @@ def _run(given: ScoreArguments, config: RunConfig, on_columns: OnColumns | None 
         try:
             if given.retry_errors:
                 return retry_file(config, note_progress)
-            return score_file(config, note_progress, note_columns)
+            with guarded_stdout():
+                return score_file(config, note_progress, note_columns)
         except KeyboardInterrupt as error:
             raise Interrupted(_how_to_go_on(config.output, last.rows)) from error
 

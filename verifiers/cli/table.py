@@ -119,7 +119,7 @@ def print_pairs(pairs: Iterable[tuple[str, object]], stream: TextIO | None = Non
     left = max((width(name) for name, _ in shown), default=0)
     room = max(line_cells(target) - indent - left - len(GAP), MIN_LAST_CELLS)
     for name, value in shown:
-        first, *more = wrap(escape(_shorten(value)), room)
+        first, *more = [piece for line in _shorten(value).split("\n") for piece in wrap(escape(line), room)]
         colour = COLOURS.get(value)
         start = paint(pad(name, left), target, bold=True)
         write(" " * indent + start + GAP + (paint(first, target, fg=colour) if colour else first), target)

@@ -38,6 +38,11 @@ def escape_lines(text: str) -> str:
     return _UNSAFE.sub(lambda match: match[0] if match[0] in "\n\t" else _visible(match), text)
 
 
+def json_safe(text: str) -> str:
+    """Return JSON text that means the same, with every character that `escape` shows written as a JSON escape."""
+    return _UNSAFE.sub(lambda match: match[0] if match[0] in "\n\t" else f"\\u{ord(match[0]):04x}", text)
+
+
 def width(text: str) -> int:
     """Return how many terminal cells the text takes: 2 for East Asian wide characters, 0 for combining ones."""
     if text.isascii():
