@@ -5,26 +5,21 @@ from __future__ import annotations
 from fractions import Fraction
 
 from verifiers.catalog.math.lex import FUNCTIONS, GREEK_NAMES, TooLarge, Unreadable, split_run
+from verifiers.catalog.math.macros import MacroReader
 from verifiers.catalog.math.tree import (
     Apply,
     Based,
-    Big,
-    Builder,
     Call,
     Const,
     Derivative,
     Div,
-    Integral,
-    Limit,
-    Matrix,
     Mul,
     NamedSet,
+    Neg,
     Node,
     Num,
     Pow,
     Quantity,
-    Rel,
-    Seq,
     Sym,
     Words,
 )
@@ -33,17 +28,15 @@ from verifiers.catalog.math.words import number_words
 
 MAX_DIGITS = 1_500
 """Longest number that is read, in digits."""
-MAX_MATRIX = 400
-"""Most entries of a matrix."""
 
 _ALIASES = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
     "arsinh": "arcsinh", "arcosh": "arccosh", "artanh": "arctanh", "sign": "sgn",
 }  # fmt: skip
-_INVERSE = {
-    name: "arc" + name for name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh")
-}
-_NOT_NAMES = frozenset(["cup", "cap", "setminus", "times", "cdot", "div", "over", "choose", "to", "circ", "end", "item", "label", "ref"])
+_INVERSE = {name: "arc" + name for name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh")}
+_NOT_NAMES = frozenset(
+    ["cup", "cap", "setminus", "times", "cdot", "div", "over", "choose", "to", "circ", "end", "item", "label", "ref"]
+)
 _SETS = {"R": "R", "Q": "Q", "Z": "Z", "N": "N", "C": "C"}
 _UNKNOWN_FUNCTIONS = frozenset("fghFGH") | {"phi", "psi"}
 _BASIS = frozenset("ijk")
@@ -51,15 +44,14 @@ _BASE_WORDS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
     "twelve": 12, "sixteen": 16, "twenty": 20,
 }  # fmt: skip
-_MATRIX = frozenset(["matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "Vmatrix", "smallmatrix", "array"])
-_LISTS = frozenset(["cases", "aligned", "align", "align*", "gathered", "split", "dcases"])
 _ACCENTS = frozenset(
     ["overline", "bar", "vec", "hat", "dot", "ddot", "tilde", "widehat", "widetilde", "overrightarrow", "underline"]
 )
 _MACRO_CONSTANTS: dict[str, Node] = {
     "\\pi": Const("pi"), "\\infty": Const("inf"), "\\emptyset": NamedSet("empty"), "\\imath": Const("i"),
     "\\ldots": Sym("..."), "\\hbar": Sym("hbar"), "\\ell": Sym("l"), "\\aleph": Sym("aleph"), "\\nabla": Sym("nabla"),
-    "\\partial": Sym("partial"), "\\triangle": Sym("triangle"), "\\angle": Sym("angle"), "\\square": Sym("square"), "\\prime": Sym("prime"),
+    "\\partial": Sym("partial"), "\\triangle": Sym("triangle"), "\\angle": Sym("angle"), "\\square": Sym("square"),
+    "\\prime": Sym("prime"),
     "\\star": Sym("star"), "\\top": Sym("T"), "\\Re": Sym("Re"), "\\Im": Sym("Im"), "\\mathbb{R}": NamedSet("R"),
 }  # fmt: skip
 
@@ -69,43 +61,13 @@ def flat_product(left: Node, right: Node) -> Node:
     return Mul((*left.items, right)) if type(left) is Mul else Mul((left, right))
 
 
-class AtomReader:
+class AtomReader(MacroReader):
     """Reads operands; `parse.Parser` adds operators and brackets."""
 
-    __slots__ = ("angle", "bars", "bound", "crossed", "depth", "dimensions", "french", "in_set", "pos", "toks")
-
-    def __init__(self, toks: list[str]) -> None:
-        self.toks = toks
-        self.pos = 0
-        self.depth = 0
-        self.bars = 0
-        self.in_set = False
-        self.french = False
-        self.angle = False
-        self.bound: tuple[str, ...] = ()
-        self.dimensions = False
-        self.crossed = False
-
-    def expr(self, binding: int) -> Node:
-        """Read an expression (in `Parser`)."""
-        raise NotImplementedError
-
-    def items(self, closers: tuple[str, ...]) -> tuple[list[Node], str]:
-        """Read separated items (in `Parser`)."""
-        raise NotImplementedError
-
-    def take(self, wanted: str) -> None:
-        """Consume one token that must be there."""
-        if self.toks[self.pos] != wanted:
-            raise Unreadable(f"expected {wanted!r}, found {self.toks[self.pos]!r}")
-        self.pos += 1
-
-    def spread(self, parts: tuple[str, ...]) -> None:
-        """Put a token's parts in its place."""
-        self.toks[self.pos : self.pos + 1] = parts
+    __slots__ = ()
 
     def argument(self, split: bool = False) -> Node:
-        """Read a macro's argument: a braced group or one token (`\\frac12` with `split`)."""
+        r"""Read a macro's argument: a braced group or one token (`\\frac12` with `split`)."""
         tok = self.toks[self.pos]
         if split and len(tok) > 1 and tok.isdigit():
             self.spread((tok[0], tok[1:]))
@@ -138,7 +100,7 @@ class AtomReader:
         return Num(value)
 
     def mixed(self, whole: int) -> Node:
-        """Read `3\\frac{1}{2}` as 7/2, and anything else in that place as a product."""
+        r"""Read `3\\frac{1}{2}` as 7/2, and anything else in that place as a product."""
         self.pos += 1
         part = self.fraction()
         if type(part) is Div and type(part.top) is Num and type(part.bottom) is Num:
@@ -182,10 +144,6 @@ class AtomReader:
                 return "".join(parts)
             if tok not in ("{", "}"):
                 parts.append(self.text_inside(tok) if tok.endswith("}") else tok)
-
-    def text_inside(self, tok: str) -> str:
-        """Return what stands between the braces of a text macro."""
-        return tok[tok.index("{") + 1 : -1]
 
     def letters(self, tok: str) -> Node:
         """Read a run of letters: a function, a constant, a variable, or a word."""
@@ -319,7 +277,13 @@ class AtomReader:
             return Call("floor" if tok == "\\lfloor" else "ceil", (inner,))
         if tok in ("\\mathbf", "\\vec", "\\hat", "\\bm"):
             following = self.argument(split=True)
-            return Sym("e_i") if following == Const("i") else Sym(f"e_{following.name}") if type(following) is Sym else following
+            return (
+                Sym("e_i")
+                if following == Const("i")
+                else Sym(f"e_{following.name}")
+                if type(following) is Sym
+                else following
+            )
         if tok in ("\\mathrm", "\\overline", "\\bar", "\\boxed", "\\mathit", "\\fbox"):
             return self.argument(split=tok != "\\boxed")
         if tok == "\\cup" and self.toks[self.pos] == "_":
@@ -347,7 +311,9 @@ class AtomReader:
         if macro in _ACCENTS:
             return self.name(f"{macro} {inside}".replace("\\", ""))
         if len(inside) == 1 and inside.isalpha():
-            return self.name(inside) if inside in "ei" and macro in ("mathrm", "mathit", "text") else self.upright(inside)
+            return (
+                self.name(inside) if inside in "ei" and macro in ("mathrm", "mathit", "text") else self.upright(inside)
+            )
         if inside.lstrip("-").replace(".", "", 1).isdigit():
             return Neg(self.number(inside[1:])) if inside[0] == "-" else self.number(inside)
         if not inside:
@@ -371,7 +337,7 @@ class AtomReader:
         return NamedSet(name)
 
     def fraction(self) -> Node:
-        """Read \\frac's arguments; \\frac{d}{dx} is a derivative."""
+        r"""Read \\frac's arguments; \\frac{d}{dx} is a derivative."""
         order = self.derivative_order()
         if order is not None:
             variable, degree = order
@@ -393,9 +359,17 @@ class AtomReader:
                 if tok != "}":
                     return None
                 closed += 1
-        joined = "".join(t.replace("\\mathrm{d}", "d").replace("\\partial", "d") for t in self.toks[self.pos : end] if t not in "{}")
+        joined = "".join(
+            t.replace("\\mathrm{d}", "d").replace("\\partial", "d") for t in self.toks[self.pos : end] if t not in "{}"
+        )
         top, _, bottom = joined.partition("dd") if not joined.startswith("d^") else (joined[:3], "", joined[4:])
-        if joined.startswith("d^") and joined[2:3].isdigit() and joined[3:4] == "d" and len(joined) == 7 and joined[5] == "^":
+        if (
+            joined.startswith("d^")
+            and joined[2:3].isdigit()
+            and joined[3:4] == "d"
+            and len(joined) == 7
+            and joined[5] == "^"
+        ):
             self.pos = end
             return joined[4], int(joined[2])
         if joined.startswith("dd") and len(joined) == 3 and joined[2].isalpha() and not top and bottom:
@@ -404,7 +378,7 @@ class AtomReader:
         return None
 
     def root(self) -> Node:
-        """Read \\sqrt[n]{x}."""
+        r"""Read \\sqrt[n]{x}."""
         index: Node | None = None
         if self.toks[self.pos] == "[":
             self.pos += 1
@@ -445,7 +419,7 @@ class AtomReader:
         return Call(name, args)
 
     def bare_argument(self) -> Node:
-        """Read `2x` in `\\sin 2x`: factors up to the next sign, bracket or function."""
+        r"""Read `2x` in `\\sin 2x`: factors up to the next sign, bracket or function."""
         if self.toks[self.pos] == "-":
             self.pos += 1
             inner = self.bare_argument()
@@ -471,121 +445,6 @@ class AtomReader:
             return True
         return tok[:1].isdigit() or (tok[:1] == "\\" and tok[1:] in GREEK_NAMES)
 
-    def big(self, kind: str) -> Node:
-        """Read a sum or product over an integer index."""
-        low: Node | None = None
-        high: Node | None = None
-        for _ in range(2):
-            tok = self.toks[self.pos]
-            if tok == "_":
-                self.pos += 1
-                low = self.index_bound()
-            elif tok == "^":
-                self.pos += 1
-                high = self.argument()
-        if type(low) is not Rel or len(low.links) != 1 or high is None:
-            raise Unreadable("a sum without closed bounds")
-        index = _index_name(low.first)
-        saved, self.bound = self.bound, (*self.bound, index)
-        body = self.expr(30)
-        self.bound = saved
-        return Big("sum" if kind == "sum" else "prod", index, low.links[0][1], high, body)
-
-    def big_union(self) -> Node:
-        """Read \\bigcup_{k=a}^{b} set as a set built over k."""
-        self.take("_")
-        under = self.index_bound()
-        over: Node = Sym("...")
-        if self.toks[self.pos] == "^":
-            self.pos += 1
-            over = self.argument()
-        return Builder(self.expr(20), Seq("and", (under, over)))
-
-    def index_bound(self) -> Node:
-        """Read `{i=0}`, where i is an index and not the imaginary unit."""
-        saved = self.bound
-        self.bound = (*saved, "i")
-        found = self.argument()
-        self.bound = saved
-        return found
-
-    def limit(self) -> Node:
-        """Read \\lim_{x \\to a} body."""
-        self.take("_")
-        under = self.argument()
-        if type(under) is not Rel or len(under.links) != 1 or type(under.first) is not Sym:
-            raise Unreadable("a limit without 'x -> a'")
-        return Limit(under.first.name, under.links[0][1], self.expr(30))
-
-    def integral(self) -> Node:
-        """Read \\int_a^b body dx."""
-        low: Node | None = None
-        high: Node | None = None
-        for _ in range(2):
-            tok = self.toks[self.pos]
-            if tok in ("_", "^"):
-                self.pos += 1
-                bound = self.argument(split=True)
-                low, high = (bound, high) if tok == "_" else (low, bound)
-        variable = self.mark_differential()
-        body = Num(1) if self.toks[self.pos] == "\\dd" else self.expr(20)
-        self.take("\\dd")
-        return Integral(variable, low, high, body)
-
-    def mark_differential(self) -> str:
-        """Find the `dx` that closes an integral, replace it by one stop token, and return its variable."""
-        depth, pos = 0, self.pos
-        while (tok := self.toks[pos]) != "":
-            depth += (tok in ("(", "{", "[", "\\{")) - (tok in (")", "}", "]", "\\}"))
-            if depth < 0:
-                break
-            if depth == 0 and tok in ("d", "\\mathrm{d}", "\\text{d}") and self.toks[pos + 1][-1:].isalpha():
-                variable = self.toks[pos + 1].lstrip("\\")
-                self.toks[pos : pos + 2] = ["\\dd"]
-                return variable
-            if depth == 0 and tok.isalpha() and len(tok) >= 2 and tok[-2] == "d" and (len(tok) == 2 or tok not in FUNCTIONS):
-                self.toks[pos : pos + 1] = [tok[:-2], "\\dd"] if len(tok) > 2 else ["\\dd"]
-                return tok[-1]
-            pos += 1
-        raise Unreadable("an integral without its differential")
-
-    def environment(self, tok: str) -> Node:
-        """Read a matrix, or the lines of `cases` and `aligned` as a list."""
-        name = self.text_inside(tok)
-        end = f"\\end{{{name}}}"
-        if name == "array" and self.toks[self.pos] == "{":
-            self.subscript_skip()
-        rows: list[tuple[Node, ...]] = []
-        row: list[Node] = []
-        saved, self.bars = self.bars, 0
-        while True:
-            tok = self.toks[self.pos].replace(" ", "")
-            if tok == end or tok == "\\\\":
-                if row:
-                    rows.append(tuple(row))
-                row = []
-                self.pos += 1
-                if tok == end:
-                    break
-            elif tok in ("&", "and", ","):
-                self.pos += 1
-            else:
-                row.append(self.expr(0))
-                if sum(map(len, rows)) + len(row) > MAX_MATRIX:
-                    raise TooLarge(f"a matrix with more than {MAX_MATRIX} entries")
-        self.bars = saved
-        if not rows:
-            raise Unreadable("an empty environment")
-        if name in _LISTS:
-            return Seq("and", tuple(item for line in rows for item in line))
-        if name not in _MATRIX or any(len(line) != len(rows[0]) for line in rows):
-            raise Unreadable(f"a {name} whose rows differ in length")
-        return Matrix(tuple(rows), det=name == "vmatrix")
-
-    def subscript_skip(self) -> None:
-        """Skip a braced group."""
-        self.subscript()
-
     def is_unit_word(self, tok: str) -> bool:
         """Whether a run of letters after an operand is a unit or a label rather than variables."""
         if len(tok) < 2 or tok in FUNCTIONS or tok in GREEK_NAMES:
@@ -605,19 +464,33 @@ class AtomReader:
         """Join the tokens from `start` up to the next separator into a unit's text."""
         parts: list[str] = []
         pos = start
-        while (tok := self.toks[pos]) not in ("", ",", ";", "and", "or", "=", "<", ">", "\\le", "\\ge", ")", "]", "\\}", "\\approx", "+", "&", "\\\\"):
+        while (tok := self.toks[pos]) not in (
+            "",
+            ",",
+            ";",
+            "and",
+            "or",
+            "=",
+            "<",
+            ">",
+            "\\le",
+            "\\ge",
+            ")",
+            "]",
+            "\\}",
+            "\\approx",
+            "+",
+            "&",
+            "\\\\",
+        ):
             if tok == "}" and "{" not in parts[-3:]:
                 break
             parts.append(self.text_inside(tok) if tok.endswith("}") and tok != "}" and tok != "\\}" else tok)
             pos += 1
-        joined = " ".join(parts).replace("\\cdot", "·").replace("\\times", "·").replace("^ \\circ", "°").replace("\\", "")
+        joined = (
+            " ".join(parts).replace("\\cdot", "·").replace("\\times", "·").replace("^ \\circ", "°").replace("\\", "")
+        )
         return " ".join(joined.split()).rstrip("."), pos
-
-
-def _index_name(node: Node) -> str:
-    if type(node) is Sym:
-        return node.name
-    raise Unreadable("an index that is not a variable")
 
 
 def _integer(digits: str) -> int:
@@ -656,5 +529,3 @@ def spoken_number(text: str) -> Node | None:
     """Read number words ("three quarters", 三分之一) as a number."""
     value = number_words(text)
     return None if value is None else Num(value)
-
-

@@ -19,20 +19,20 @@ def rounds_to(ref: Node, pred: Node, context: Context) -> bool:
         return False
     if context.options.rounding == "relative":
         context.rule = f"within {context.options.tolerance:g} relative (rounding=relative)"
-        return abs(left - right) <= Fraction(context.options.tolerance) * abs(left)
+        return bool(abs(left - right) <= Fraction(context.options.tolerance) * abs(left))
     context.rule = "rounded to the digits that are written (rounding=places)"
     return _is_rounding(ref, left, right) or _is_rounding(pred, right, left)
 
 
 def prints_double(ref: Node, pred: Node, context: Context) -> bool:
-    """Whether the answer is a double that a program printed for the reference: 16 or 17 digits, one unit off at most."""
+    """Whether the answer is the double that a program prints for the reference: 16 digits or more, off by one unit."""
     if type(pred) is not Num or pred.places < 15 or type(pred.value) is int:
         return False
     value = real_value(ref, context)
     if value is None or len(str(abs(pred.value.numerator * 10**pred.places // pred.value.denominator))) < 16:
         return False
     context.rule = "a printed double"
-    return abs(Fraction(pred.value) - value) * 2**52 <= abs(value)
+    return bool(abs(Fraction(pred.value) - value) * 2**52 <= abs(value))
 
 
 def _is_rounding(node: Node, written: Fraction, other: Fraction) -> bool:

@@ -6,6 +6,7 @@ The tiers go from cheap to dear, and each one either decides or passes on. Nothi
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -39,7 +40,7 @@ WANTED_POINTS = 3
 """Points at which two functions must agree."""
 
 
-class NeedsWorker(Exception):  # noqa: N818  a signal, not an error
+class NeedsWorker(Exception):
     """Only sympy, in a worker process, can go on."""
 
 
@@ -51,10 +52,12 @@ class Context:
         options: The policies.
         steps: The budget.
         rule: The rule that decided last, for the verdict's reason.
+        match: `compare.match`, for the modules that compare parts of their own shapes.
         sympy: Whether this is the worker, where unevaluated operators may be resolved.
     """
 
     options: Options
+    match: Callable[[Node, Node, Context], bool]
     steps: Steps = field(default_factory=lambda: Steps(FAST_STEPS))
     rule: str = ""
     sympy: bool = False
@@ -229,9 +232,7 @@ def _doubles(ref: Node, pred: Node, field_: Field, complex_too: bool) -> bool | 
     return True if apart <= 1e-12 * size and not field_.cancelled and size > 1e-250 else _LOOK_CLOSER
 
 
-def _long(
-    ref: Node, pred: Node, point: int, context: Context, complex_too: bool, grid: Grid, ten: bool
-) -> bool | None:
+def _long(ref: Node, pred: Node, point: int, context: Context, complex_too: bool, grid: Grid, ten: bool) -> bool | None:
     first = _long_values(ref, pred, LongField(context.steps, point, ten=ten, grid=grid))
     if first is None:
         return None
@@ -280,7 +281,7 @@ def real_value(node: Node, context: Context) -> Fraction | None:
         if abs(exponent) > 5_000:
             return None
         number = Fraction(mantissa) * (Fraction(2) ** exponent)
-        return -number if sign else number
+        return Fraction(-number if sign else number)
     except OutOfSteps:
         raise
     except (NotNumeric, ArithmeticError, ValueError, TypeError, AttributeError):

@@ -226,7 +226,8 @@ def _ceil(values: list[Rational], steps: Steps) -> Rational:
 
 
 def _abs(values: list[Rational], steps: Steps) -> Rational:
-    return abs(values[0])
+    value = values[0]
+    return -value if value < 0 else value
 
 
 def _sgn(values: list[Rational], steps: Steps) -> Rational:
@@ -280,7 +281,8 @@ def _log(values: list[Rational], steps: Steps) -> Rational:
 
 _FUNCTIONS: dict[str, Callable[[list[Rational], Steps], Rational]] = {
     "sqrt": _sqrt, "root": _root, "factorial": _factorial, "factorial2": _factorial2, "binom": _binom, "perm": _perm,
-    "floor": _floor, "ceil": _ceil, "abs": _abs, "sgn": _sgn, "mod": _mod, "gcd": _gcd, "lcm": _lcm, "max": _max, "min": _min,
+    "floor": _floor, "ceil": _ceil, "abs": _abs, "sgn": _sgn, "mod": _mod, "gcd": _gcd, "lcm": _lcm, "max": _max,
+    "min": _min,
     "log": _log,
 }  # fmt: skip
 
@@ -320,7 +322,8 @@ def _big(node: Big, steps: Steps, bound: Mapping[str, int]) -> Rational:
 
 
 _RATIONAL: dict[type, Callable[..., Rational]] = {
-    Add: _add, Mul: _mul, Div: _div, Neg: _neg, Pow: _pow, Call: _call, Sym: _symbol, Percent: _percent, Based: _based, Big: _big,
+    Add: _add, Mul: _mul, Div: _div, Neg: _neg, Pow: _pow, Call: _call, Sym: _symbol, Percent: _percent,
+    Based: _based, Big: _big,
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Text to tokens: LaTeX, plain text and Unicode mathematics, Chinese punctuation included.
+r"""Text to tokens: LaTeX, plain text and Unicode mathematics, Chinese punctuation included.
 
 Linear time: one translation table, one regular expression without nested repetition. Tokens are plain strings; the
 parser looks them up in tables. What only looks different becomes the same token here: `−` and `-`, `×` and `\\times`.
@@ -43,15 +43,20 @@ _GREEK = {
 
 _CHARS: dict[str, str] = {
     "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "﹣": "-", "×": " \\times ", "✕": " \\times ", "⋅": " \\cdot ",
-    "·": " \\cdot ", "∙": " \\cdot ", "•": " \\cdot ", "∗": "*", "÷": " \\div ", "∕": "/", "⁄": "/", "≤": "\\le ", "≥": "\\ge ",
+    "·": " \\cdot ", "∙": " \\cdot ", "•": " \\cdot ", "∗": "*", "÷": " \\div ", "∕": "/", "⁄": "/", "≤": "\\le ",
+    "≥": "\\ge ",
     "⩽": "\\le ", "⩾": "\\ge ", "≦": "\\le ", "≧": "\\ge ", "≠": "\\ne ", "≈": "\\approx ", "≒": "\\approx ",
-    "≡": "\\equiv ", "∈": "\\in ", "∉": "\\notin ", "∪": "\\cup ", "∩": "\\cap ", "∖": "\\setminus ", "∅": "\\emptyset ",
-    "⌀": "\\emptyset ", "ø": "\\emptyset ", "Ø": "\\emptyset ", "∞": "\\infty ", "±": "\\pm ", "∓": "\\mp ", "√": "\\sqrt ", "∛": "\\sqrt[3] ", "∜": "\\sqrt[4] ",
-    "π": "\\pi ", "∑": "\\sum ", "∏": "\\prod ", "∫": "\\int ", "°": "^\\circ ", "º": "^\\circ ", "˚": "^\\circ ", "℃": "\\text{°C}", "ℝ": "\\mathbb{R}", "ℤ": "\\mathbb{Z}",
+    "≡": "\\equiv ", "∈": "\\in ", "∉": "\\notin ", "∪": "\\cup ", "∩": "\\cap ", "∖": "\\setminus ",
+    "∅": "\\emptyset ",
+    "⌀": "\\emptyset ", "ø": "\\emptyset ", "Ø": "\\emptyset ", "∞": "\\infty ", "±": "\\pm ", "∓": "\\mp ",
+    "√": "\\sqrt ", "∛": "\\sqrt[3] ", "∜": "\\sqrt[4] ",
+    "π": "\\pi ", "∑": "\\sum ", "∏": "\\prod ", "∫": "\\int ", "°": "^\\circ ", "º": "^\\circ ", "˚": "^\\circ ",
+    "℃": "\\text{°C}", "ℝ": "\\mathbb{R}", "ℤ": "\\mathbb{Z}",
     "ℕ": "\\mathbb{N}", "ℚ": "\\mathbb{Q}", "ℂ": "\\mathbb{C}", "∀": "\\forall ", "⇒": "\\Rightarrow ",
     "→": "\\to ", "⌊": "\\lfloor ", "⌋": "\\rfloor ", "⌈": "\\lceil ", "⌉": "\\rceil ", "⟨": "\\langle ",
     "⟩": "\\rangle ", "〈": "\\langle ", "〉": "\\rangle ", "∣": "|", "∨": "\\lor ", "∧": "\\land ", "，": ",",
-    "、": ",", "；": ";", "：": ":", "。": ". ", "．": ".", "（": "(", "）": ")", "【": "[", "】": "]", "「": "", "」": "",
+    "、": ",", "；": ";", "：": ":", "。": ". ", "．": ".",
+    "（": "(", "）": ")", "【": "[", "】": "]", "「": "", "」": "",
     "“": '"', "”": '"', "‘": "'", "’": "'", "′": "'", "″": "''", "＝": "=", "％": "%", "＄": "\\$", "￥": "¥",
     "…": "\\ldots ", "⋯": "\\cdots ", "𝑖": "i", "ⅈ": "i", "ℯ": "e", "∂": "\\partial ", "∘": "\\circ ", "⊂": "\\subset ",
     "\u00a0": " ", "\u3000": " ", "\u2009": " ", "\u202f": " ", "\u2002": " ", "\u2003": " ",
@@ -59,7 +64,9 @@ _CHARS: dict[str, str] = {
 }  # fmt: skip
 _TABLE = str.maketrans(_CHARS)
 _VULGAR = re.compile("[¼½¾⅐-⅞↉]")
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u180e\ufe00-\ufe0f\U000e0000-\U000e007f]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u180e\ufe00-\ufe0f\U000e0000-\U000e007f]"
+)
 _CIRCLED = re.compile("[\u2460-\u24ff\u2776-\u2793\u3220-\u3247\U0001f100-\U0001f10c]")
 _BIDI = re.compile("[\u202d\u202e\u2066-\u2069]")
 _COMBINING_BAR = re.compile("((?:\\d[\u0304\u0305])+)")
@@ -110,21 +117,28 @@ _TOKEN = re.compile(
 _SKIP = frozenset(
     ["\\left", "\\right", "\\,", "\\;", "\\:", "\\!", "\\ ", "\\>", "\\quad", "\\qquad", "~", "$", "\\displaystyle",
      "\\textstyle", "\\big", "\\Big", "\\bigg", "\\Bigg", "\\bigl", "\\bigr", "\\Bigl", "\\Bigr", "\\biggl", "\\biggr",
-     "\\limits", "\\nolimits", "\\middle", "\\hfill", "\\thinspace", "\\(", "\\)", "\\[", "\\]", "\\hline", "\\rm", "\\bf", "\\it",
+     "\\limits", "\\nolimits", "\\middle", "\\hfill", "\\thinspace", "\\(", "\\)", "\\[", "\\]", "\\hline", "\\rm",
+     "\\bf", "\\it",
      "\\mathstrut", "\\strut", "\\/", "\\phantom", "\\nonumber", "\\enspace", "\\hspace"]
 )  # fmt: skip
 _SAME = {
     "\\dfrac": "\\frac", "\\tfrac": "\\frac", "\\cfrac": "\\frac", "\\dbinom": "\\binom", "\\tbinom": "\\binom",
-    "\\leq": "\\le", "\\leqslant": "\\le", "<=": "\\le", "=<": "\\le", "\\geq": "\\ge", "\\geqslant": "\\ge", ">=": "\\ge",
+    "\\leq": "\\le", "\\leqslant": "\\le", "<=": "\\le", "=<": "\\le", "\\geq": "\\ge", "\\geqslant": "\\ge",
+    ">=": "\\ge",
     "\\neq": "\\ne", "!=": "\\ne", "\\lt": "<", "\\gt": ">", ":=": "=", "\\lbrace": "\\{", "\\rbrace": "\\}",
     "**": "^", "\\cdotp": "\\cdot", "\\ast": "*", "\\vert": "|", "\\lvert": "|", "\\rvert": "|", "\\lVert": "\\|",
-    "\\rVert": "\\|", "\\Vert": "\\|", "\\varnothing": "\\emptyset", "\\empty": "\\emptyset", "\\degree": "\\circ", "\\%": "%",
+    "\\rVert": "\\|", "\\Vert": "\\|", "\\varnothing": "\\emptyset", "\\empty": "\\emptyset", "\\degree": "\\circ",
+    "\\%": "%",
     "\\lor": "or", "\\vee": "or", "\\land": "and", "\\wedge": "and", "\\&": "and", "\\lbrack": "[", "\\rbrack": "]",
-    "\\bigcup": "\\cup", "\\bigcap": "\\cap", "\\backslash": "\\setminus", "\\varphi": "\\phi", "\\varepsilon": "\\epsilon",
+    "\\bigcup": "\\cup", "\\bigcap": "\\cap", "\\backslash": "\\setminus", "\\varphi": "\\phi",
+    "\\varepsilon": "\\epsilon",
     "\\vartheta": "\\theta", "\\to": "->", "\\rightarrow": "->", "\\longrightarrow": "->", "\\thickapprox": "\\approx",
-    "\\sim": "\\approx", "\\simeq": "\\approx", "\\doteq": "\\approx", "\\cong": "\\approx", "\\iff": "=>", "\\implies": "=>",
-    "\\Rightarrow": "=>", "\\Leftrightarrow": "=>", "\\Longrightarrow": "=>", "\\dots": "\\ldots", "\\cdots": "\\ldots", "...": "\\ldots",
-    "\\infinity": "\\infty", "\\space": " ", "\\tg": "\\tan", "\\ctg": "\\cot", "\\arctg": "\\arctan", "\\cosec": "\\csc",
+    "\\sim": "\\approx", "\\simeq": "\\approx", "\\doteq": "\\approx", "\\cong": "\\approx", "\\iff": "=>",
+    "\\implies": "=>",
+    "\\Rightarrow": "=>", "\\Leftrightarrow": "=>", "\\Longrightarrow": "=>", "\\dots": "\\ldots",
+    "\\cdots": "\\ldots", "...": "\\ldots",
+    "\\infinity": "\\infty", "\\space": " ", "\\tg": "\\tan", "\\ctg": "\\cot", "\\arctg": "\\arctan",
+    "\\cosec": "\\csc",
     "\\iint": "\\int", "\\lg": "\\lg", "\\colon": ":",
 }  # fmt: skip
 _GROUPED = re.compile(r"(?<!\d)(\d{1,3})((?:\\[,;: ]\d{3}|,\d{3})+)(?!\d)")
@@ -134,7 +148,7 @@ _MIXED = re.compile(r"(?<![\d.,^/\w}])(\d+)\s+(\d+)\s*/\s*(\d+)(?![\d.])")
 
 
 def joined_thousands(text: str) -> str:
-    """Join digit groups whose separators can be nothing else: `1{,}234`, `1,\\!234`, `1\\,234`, `1 234 567`."""
+    r"""Join digit groups whose separators can be nothing else: `1{,}234`, `1,\\!234`, `1\\,234`, `1 234 567`."""
     if "!" in text or "{,}" in text:
         text = _JOINED_COMMA.sub("", text)
     if "\\" in text:
@@ -151,7 +165,13 @@ _GROUPED_COMMA = re.compile(r"(?<![\d.,])([1-9]\d{0,2}(?:,\d{3})+)(?![\d,])(?!,\
 
 def has_comma_groups(text: str) -> bool:
     """Whether the text holds digits such as `1,234` outside brackets, which may be one number or two."""
-    return "," in text and "(" not in text and "[" not in text and "\\{" not in text and _GROUPED_COMMA.search(text) is not None
+    return (
+        "," in text
+        and "(" not in text
+        and "[" not in text
+        and "\\{" not in text
+        and _GROUPED_COMMA.search(text) is not None
+    )
 
 
 def without_commas(text: str) -> str:
@@ -176,16 +196,19 @@ def tokens(text: str) -> list[str]:
 
 
 def _tidied(token: str) -> str:
-    """Trim a text macro's content; `\\text{ and }` is `and`."""
+    r"""Trim a text macro's content; `\\text{ and }` is `and`."""
     macro, _, inside = token[:-1].partition("{")
     inside = inside.replace("~", " ").strip()
     return inside if inside in ("and", "or") else f"{macro.strip()}{{{inside}}}"
 
 
 FUNCTIONS = frozenset(
-    ["sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arccot", "arcsec", "arccsc", "sinh", "cosh",
-     "tanh", "coth", "sech", "csch", "arcsinh", "arccosh", "arctanh", "arsinh", "arcosh", "artanh", "ln", "log", "lg", "exp", "sgn", "sign", "Re",
-     "Im", "arg", "det", "gcd", "lcm", "max", "min", "floor", "ceil", "abs", "sqrt", "cbrt", "asin", "acos", "atan", "asinh",
+    ["sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arccot", "arcsec", "arccsc", "sinh",
+    "cosh",
+     "tanh", "coth", "sech", "csch", "arcsinh", "arccosh", "arctanh", "arsinh", "arcosh", "artanh", "ln", "log",
+     "lg", "exp", "sgn", "sign", "Re",
+     "Im", "arg", "det", "gcd", "lcm", "max", "min", "floor", "ceil", "abs", "sqrt", "cbrt", "asin", "acos", "atan",
+     "asinh",
      "acosh", "atanh", "binom", "factorial", "gamma_function", "tr", "rank", "deg", "dim", "conj"]
 )  # fmt: skip
 GREEK_NAMES = frozenset(_GREEK.values()) | {"pi"}
@@ -196,7 +219,8 @@ _NAMES = sorted(
     key=len, reverse=True,
 )  # fmt: skip
 _WORD_TOKENS = {
-    "or": ("or",), "and": ("and",), "infinity": ("\\infty",), "infty": ("\\infty",), "inf": ("\\infty",), "oo": ("\\infty",),
+    "or": ("or",), "and": ("and",), "infinity": ("\\infty",), "infty": ("\\infty",), "inf": ("\\infty",),
+    "oo": ("\\infty",),
     "union": ("\\cup",), "intersect": ("\\cap",), "in": ("\\in",), "mod": ("\\bmod",), "choose": ("\\choose",),
     "U": ("U",), "times": ("\\times",), "frac": ("\\frac",), "plus": ("+",), "minus": ("-",), "over": ("/",),
 }  # fmt: skip
@@ -205,7 +229,7 @@ _RUN = re.compile("|".join(_NAMES) + "|[A-Za-z]")
 
 @lru_cache(maxsize=4096)
 def split_run(run: str) -> tuple[str, ...]:
-    """Split a run of letters into function names, Greek names and one-letter variables: `sinx` -> `\\sin`, `x`."""
+    r"""Split a run of letters into function names, Greek names and one-letter variables: `sinx` -> `\\sin`, `x`."""
     if run in _WORD_TOKENS:
         return _WORD_TOKENS[run]
     if run in GREEK_NAMES or run in FUNCTIONS:

@@ -30,7 +30,7 @@ def is_matrix_like(node: Node) -> bool:
 
 
 def _in_basis(node: Node) -> bool:
-    return any(type(child) is Sym and child.name in _BASIS or _in_basis(child) for child in children(node))
+    return any((type(child) is Sym and child.name in _BASIS) or _in_basis(child) for child in children(node))
 
 
 def as_matrix(node: Node, context: Context) -> Rows | None:

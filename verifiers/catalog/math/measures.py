@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 
 from verifiers.catalog.math.equal import Context
 from verifiers.catalog.math.tree import Add, Const, Div, Mul, Node, Num, Percent, Pow, Quantity, Sym
 from verifiers.catalog.math.units import Unit, parse_unit, same_dimension
 
-Match = Callable[[Node, Node, Context], bool]
 _DEGREE = "degree"
 
 
-def measures_match(ref: Node, pred: Node, context: Context, match: Match) -> bool:
+def measures_match(ref: Node, pred: Node, context: Context) -> bool:
     """Compare when at least one side has a unit or a label."""
     left, right = _measure(ref), _measure(pred)
     if left is None or right is None:
@@ -25,17 +23,17 @@ def measures_match(ref: Node, pred: Node, context: Context, match: Match) -> boo
         context.rule = "a percentage against a quantity with a unit"
         return False
     if policy == "ignore":
-        return match(ref_value, pred_value, context)
+        return context.match(ref_value, pred_value, context)
     if ref_unit is not None and pred_unit is not None:
-        return _same_measure(ref_value, ref_unit, pred_value, pred_unit, context, match)
+        return _same_measure(ref_value, ref_unit, pred_value, pred_unit, context)
     if ref_unit is not None and pred_unit is None and not pred_label:
-        return _bare_against_unit(pred_value, ref_value, ref_unit, context, match)
+        return _bare_against_unit(pred_value, ref_value, ref_unit, context)
     if pred_unit is not None and not ref_label and ref_unit is None:
-        return match(ref_value, pred_value, context) or _as_angle(ref_value, pred, pred_unit, context, match)
+        return context.match(ref_value, pred_value, context) or _as_angle(ref_value, pred, pred_unit, context)
     if ref_label and pred_label and not _same_label(ref_label, pred_label):
         context.rule = f"{pred_label!r} counted where the reference counts {ref_label!r}"
         return False
-    return match(ref_value, pred_value, context)
+    return context.match(ref_value, pred_value, context)
 
 
 def _measure(node: Node) -> tuple[Node, Unit | None, str] | None:
@@ -47,7 +45,9 @@ def _measure(node: Node) -> tuple[Node, Unit | None, str] | None:
         first = quantities[0].unit
         if first is None or any(q.unit is None or not same_dimension(q.unit, first) for q in quantities):
             return None
-        terms = tuple(Mul((q.item, Num(_shortened(q.unit.factor / first.factor)))) for q in quantities if q.unit is not None)
+        terms = tuple(
+            Mul((q.item, Num(_shortened(q.unit.factor / first.factor)))) for q in quantities if q.unit is not None
+        )
         return Add(terms), first, ""
     return node, None, ""
 
@@ -56,36 +56,36 @@ def _shortened(value: Fraction) -> int | Fraction:
     return value.numerator if value.denominator == 1 else value
 
 
-def _same_measure(ref: Node, ref_unit: Unit, pred: Node, pred_unit: Unit, context: Context, match: Match) -> bool:
+def _same_measure(ref: Node, ref_unit: Unit, pred: Node, pred_unit: Unit, context: Context) -> bool:
     if not same_dimension(ref_unit, pred_unit):
         context.rule = f"units of different kind: {pred_unit.name!r} for {ref_unit.name!r}"
         return False
     if ref_unit.factor == pred_unit.factor and ref_unit.offset == pred_unit.offset:
-        return match(ref, pred, context)
+        return context.match(ref, pred, context)
     scaled = Mul((pred, Num(_shortened(pred_unit.factor / ref_unit.factor))))
     shift = (pred_unit.offset - ref_unit.offset) / ref_unit.factor
-    equal = match(ref, Add((scaled, Num(_shortened(shift)))) if shift else scaled, context)
+    equal = context.match(ref, Add((scaled, Num(_shortened(shift)))) if shift else scaled, context)
     context.rule = f"converted from {pred_unit.name} to {ref_unit.name}; {context.rule}"
     return equal
 
 
-def _bare_against_unit(pred: Node, ref: Node, ref_unit: Unit, context: Context, match: Match) -> bool:
+def _bare_against_unit(pred: Node, ref: Node, ref_unit: Unit, context: Context) -> bool:
     if context.options.units == "required":
         context.rule = f"the unit {ref_unit.name!r} is missing (units=required)"
         return False
-    if match(ref, pred, context):
+    if context.match(ref, pred, context):
         return True
     if (split := _trailing_letter(pred)) is not None and split[1].dims == ref_unit.dims:
-        return _same_measure(ref, ref_unit, split[0], split[1], context, match)
-    return _as_angle(pred, Quantity(ref, ref_unit, _DEGREE), ref_unit, context, match)
+        return _same_measure(ref, ref_unit, split[0], split[1], context)
+    return _as_angle(pred, Quantity(ref, ref_unit, _DEGREE), ref_unit, context)
 
 
-def _as_angle(bare: Node, angle: Node, unit: Unit, context: Context, match: Match) -> bool:
+def _as_angle(bare: Node, angle: Node, unit: Unit, context: Context) -> bool:
     """Compare a bare number with an angle in degrees as radians."""
     degree = parse_unit(_DEGREE)
     if degree is None or unit.dims != degree.dims or unit.factor != degree.factor or type(angle) is not Quantity:
         return False
-    found = match(bare, Div(Mul((angle.item, Const("pi"))), Num(180)), context)
+    found = context.match(bare, Div(Mul((angle.item, Const("pi"))), Num(180)), context)
     context.rule = f"degrees against radians; {context.rule}"
     return found
 
@@ -103,8 +103,9 @@ def _trailing_letter(node: Node) -> tuple[Node, Unit] | None:
 def without_unit(node: Node) -> Node | None:
     """Return the number of `1000.99 m^2` or `5 m/s`, read as a product of letters; a lone letter is no unit."""
     over = None
-    if type(node) is Div:
-        node, over = node.top, _as_unit_text(node.bottom)
+    if isinstance(node, Div):
+        over = _as_unit_text(node.bottom)
+        node = node.top
         if over is None:
             return None
     if type(node) is not Mul:

@@ -280,7 +280,14 @@ def _of_reciprocal(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def _complete(table: dict[str, Callable[..., Any]], half_pi: Any) -> dict[str, Callable[..., Any]]:
     """Add the functions that follow from others."""
-    for name, base in (("cot", "tan"), ("sec", "cos"), ("csc", "sin"), ("coth", "tanh"), ("sech", "cosh"), ("csch", "sinh")):
+    for name, base in (
+        ("cot", "tan"),
+        ("sec", "cos"),
+        ("csc", "sin"),
+        ("coth", "tanh"),
+        ("sech", "cosh"),
+        ("csch", "sinh"),
+    ):
         table[name] = _reciprocal(table[base])
     table["arcsec"], table["arccsc"] = _of_reciprocal(table["arccos"]), _of_reciprocal(table["arcsin"])
     arctan = table["arctan"]
@@ -335,12 +342,15 @@ def _float_binom(top: Any, bottom: Any) -> Any:
 _FLOAT_TABLE = _complete(
     {
         "sin": _either(math.sin, cmath.sin), "cos": _either(math.cos, cmath.cos), "tan": _either(math.tan, cmath.tan),
-        "arcsin": _either(math.asin, cmath.asin), "arccos": _either(math.acos, cmath.acos), "arctan": _either(math.atan, cmath.atan),
-        "sinh": _either(math.sinh, cmath.sinh), "cosh": _either(math.cosh, cmath.cosh), "tanh": _either(math.tanh, cmath.tanh),
+        "arcsin": _either(math.asin, cmath.asin), "arccos": _either(math.acos, cmath.acos),
+        "arctan": _either(math.atan, cmath.atan),
+        "sinh": _either(math.sinh, cmath.sinh), "cosh": _either(math.cosh, cmath.cosh),
+        "tanh": _either(math.tanh, cmath.tanh),
         "arcsinh": _either(math.asinh, cmath.asinh), "arccosh": _either(math.acosh, cmath.acosh),
         "arctanh": _either(math.atanh, cmath.atanh), "ln": _float_ln, "exp": _either(math.exp, cmath.exp),
         "sqrt": _either(math.sqrt, cmath.sqrt), "root": _float_root, "floor": math.floor, "ceil": math.ceil,
-        "factorial": _float_gamma, "binom": _float_binom, "arg": cmath.phase, "Re": lambda z: z.real, "Im": lambda z: z.imag,
+        "factorial": _float_gamma, "binom": _float_binom, "arg": cmath.phase, "Re": lambda z: z.real,
+        "Im": lambda z: z.imag,
         "conj": lambda z: z.conjugate(),
     },
     math.pi / 2,
@@ -403,9 +413,12 @@ class LongField(Field):
         angle = self.bounded(MAX_ANGLE_LOG2)
         growth = self.bounded(26)
         table: dict[str, Callable[..., Any]] = {
-            "arcsin": mp.asin, "arccos": mp.acos, "arctan": mp.atan, "arcsinh": mp.asinh, "arccosh": mp.acosh, "arctanh": mp.atanh,
-            "sqrt": mp.sqrt, "floor": mp.floor, "ceil": mp.ceil, "arg": mp.arg, "Re": mp.re, "Im": mp.im, "conj": mp.conj,
-            "ln": self.logarithm, "root": self.root, "exp": growth(mp.exp), "factorial": self.factorial, "binom": self.binomial,
+            "arcsin": mp.asin, "arccos": mp.acos, "arctan": mp.atan, "arcsinh": mp.asinh, "arccosh": mp.acosh,
+            "arctanh": mp.atanh,
+            "sqrt": mp.sqrt, "floor": mp.floor, "ceil": mp.ceil, "arg": mp.arg, "Re": mp.re, "Im": mp.im,
+            "conj": mp.conj,
+            "ln": self.logarithm, "root": self.root, "exp": growth(mp.exp), "factorial": self.factorial,
+            "binom": self.binomial,
         }  # fmt: skip
         table.update({name: angle(getattr(mp, name)) for name in ("sin", "cos", "tan")})
         table.update({name: growth(getattr(mp, name)) for name in ("sinh", "cosh", "tanh")})

@@ -6,7 +6,6 @@ Linear in the number of tokens; depth, digits and nodes are bounded. It never ev
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 from verifiers.catalog.math.atoms import AtomReader, flat_product
 from verifiers.catalog.math.lex import TooLarge, Unreadable, split_run, tokens
@@ -15,7 +14,6 @@ from verifiers.catalog.math.tree import (
     Builder,
     Call,
     Div,
-    Mul,
     Neg,
     Node,
     Num,
@@ -28,7 +26,6 @@ from verifiers.catalog.math.tree import (
     Seq,
     SetOp,
     Sym,
-    Words,
 )
 from verifiers.catalog.math.units import parse_unit
 
@@ -36,17 +33,22 @@ MAX_DEPTH = 48
 """Deepest nesting that is read."""
 
 RELATIONS = {
-    "=": "=", "<": "<", ">": ">", "\\le": "<=", "\\ge": ">=", "\\ne": "!=", "\\approx": "~", "\\equiv": "=", "\\in": "in",
+    "=": "=", "<": "<", ">": ">", "\\le": "<=", "\\ge": ">=", "\\ne": "!=", "\\approx": "~", "\\equiv": "=",
+    "\\in": "in",
     "\\notin": "notin", "->": "=", "\\propto": "propto", "\\subset": "subset", "\\subseteq": "subset",
 }  # fmt: skip
 _RELATION, _SET, _RATIO, _SUM, _PRODUCT, _UNARY, _POWER, _POSTFIX = 10, 20, 25, 30, 40, 45, 60, 70
 BINDING = {
-    **dict.fromkeys(RELATIONS, _RELATION), "\\pmod": _RELATION, "\\cup": _SET, "\\cap": _SET, "\\setminus": _SET, ":": _RATIO,
-    "+": _SUM, "-": _SUM, "\\pm": _SUM, "\\mp": _SUM, "*": _PRODUCT, "\\cdot": _PRODUCT, "\\times": _PRODUCT, "/": _PRODUCT,
-    "\\div": _PRODUCT, "\\bmod": _PRODUCT, "\\choose": _PRODUCT, "\\over": 5, "^": _POWER, "!": _POSTFIX, "%": _POSTFIX, "'": _POSTFIX,
+    **dict.fromkeys(RELATIONS, _RELATION), "\\pmod": _RELATION, "\\cup": _SET, "\\cap": _SET, "\\setminus": _SET,
+    ":": _RATIO,
+    "+": _SUM, "-": _SUM, "\\pm": _SUM, "\\mp": _SUM, "*": _PRODUCT, "\\cdot": _PRODUCT, "\\times": _PRODUCT,
+    "/": _PRODUCT,
+    "\\div": _PRODUCT, "\\bmod": _PRODUCT, "\\choose": _PRODUCT, "\\over": 5, "^": _POWER, "!": _POSTFIX,
+    "%": _POSTFIX, "'": _POSTFIX,
 }  # fmt: skip
 STOP = frozenset(
-    ["", ",", ";", ")", "]", "}", "\\}", "\\rangle", "\\rfloor", "\\rceil", "and", "or", "&", "\\\\", "\\mid", "=>", "\\dd", '"',
+    ["", ",", ";", ")", "]", "}", "\\}", "\\rangle", "\\rfloor", "\\rceil", "and", "or", "&", "\\\\", "\\mid", "=>",
+    "\\dd", '"',
      "?", ".", "`", "\\text{and}", "\\text{or}", "\\forall"]
 )  # fmt: skip
 _TEXT_MACROS = ("\\text", "\\mathrm", "\\mbox", "\\hbox", "\\operatorname", "\\mathsf", "\\mathit", "\\emph")
@@ -73,9 +75,7 @@ class Parser(AtomReader):
                 if tok in STOP or self.stops_here(tok) or binding >= _PRODUCT:
                     break
                 left = self.juxtaposed(left)
-            elif power <= binding or (tok == ":" and self.in_set):
-                break
-            elif tok == ">" and self.angle:
+            elif power <= binding or (tok == ":" and self.in_set) or (tok == ">" and self.angle):
                 break
             else:
                 self.pos += 1
@@ -145,8 +145,6 @@ class Parser(AtomReader):
             return Call("mod", (left, right))
         if tok == "\\choose":
             return Call("binom", (left, right))
-        if tok == "\\times" and type(left) in (Seq, Num) and self.dimensions:
-            self.crossed = True
         return flat_product(left, right)
 
     def chain(self, left: Node, tok: str) -> Node:
@@ -334,7 +332,11 @@ class Parser(AtomReader):
     def degrees(self, left: Node) -> Node:
         """Read an angle in degrees, or a temperature; the degree sign is consumed."""
         scale = self.toks[self.pos]
-        letter = self.text_inside(scale).strip() if scale.endswith("}") and scale[:2] == "\\t" or scale.startswith("\\mathrm") else scale
+        letter = (
+            self.text_inside(scale).strip()
+            if (scale.endswith("}") and scale[:2] == "\\t") or scale.startswith("\\mathrm")
+            else scale
+        )
         if letter in ("C", "F"):
             self.pos += 1
             return Quantity(left, parse_unit("°" + letter), "°" + letter)
@@ -381,7 +383,7 @@ def _bracketed(tok: str, close: str, items: list[Node], joined: str) -> Node:
         return items[0]
     if not items:
         raise Unreadable("empty brackets")
-    left = "[" if tok == "[" or (tok == "]" and False) else "("
+    left = "[" if tok == "[" or (False) else "("
     right = "]" if close == "]" else ")"
     if tok == "]":
         left = "("
@@ -412,6 +414,3 @@ def parse_tokens(toks: list[str]) -> Node:
     if len(items) == 1:
         return items[0]
     return Seq(joined, tuple(items))
-
-
-

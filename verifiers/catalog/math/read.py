@@ -55,24 +55,35 @@ _INTEGER = re.compile(r"[-+]?\d{1,300}\Z")
 _DECIMAL = re.compile(r"([-+]?)(\d{0,300})\.(\d{1,300})\Z")
 _DECIMAL_COMMA = re.compile(r"([-+]?(?:0(?=,)|\d{1,12}(?=,\d\d))),(\d{1,12})\s*(?:\\?[$€£]|[$€£]|\\%|%)?")
 _WRAPPERS = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"), ("**", "**"), ("`", "`"), ("*", "*"), ('"', '"'))
-_TEXT_MACRO = re.compile(r"\\(?:text(?:bf|it|rm|normal|sf|tt|sc|up)?|mathrm|mbox|hbox|mathbf|mathit|mathsf|emph)\s*\{([^{}]*)\}")
-_CHOICE = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s?\{\s?\(([A-Z])\)\s?\}|\(\\(?:text|textbf|mathrm)\s?\{([A-Z])\}\)")
+_TEXT_MACRO = re.compile(
+    r"\\(?:text(?:bf|it|rm|normal|sf|tt|sc|up)?|mathrm|mbox|hbox|mathbf|mathit|mathsf|emph)\s*\{([^{}]*)\}"
+)
+_CHOICE = re.compile(
+    r"\\(?:text|textbf|mathrm|mathbf)\s?\{\s?\(([A-Z])\)\s?\}|\(\\(?:text|textbf|mathrm)\s?\{([A-Z])\}\)"
+)
 _LONE_WORD = re.compile(r"\s*[A-Za-z]+(?:[ -][A-Za-z]+)*\s*\Z")
 _ABOUT = ("\\approx", "\\sim ", "~")
-_APPROXIMATELY = re.compile(r"(?:\\q?quad|\s)*+(?:\\text\s?\{)?\s?\((?:or )?(?:approx|about|roughly)[^()]{0,60}\)?\}?\)?\Z")
+_APPROXIMATELY = re.compile(
+    r"(?:\\q?quad|\s)*+(?:\\text\s?\{)?\s?\((?:or )?(?:approx|about|roughly)[^()]{0,60}\)?\}?\)?\Z"
+)
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
-_LAYOUT = re.compile(r"\\(?:left|right|displaystyle|textstyle|big|Big|bigg|Bigg|,|;|:|!| |quad|qquad)(?![A-Za-z])|[\s$~]+")
+_LAYOUT = re.compile(
+    r"\\(?:left|right|displaystyle|textstyle|big|Big|bigg|Bigg|,|;|:|!| |quad|qquad)(?![A-Za-z])|[\s$~]+"
+)
 _WORDLIKE = re.compile(r"[A-Za-z]{2,}(?:[ \-'’.,;:/()]+[A-Za-z0-9]+)*[.!?]?\Z")
 _HAS_WORD = re.compile(r"[A-Za-z]{2,}|[\u3400-\u9fff]")
 _MATHS = re.compile(r"\\[A-Za-z]+|[\^_{}]")
 _SPACE = re.compile(r"\s+")
 _OPTION = re.compile(r"\(?([A-J])(?:\)|[.．、](?!\d)|\)?:(?=\s))\s*\S.{0,200}\Z", re.DOTALL)
 _EMPTY_SET = frozenset(
-    ["no solution", "no solutions", "no real solution", "no real solutions", "empty set", "the empty set", "无解", "空集", "没有解",
+    ["no solution", "no solutions", "no real solution", "no real solutions", "empty set", "the empty set",
+     "无解", "空集",
+    "没有解",
      "无实数解", "there is no solution", "there are no solutions", "no such number exists"]
 )  # fmt: skip
 _REALS = frozenset(
-    ["all real numbers", "all reals", "all real", "the set of all real numbers", "real numbers", "the real numbers", "any real number",
+    ["all real numbers", "all reals", "all real", "the set of all real numbers", "real numbers", "the real numbers",
+    "any real number",
      "全体实数", "所有实数", "实数集", "一切实数", "任意实数"]
 )  # fmt: skip
 _INFINITIES = frozenset(["infinity", "infinite", "无穷", "无穷大", "正无穷"])
@@ -83,12 +94,19 @@ def unwrap(text: str) -> str:
     text = text.strip()
     for _ in range(6):
         before = text
-        if text.endswith((".", "。", ",", "，", ";", "；", "!", "\\", ":")) and not text.endswith(("..", "\\,", "\\;", "\\!", "\\:")):
+        if text.endswith((".", "。", ",", "，", ";", "；", "!", "\\", ":")) and not text.endswith(
+            ("..", "\\,", "\\;", "\\!", "\\:")
+        ):
             cut = text[:-1].rstrip()
             text = text if text[-1] == "!" and not _HAS_WORD.search(cut) else cut
         for opening, closing in _WRAPPERS:
             size = len(opening)
-            if len(text) > 2 * size - 1 and text.startswith(opening) and text.endswith(closing) and len(text) >= 2 * size:
+            if (
+                len(text) > 2 * size - 1
+                and text.startswith(opening)
+                and text.endswith(closing)
+                and len(text) >= 2 * size
+            ):
                 inner = text[size:-size]
                 if closing not in inner and not inner.endswith("\\"):
                     text = inner.strip()
@@ -120,7 +138,7 @@ def _closes_at_end(text: str) -> bool:
 
 
 def flat(text: str) -> str:
-    """Return the text without layout (spaces, \\left, thin spaces, dollars), for textual comparison."""
+    r"""Return the text without layout (spaces, \\left, thin spaces, dollars), for textual comparison."""
     return _LAYOUT.sub("", text).replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac")
 
 
@@ -271,5 +289,3 @@ def _fallback(text: str) -> Node:
 def is_word_set(node: Node) -> bool:
     """Whether a node stands for a set of numbers by name."""
     return type(node) is NamedSet
-
-

@@ -7,6 +7,7 @@ them and between them, whether the relation holds.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -132,7 +133,10 @@ def intersection(*sets: RealSet) -> RealSet:
 def same_set(left: RealSet, right: RealSet) -> bool:
     """Whether two explicit sets are equal."""
     return len(left) == len(right) and all(
-        _same(a.low, b.low) and _same(a.high, b.high) and a.low_closed == b.low_closed and a.high_closed == b.high_closed
+        _same(a.low, b.low)
+        and _same(a.high, b.high)
+        and a.low_closed == b.low_closed
+        and a.high_closed == b.high_closed
         for a, b in zip(left, right, strict=True)
     )
 
@@ -353,7 +357,13 @@ def describes(condition: Node, one: RealSet, context: Context) -> bool:
     ends = [end for span in one for end in (span.low, span.high) if end is not None]
     points: list[Fraction] = list(_FAR)
     for end in ends:
-        points += [end, end - NEAR * (1 + abs(end)), end + NEAR * (1 + abs(end)), end + Fraction(1, 3), end - Fraction(1, 3)]
+        points += [
+            end,
+            end - NEAR * (1 + abs(end)),
+            end + NEAR * (1 + abs(end)),
+            end + Fraction(1, 3),
+            end - Fraction(1, 3),
+        ]
     ordered = sorted(ends)
-    points += [(a + b) / 2 for a, b in zip(ordered, ordered[1:], strict=False)]
+    points += [(a + b) / 2 for a, b in itertools.pairwise(ordered)]
     return all(bool(holds(condition, point, context)) == contains(one, point) for point in points)

@@ -1,4 +1,4 @@
-"""Equations, assignments and chains: what is stated of which name, and whether two equations have the same solutions."""
+"""Equations, assignments and chains: what is stated of which name, and which equations have the same solutions."""
 
 from __future__ import annotations
 
@@ -163,7 +163,11 @@ def zero_form(node: Node) -> Node | None:
     """Return f such that the equation (or the disjunction of equations) is f = 0; `None` if it is none."""
     match node:
         case Rel(first=first, links=(("=", right),)):
-            factors = [Add((item.first, Neg(item.links[0][1]))) for item in signs_written_out(Rel(first, (("=", right),))) if type(item) is Rel]
+            factors = [
+                Add((item.first, Neg(item.links[0][1])))
+                for item in signs_written_out(Rel(first, (("=", right),)))
+                if type(item) is Rel
+            ]
             return factors[0] if len(factors) == 1 else Mul(tuple(factors))
         case Seq(kind="or" | "," | "and", items=items):
             parts = [zero_form(item) for item in items]

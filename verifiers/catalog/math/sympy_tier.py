@@ -39,8 +39,10 @@ _FUNCTIONS: dict[str, Any] = {
     "sin": sympy.sin, "cos": sympy.cos, "tan": sympy.tan, "cot": sympy.cot, "sec": sympy.sec, "csc": sympy.csc,
     "arcsin": sympy.asin, "arccos": sympy.acos, "arctan": sympy.atan, "arccot": sympy.acot, "arcsec": sympy.asec,
     "arccsc": sympy.acsc, "sinh": sympy.sinh, "cosh": sympy.cosh, "tanh": sympy.tanh, "arcsinh": sympy.asinh,
-    "arccosh": sympy.acosh, "arctanh": sympy.atanh, "ln": sympy.log, "log": sympy.log, "sqrt": sympy.sqrt, "root": sympy.root,
-    "abs": sympy.Abs, "factorial": sympy.factorial, "binom": sympy.binomial, "floor": sympy.floor, "ceil": sympy.ceiling,
+    "arccosh": sympy.acosh, "arctanh": sympy.atanh, "ln": sympy.log, "log": sympy.log, "sqrt": sympy.sqrt,
+    "root": sympy.root,
+    "abs": sympy.Abs, "factorial": sympy.factorial, "binom": sympy.binomial, "floor": sympy.floor,
+    "ceil": sympy.ceiling,
 }  # fmt: skip
 _NAMES = {value: key for key, value in _FUNCTIONS.items() if key not in ("log", "sqrt", "root")}
 _CONSTANTS: dict[str, Any] = {"pi": sympy.pi, "e": sympy.E, "i": sympy.I, "inf": sympy.oo}
@@ -126,7 +128,9 @@ def _operator(node: Node) -> Any:
         case Derivative(variable=variable, order=order, body=body):
             return sympy.Derivative(_to_sympy(body), (sympy.Symbol(variable, real=True), order))
         case Limit(variable=variable, to=to, body=body):
-            return sympy.Limit(_to_sympy(body), sympy.Symbol(variable, real=True), _to_sympy(to), "+-" if to != Const("inf") else "-")
+            return sympy.Limit(
+                _to_sympy(body), sympy.Symbol(variable, real=True), _to_sympy(to), "+-" if to != Const("inf") else "-"
+            )
         case Integral(variable=variable, low=low, high=high, body=body):
             symbol = sympy.Symbol(variable, real=True)
             bounds = symbol if low is None or high is None else (symbol, _to_sympy(low), _to_sympy(high))
@@ -159,9 +163,9 @@ def _from_sympy(expression: Any) -> Node:
         return Mul(args)
     if expression.is_Pow:
         return Pow(*args)
-    name = _NAMES.get(expression.func)
-    if name is None and expression.func is sympy.exp:
+    known = _NAMES.get(expression.func)
+    if known is None and expression.func is sympy.exp:
         return Pow(Const("e"), args[0])
-    if name is None:
+    if known is None:
         raise Untranslatable(str(expression.func))
-    return Call(name, args)
+    return Call(known, args)

@@ -1,4 +1,4 @@
-"""Math answers against a reference answer, by meaning: LaTeX, plain text, Unicode, English and Chinese.
+r"""Math answers against a reference answer, by meaning: LaTeX, plain text, Unicode, English and Chinese.
 
 Accepts as reference: one right answer (plain, LaTeX, `#### 42`, `\\boxed{}`, a worked solution that ends in one), or a
 list of several acceptable answers. Reward 1.0 if the completion's final answer means the same, else 0.0.
@@ -7,7 +7,7 @@ Refuses: hedged answers, lists that hold the reference among others, false chain
 completions. An unreadable reference is `bad_reference`, never 0.
 
 Known limits: equality of functions is decided at fixed points with 60 digits and modulo two 61-bit primes (error below
-1e-15); variables are taken as real; integrals, limits and derivatives left in an answer go to sympy in a worker process.
+1e-15); variables are taken as real; integrals, limits and derivatives left in an answer go to sympy in a worker.
 """
 
 from __future__ import annotations
@@ -109,9 +109,9 @@ class MathTeacher(BaseTeacher):
                 return Verdict(None, Status.BAD_REFERENCE, reason)
             references.append(reference)
         completion = text_of(sample.completion)
-        if len(completion) < SHOWN * 2 and (short := flat(completion)):
-            if any(reference.flat == short for reference in references):
-                return Verdict(1.0, Status.CORRECT, "the completion is the reference", completion[:SHOWN])
+        short = flat(completion) if len(completion) < SHOWN * 2 else ""
+        if short and any(reference.flat == short for reference in references):
+            return Verdict(1.0, Status.CORRECT, "the completion is the reference", completion[:SHOWN])
         found = find_answer(completion, self.options.extract)
         if isinstance(found, NotFound):
             status = Status.UNPARSABLE if found.status == "unparsable" else Status.INCORRECT
@@ -136,7 +136,7 @@ class MathTeacher(BaseTeacher):
         return verdict
 
     def _against(self, reference: Reference, answer: Answer, found: Found, shown: str, worker: bool) -> Verdict | None:
-        context = Context(self.options, sympy=worker)
+        context = Context(self.options, match, sympy=worker)
         try:
             moment = same_moment(reference.moment, reference.answer.text, answer.text)
             if moment is not None:

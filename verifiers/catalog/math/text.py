@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from verifiers.catalog.math.equal import Context
 from verifiers.catalog.math.tree import Const, Node, Seq, Sym, Words
-
-Match = Callable[[Node, Node, Context], bool]
 
 _LEADING = re.compile(r"(?:the|a|an|option|choice|选项|选)\s*", re.IGNORECASE)
 _PUNCTUATION = re.compile(r"[\s\-–—'’\".,;:!?()\[\]{}。，；：！？（）]+")
 _OPTION = re.compile(r"\(?([A-Z])\)?(?:[).:,、]|\Z)\s*(.*)\Z", re.DOTALL)
 
 
-def words_match(ref: Node, pred: Node, context: Context, match: Match) -> bool:
+def words_match(ref: Node, pred: Node, context: Context) -> bool:
     """Compare when at least one side is text."""
     if type(ref) is Words and type(pred) is Words:
         if ref.product is not None and pred.product is not None and len(ref.text) == 2:
-            return match(ref.product, pred.product, context)
+            return context.match(ref.product, pred.product, context)
         context.rule = "text"
         return _same_text(ref.text, pred.text, context)
     if type(ref) is Words:
         if ref.product is not None and type(pred) not in (Sym, Const):
-            return match(ref.product, pred, context)
+            return context.match(ref.product, pred, context)
         context.rule = "text against a formula"
-        return type(pred) in (Sym, Const) and _same_text(ref.text, pred.name, context)
+        return isinstance(pred, Sym | Const) and _same_text(ref.text, pred.name, context)
     assert_words = pred if type(pred) is Words else Words("")
     if type(ref) is Sym and (option := _OPTION.match(assert_words.text)):
         context.rule = "choice letter"
         return option[1] == ref.name and not _another_option(option[2])
     if assert_words.product is not None and type(ref) is not Seq:
-        return match(ref, assert_words.product, context)
+        return context.match(ref, assert_words.product, context)
     context.rule = "a formula against text"
     return False
 

@@ -1,7 +1,7 @@
 """The small typed tree that every answer is read into. Nodes are built once by the parser and never changed.
 
-Scalars: Num Sym Const Add Mul Div Pow Neg Call Big Integral Limit Derivative. Around them: PlusMinus, Percent, Quantity,
-Based. Shapes: Seq (tuple, set, interval, list), Matrix, Rel, SetOp, Builder, Ratio. Text: Words.
+Scalars: Num Sym Const Add Mul Div Pow Neg Call Big Integral Limit Derivative. Around them: PlusMinus, Percent,
+Quantity, Based. Shapes: Seq (tuple, set, interval, list), Matrix, Rel, SetOp, Builder, Ratio. Text: Words.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Mul:
 
 @dataclass(slots=True)
 class Div:
-    """A quotient; `bar` when it was written with \\frac."""
+    r"""A quotient; `bar` when it was written with \\frac."""
 
     top: Node
     bottom: Node
@@ -163,7 +163,7 @@ class Based:
 
 @dataclass(slots=True)
 class Seq:
-    """Items between brackets. Kinds: `()` `[]` `(]` `[)` `{}` `<>`, `,` for a bare list, `or` / `and` for joined ones."""
+    """Items in brackets: `()` `[]` `(]` `[)` `{}` `<>`; in a bare list: `,`; joined by words: `or` `and`."""
 
     kind: str
     items: tuple[Node, ...]

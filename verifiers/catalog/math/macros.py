@@ -1,0 +1,184 @@
+"""The parser's larger operands: closed sums and products, limits, integrals, matrices and environments."""
+
+from __future__ import annotations
+
+from verifiers.catalog.math.lex import FUNCTIONS, TooLarge, Unreadable
+from verifiers.catalog.math.tree import Big, Builder, Integral, Limit, Matrix, Node, Num, Rel, Seq, Sym
+
+MAX_MATRIX = 400
+"""Most entries of a matrix."""
+_MATRIX = frozenset(["matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "Vmatrix", "smallmatrix", "array"])
+_LISTS = frozenset(["cases", "aligned", "align", "align*", "gathered", "split", "dcases"])
+
+
+class MacroReader:
+    """Reads the operands that span many tokens; `atoms.AtomReader` and `parse.Parser` give it the rest."""
+
+    __slots__ = ("angle", "bars", "bound", "depth", "french", "in_set", "pos", "toks")
+
+    def __init__(self, toks: list[str]) -> None:
+        self.toks = toks
+        self.pos = 0
+        self.depth = 0
+        self.bars = 0
+        self.in_set = False
+        self.french = False
+        self.angle = False
+        self.bound: tuple[str, ...] = ()
+
+    def expr(self, binding: int) -> Node:
+        """Read an expression (in `Parser`)."""
+        raise NotImplementedError
+
+    def items(self, closers: tuple[str, ...]) -> tuple[list[Node], str]:
+        """Read separated items (in `Parser`)."""
+        raise NotImplementedError
+
+    def argument(self, split: bool = False) -> Node:
+        """Read a macro's argument (in `AtomReader`)."""
+        raise NotImplementedError
+
+    def subscript(self) -> str:
+        """Read a subscript as text (in `AtomReader`)."""
+        raise NotImplementedError
+
+    def take(self, wanted: str) -> None:
+        """Consume one token that must be there."""
+        if self.toks[self.pos] != wanted:
+            raise Unreadable(f"expected {wanted!r}, found {self.toks[self.pos]!r}")
+        self.pos += 1
+
+    def spread(self, parts: tuple[str, ...]) -> None:
+        """Put a token's parts in its place."""
+        self.toks[self.pos : self.pos + 1] = parts
+
+    def text_inside(self, tok: str) -> str:
+        """Return what stands between the braces of a text macro."""
+        return tok[tok.index("{") + 1 : -1]
+
+    def big(self, kind: str) -> Node:
+        """Read a sum or product over an integer index."""
+        low: Node | None = None
+        high: Node | None = None
+        for _ in range(2):
+            tok = self.toks[self.pos]
+            if tok == "_":
+                self.pos += 1
+                low = self.index_bound()
+            elif tok == "^":
+                self.pos += 1
+                high = self.argument()
+        if type(low) is not Rel or len(low.links) != 1 or high is None:
+            raise Unreadable("a sum without closed bounds")
+        index = _index_name(low.first)
+        saved, self.bound = self.bound, (*self.bound, index)
+        body = self.expr(30)
+        self.bound = saved
+        return Big("sum" if kind == "sum" else "prod", index, low.links[0][1], high, body)
+
+    def big_union(self) -> Node:
+        r"""Read \\bigcup_{k=a}^{b} set as a set built over k."""
+        self.take("_")
+        under = self.index_bound()
+        over: Node = Sym("...")
+        if self.toks[self.pos] == "^":
+            self.pos += 1
+            over = self.argument()
+        return Builder(self.expr(20), Seq("and", (under, over)))
+
+    def index_bound(self) -> Node:
+        """Read `{i=0}`, where i is an index and not the imaginary unit."""
+        saved = self.bound
+        self.bound = (*saved, "i")
+        found = self.argument()
+        self.bound = saved
+        return found
+
+    def limit(self) -> Node:
+        r"""Read \\lim_{x \\to a} body."""
+        self.take("_")
+        under = self.argument()
+        if type(under) is not Rel or len(under.links) != 1 or type(under.first) is not Sym:
+            raise Unreadable("a limit without 'x -> a'")
+        return Limit(under.first.name, under.links[0][1], self.expr(30))
+
+    def integral(self) -> Node:
+        r"""Read \\int_a^b body dx."""
+        low: Node | None = None
+        high: Node | None = None
+        for _ in range(2):
+            tok = self.toks[self.pos]
+            if tok in ("_", "^"):
+                self.pos += 1
+                bound = self.argument(split=True)
+                low, high = (bound, high) if tok == "_" else (low, bound)
+        variable = self.mark_differential()
+        body = Num(1) if self.toks[self.pos] == "\\dd" else self.expr(20)
+        self.take("\\dd")
+        return Integral(variable, low, high, body)
+
+    def mark_differential(self) -> str:
+        """Find the `dx` that closes an integral, replace it by one stop token, and return its variable."""
+        depth, pos = 0, self.pos
+        while (tok := self.toks[pos]) != "":
+            depth += (tok in ("(", "{", "[", "\\{")) - (tok in (")", "}", "]", "\\}"))
+            if depth < 0:
+                break
+            if depth == 0 and tok in ("d", "\\mathrm{d}", "\\text{d}") and self.toks[pos + 1][-1:].isalpha():
+                variable = self.toks[pos + 1].lstrip("\\")
+                self.toks[pos : pos + 2] = ["\\dd"]
+                return variable
+            if (
+                depth == 0
+                and tok.isalpha()
+                and len(tok) >= 2
+                and tok[-2] == "d"
+                and (len(tok) == 2 or tok not in FUNCTIONS)
+            ):
+                self.toks[pos : pos + 1] = [tok[:-2], "\\dd"] if len(tok) > 2 else ["\\dd"]
+                return tok[-1]
+            pos += 1
+        raise Unreadable("an integral without its differential")
+
+    def environment(self, tok: str) -> Node:
+        """Read a matrix, or the lines of `cases` and `aligned` as a list."""
+        name = self.text_inside(tok)
+        end = f"\\end{{{name}}}"
+        if name == "array" and self.toks[self.pos] == "{":
+            self.subscript_skip()
+        rows: list[tuple[Node, ...]] = []
+        row: list[Node] = []
+        saved, self.bars = self.bars, 0
+        while True:
+            tok = self.toks[self.pos].replace(" ", "")
+            if tok == end or tok == "\\\\":
+                if row:
+                    rows.append(tuple(row))
+                row = []
+                self.pos += 1
+                if tok == end:
+                    break
+            elif tok in ("&", "and", ","):
+                self.pos += 1
+            else:
+                row.append(self.expr(0))
+                if sum(map(len, rows)) + len(row) > MAX_MATRIX:
+                    raise TooLarge(f"a matrix with more than {MAX_MATRIX} entries")
+        self.bars = saved
+        if not rows:
+            raise Unreadable("an empty environment")
+        if name in _LISTS:
+            return Seq("and", tuple(item for line in rows for item in line))
+        if name not in _MATRIX or any(len(line) != len(rows[0]) for line in rows):
+            raise Unreadable(f"a {name} whose rows differ in length")
+        return Matrix(tuple(rows), det=name == "vmatrix")
+
+    def subscript_skip(self) -> None:
+        """Skip a braced group."""
+        self.subscript()
+
+
+def _index_name(node: Node) -> str:
+    if type(node) is Sym:
+        return node.name
+    raise Unreadable("an index that is not a variable")

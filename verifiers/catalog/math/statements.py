@@ -1,0 +1,208 @@
+"""Statements against statements: assignments, chains, equations, inequalities, systems of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from verifiers.catalog.math.equal import Context
+from verifiers.catalog.math.lists import BRACKETED, spread, values_match
+from verifiers.catalog.math.relations import Stated, proportional, same_name, stated, zero_form
+from verifiers.catalog.math.sets import explicit_sets
+from verifiers.catalog.math.tree import Add, Neg, Node, Quantity, Rel, Seq, Words, free_symbols
+
+
+def relations_match(ref: Node, pred: Node, context: Context) -> bool:
+    """Compare statements: assignments, chains, equations, inequalities."""
+    if Seq in (type(ref), type(pred)) and (found := _systems(ref, pred, context)) is not None:
+        return found
+    left, right = stated(ref), stated(pred)
+    if left is not None and right is not None and (type(ref) is Rel or type(pred) is Rel):
+        return _statements(ref, pred, left, right, context)
+    if _is_equation(ref) or _is_equation(pred):
+        return _equations(ref, pred, context)
+    if _other_variable(ref, pred):
+        context.rule = "a condition on another variable"
+        return False
+    if (both := explicit_sets(ref, pred, context)) is not None:
+        return both
+    return _inequalities(ref, pred, context)
+
+
+def _statements(ref: Node, pred: Node, left: Stated, right: Stated, context: Context) -> bool:
+    """Compare `name = value` with `name = value` or with a bare value."""
+    if not _chain_is_true(right, context):
+        context.rule = "a chain of equalities that does not hold"
+        return False
+    if left.name is not None and right.name is not None and not same_name(left.name, right.name):
+        return _equations(ref, pred, context) if type(ref) is Rel and type(pred) is Rel else False
+    if left.name is not None and right.name is None and type(pred) is Rel:
+        context.rule = "an equality of numbers where a statement about a variable is asked"
+        return False
+    if context.options.names == "required" and left.name is not None and right.name is None:
+        context.rule = "the answer does not name its variable (names=required)"
+        return False
+    if type(pred) is Rel and _is_set_statement(pred) != _is_set_statement(ref) and left.name is not None:
+        return context.match(left.value, right.value, context)
+    return any(context.match(value, right.value, context) for value in left.values)
+
+
+def _is_set_statement(node: Node) -> bool:
+    return type(node) is Rel and node.links[0][0] == "in"
+
+
+def _chain_is_true(found: Stated, context: Context) -> bool:
+    values = found.values
+    if all(_link_holds(a, b, context) for a, b in itertools.pairwise(values)):
+        return True
+    return found.name is not None and len(values) > 2 and _link_holds(values[0], values[-1], context)
+
+
+def _link_holds(left: Node, right: Node, context: Context) -> bool:
+    """Whether one link holds; a quantity against a bare number (5 km = 5000) cannot be refuted."""
+    if (type(left) is Quantity) != (type(right) is Quantity) or Words in (type(left), type(right)):
+        return True
+    return context.match(left, right, context)
+
+
+def _is_equation(node: Node) -> bool:
+    return type(node) is Rel and any(op == "=" for op, _ in node.links)
+
+
+def _equations(ref: Node, pred: Node, context: Context) -> bool:
+    """Compare equations by their solutions: the zero forms are proportional."""
+    context.rule = "equation"
+    if type(ref) is Rel and type(pred) is Rel and len(ref.links) == len(pred.links) == 2 and ref.links[1][0] == "mod":
+        return _congruences(ref, pred, context)
+    left, right = zero_form(ref), zero_form(pred)
+    if left is None or right is None:
+        return False
+    context.rule = "equations with the same solutions"
+    return proportional(left, right, context)
+
+
+def _congruences(ref: Rel, pred: Rel, context: Context) -> bool:
+    context.rule = "congruence"
+    same = [context.match(ref.first, pred.first, context)]
+    same += [a[0] == b[0] and context.match(a[1], b[1], context) for a, b in zip(ref.links, pred.links, strict=True)]
+    return all(same)
+
+
+def _other_variable(ref: Node, pred: Node) -> bool:
+    """Whether both are conditions, each on one variable, and the variables differ."""
+    names = [free_symbols(node) if type(node) is Rel else set() for node in (ref, pred)]
+    return len(names[0]) == len(names[1]) == 1 and names[0] != names[1]
+
+
+_MIRROR = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!=", "~": "~"}
+
+
+def _inequalities(ref: Node, pred: Node, context: Context) -> bool:
+    """Compare inequalities that have no explicit set: the same chain, or proportional sides."""
+    if type(ref) is not Rel or type(pred) is not Rel:
+        context.rule = "a relation against something else"
+        return False
+    context.rule = "inequalities, part by part"
+    if len(ref.links) != len(pred.links):
+        return False
+    if _same_chain(ref, pred, context) or _same_chain(ref, _mirrored(pred), context):
+        return True
+    if len(ref.links) != 1:
+        return False
+    (op, high), (other_op, other_high) = ref.links[0], pred.links[0]
+    left, right = Add((ref.first, Neg(high))), Add((pred.first, Neg(other_high)))
+    context.rule = "inequalities with proportional sides"
+    if op == other_op and proportional(left, right, context, positive=op not in ("!=",)):
+        return True
+    return _MIRROR.get(op) == other_op and proportional(left, Neg(right), context, positive=True)
+
+
+def _mirrored(node: Rel) -> Rel:
+    items = [node.first, *(item for _, item in node.links)][::-1]
+    ops = [_MIRROR.get(op, "?") for op, _ in node.links][::-1]
+    return Rel(items[0], tuple(zip(ops, items[1:], strict=True)))
+
+
+def _same_chain(ref: Rel, pred: Rel, context: Context) -> bool:
+    return all(
+        a[0] == b[0] and context.match(a[1], b[1], context) for a, b in zip(ref.links, pred.links, strict=True)
+    ) and context.match(ref.first, pred.first, context)
+
+
+def _systems(ref: Node, pred: Node, context: Context) -> bool | None:
+    """Compare lists that contain statements: `x = 1, y = 2`; `x = 2 or x = 3`; `n = 1, 2, 3`."""
+    left, right = _named_values(ref), _named_values(pred)
+    if left is None or right is None:
+        return _lists_of_relations(ref, pred, context)
+    (ref_names, ref_values), (pred_names, pred_values) = left, right
+    if ref_names is not None and pred_names is not None and len(set(map(repr, ref_names))) > 1:
+        if sorted(map(repr, ref_names)) == sorted(map(repr, pred_names)) and len(set(map(repr, ref_names))) == len(
+            ref_names
+        ):
+            context.rule = "values by their names"
+            by_name = dict(zip(map(repr, pred_names), pred_values, strict=True))
+            return all(context.match(v, by_name[repr(n)], context) for n, v in zip(ref_names, ref_values, strict=True))
+        if not all(same_name(a, b) for a, b in zip(ref_names, pred_names, strict=False)):
+            context.rule = "values of other names"
+            return False
+    ordered = (ref_names is None) != (pred_names is None) and _distinct_names(ref_names or pred_names)
+    if len(ref_values) != len(pred_values):
+        context.rule = f"{len(pred_values)} values where the reference has {len(ref_values)}"
+        return False
+    return values_match(ref_values, pred_values, context, ordered)
+
+
+def _distinct_names(names: Sequence[Node] | None) -> bool:
+    """Whether the names are of different quantities (unlike x_1, x_2), so that an unnamed list keeps their order."""
+    return names is not None and len({repr(name).split("_")[0] for name in names}) > 1
+
+
+def _named_values(node: Node) -> tuple[Sequence[Node] | None, list[Node]] | None:
+    """Return (names or None, values) of a list of statements or values; periodic names are folded into tuples."""
+    if type(node) is Seq and node.kind in BRACKETED:
+        return None, [node]
+    items = node.items if type(node) is Seq else (node,)
+    names: list[Node | None] = []
+    values: list[Node] = []
+    for item in items:
+        found = stated(item)
+        if found is None or len(found.values) > 1:
+            return None
+        for value in spread(found.value):
+            names.append(found.name)
+            values.append(value)
+    if all(name is None for name in names):
+        return None, values
+    if names[0] is not None and all(name is None for name in names[1:]):
+        return [names[0]] * len(values), values
+    known = [name for name in names if name is not None]
+    if len(known) != len(names):
+        return None, values
+    return _folded(known, values)
+
+
+def _folded(names: list[Node], values: list[Node]) -> tuple[Sequence[Node] | None, list[Node]]:
+    """Fold p=5, q=2, p=7, q=2 into (5, 2), (7, 2)."""
+    period = next((i for i in range(1, len(names)) if names[i] == names[0]), len(names))
+    if period in (1, len(names)) or len(names) % period or names != names[:period] * (len(names) // period):
+        return names, values
+    return None, [Seq("()", tuple(values[i : i + period])) for i in range(0, len(values), period)]
+
+
+def _lists_of_relations(ref: Node, pred: Node, context: Context) -> bool | None:
+    """Compare lists of equations or inequalities."""
+    if (both := explicit_sets(ref, pred, context)) is not None:
+        return both
+    if _is_alternatives(ref) and _is_alternatives(pred):
+        left, right = zero_form(ref), zero_form(pred)
+        names = free_symbols(ref) | free_symbols(pred)
+        if left is not None and right is not None and len(names) == 1 and proportional(left, right, context):
+            context.rule = "equations with the same solutions"
+            return True
+    if type(ref) is Seq and type(pred) is Seq and len(ref.items) == len(pred.items):
+        return values_match(ref.items, pred.items, context, ordered=False)
+    return False
+
+
+def _is_alternatives(node: Node) -> bool:
+    return type(node) is Rel or (type(node) is Seq and node.kind in ("or", ",", "and"))
