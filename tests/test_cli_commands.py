@@ -138,6 +138,19 @@ def test_compare_when_json_then_the_confusion_adds_up(verify, answers: Path) -> 
     assert sum(cell["samples"] for cell in found["statuses"]) == 4
 
 
+def test_compare_when_one_side_judges_nothing_then_it_is_said(verify, answers: Path, tmp_path: Path) -> None:
+    silent = tmp_path / "silent.py"
+    silent.write_text(
+        "from verifiers.teacher import teacher\n\n"
+        '@teacher(version="1", bounded=True)\ndef silent(sample):\n    "Judge nothing."\n    return None\n'
+    )
+    code, out, _ = verify("compare", TEACHER, silent, answers, "--show", "1")
+    assert code == 0
+    assert "agreement  none: no completion was judged by both" in out
+    assert "only A     judged 4" in out
+    assert "3 more differences" in out
+
+
 def test_compare_when_an_option_is_malformed_then_it_says_how(verify, answers: Path) -> None:
     code, _, err = verify("compare", TEACHER, f"{TEACHER}?zero", answers)
     assert code == 2

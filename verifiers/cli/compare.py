@@ -42,23 +42,30 @@ class Comparison:
     """What was counted.
 
     Attributes:
-        samples: How many both have seen.
-        same: On how many the rewards agree.
+        judged: Samples by (judged by A, judged by B).
+        same: Of those that both judged, how many have the same reward.
+        differing: Samples whose rewards differ, also because only one side judged.
         cells: Samples by (status of A, status of B).
         skipped: Rows that are not samples.
         shown: The first differences.
     """
 
-    samples: int = 0
+    judged: Counter[tuple[bool, bool]] = field(default_factory=Counter)
     same: int = 0
+    differing: int = 0
     cells: Counter[tuple[str, str]] = field(default_factory=Counter)
     skipped: int = 0
     shown: list[Difference] = field(default_factory=list)
 
     @property
+    def both(self) -> int:
+        """How many samples both judged."""
+        return self.judged[True, True]
+
+    @property
     def agreement(self) -> float | None:
-        """Share of samples with the same reward; `None` without samples."""
-        return self.same / self.samples if self.samples else None
+        """Share of the samples judged by both with the same reward; `None` without such samples."""
+        return self.same / self.both if self.both else None
 
 
 @click.command()
@@ -148,11 +155,15 @@ def _run(places: Iterator[Place], scorers: Sequence[Scorer], show: int, sink: Bi
 
 
 def _count(result: Comparison, pair: Difference, show: int, sink: BinaryIO | None) -> None:
-    result.samples += 1
+    a, b = pair.a.reward, pair.b.reward
+    result.judged[a is not None, b is not None] += 1
     result.cells[pair.a.status.value, pair.b.status.value] += 1
-    if _agree(pair.a.reward, pair.b.reward):
+    if a is None and b is None:
+        return
+    if a is not None and b is not None and abs(a - b) <= SAME:
         result.same += 1
         return
+    result.differing += 1
     if len(result.shown) < show:
         result.shown.append(pair)
     if sink is not None:
@@ -162,16 +173,15 @@ def _count(result: Comparison, pair: Difference, show: int, sink: BinaryIO | Non
         sink.write(encode_json(row) + b"\n")
 
 
-def _agree(a: float | None, b: float | None) -> bool:
-    return a == b if a is None or b is None else abs(a - b) <= SAME
-
-
 def _as_json(result: Comparison, names: tuple[str, str]) -> dict[str, Any]:
     cells = [{"a": a, "b": b, "samples": count} for (a, b), count in result.cells.most_common()]
     return {
         "a": names[0],
         "b": names[1],
-        "samples": result.samples,
+        "samples": result.judged.total(),
+        "judged_by_both": result.both,
+        "judged_by_a_only": result.judged[True, False],
+        "judged_by_b_only": result.judged[False, True],
         "same": result.same,
         "agreement": result.agreement,
         "not_samples": result.skipped,
@@ -180,24 +190,31 @@ def _as_json(result: Comparison, names: tuple[str, str]) -> dict[str, Any]:
 
 
 def _print(result: Comparison, names: tuple[str, str], stream: TextIO) -> None:
-    if result.agreement is None:
+    if not result.cells:
         write("Nothing to compare: no row is a sample.", stream)
         return
-    pairs = [
-        ("A", names[0]),
-        ("B", names[1]),
-        ("agreement", f"{result.agreement:.2%}: {result.same:,} of {result.samples:,} rewards are the same"),
-    ]
-    if result.skipped:
-        pairs.append(("left out", f"{result.skipped:,} rows are not samples"))
-    print_pairs(pairs, stream)
+    print_pairs(_totals(result, names), stream)
     write(stream=stream)
     _print_confusion(result, stream)
     for difference in result.shown:
         _print_difference(difference, stream)
-    left = result.samples - result.same - len(result.shown)
+    left = result.differing - len(result.shown)
     if left:
         write(f"\n{left:,} more differences; all of them: -o diffs.jsonl", stream)
+
+
+def _totals(result: Comparison, names: tuple[str, str]) -> Iterator[tuple[str, str]]:
+    yield "A", names[0]
+    yield "B", names[1]
+    if result.agreement is None:
+        yield "agreement", "none: no completion was judged by both"
+    else:
+        yield "agreement", f"{result.agreement:.2%}: {result.same:,} of {result.both:,} rewards are the same"
+    for label, key in (("only A", (True, False)), ("only B", (False, True)), ("neither", (False, False))):
+        if result.judged[key]:
+            yield label, f"judged {result.judged[key]:,}" if True in key else f"could judge {result.judged[key]:,}"
+    if result.skipped:
+        yield "left out", f"{result.skipped:,} rows are not samples"
 
 
 def _print_confusion(result: Comparison, stream: TextIO) -> None:
