@@ -73,9 +73,18 @@ def prepare(output: str, facts: Mapping[str, Json], *, resume: bool, overwrite: 
         _check_same_run(output, facts)
     elif path.exists() and not (resume or overwrite) and path.stat().st_size:
         raise UsageError(f"{output} exists. Go on with --resume, replace it with --overwrite, or name another file.")
-    elif path.exists():
-        path.unlink()
+    elif path.exists() and end in RESUMABLE:
+        _empty(path)
     write_sidecar(output, facts)
+
+
+def _empty(path: Path) -> None:
+    """Cut a file to nothing; it may be a link, whose target is meant."""
+    try:
+        with path.open("wb"):
+            pass
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error}).") from error
 
 
 def _check_same_run(output: str, facts: Mapping[str, Json]) -> None:

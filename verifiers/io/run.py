@@ -18,7 +18,7 @@ from verifiers.io.recorder import Recorder, mute_stdout
 from verifiers.io.resume import prepare, recover, write_sidecar
 from verifiers.io.rows import RAW, RowScorer
 from verifiers.io.selection import Input, open_input, skip
-from verifiers.io.sinks import open_sink
+from verifiers.io.sinks import is_plain, open_sink
 from verifiers.io.summary import Summary, Tally
 from verifiers.types import Json
 
@@ -54,7 +54,7 @@ def score_file(
     if on_columns:
         on_columns(columns)
     tally = Tally()
-    output = config.output if config.output != "-" else None
+    output = config.output if is_plain(config.output) else None
     facts = _facts(config, found, engine)
     if output is not None:
         prepare(output, facts, resume=config.resume, overwrite=config.overwrite)
@@ -87,7 +87,7 @@ def check_not_judged(summary: Summary, allowed: float) -> None:
 
 
 def _refuse_own_input(config: RunConfig, found: Input) -> None:
-    if config.output in (None, "-"):
+    if not is_plain(config.output):
         return
     output = Path(str(config.output))
     for shard in found.shards:

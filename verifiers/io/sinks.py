@@ -7,6 +7,7 @@ never by time, so that a resumed file is byte-equal to one written in one go.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import time
 import zlib
@@ -62,6 +63,7 @@ class LineSink:
         self._file, self._name = file, name
         self._held: list[bytes] = []
         self._held_bytes = 0
+        self._on_disk = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
         self._flushed_s = self._synced_s = time.monotonic()
 
     def write(self, lines: Sequence[bytes]) -> None:
@@ -99,7 +101,7 @@ class LineSink:
             ) from error
 
     def _sync(self) -> None:
-        if self._file is not sys.stdout.buffer:
+        if self._on_disk:
             os.fsync(self._file.fileno())
         self._synced_s = time.monotonic()
 
@@ -112,8 +114,7 @@ class LineSink:
         try:
             self._flush()
             self._finish()
-            if self._file is not sys.stdout.buffer:
-                self._sync()
+            self._sync()
         finally:
             if self._file is not sys.stdout.buffer:
                 self._file.close()
@@ -179,6 +180,11 @@ def ending(path: str) -> str:
     raise UsageError(f"{path}: unknown output format. The name must end in {', '.join(known)}.")
 
 
+def is_plain(path: str | None) -> bool:
+    """Tell whether an output is a file on a disk (or will be), not a stream or a device such as `/dev/null`."""
+    return path not in (None, "-") and not (Path(str(path)).exists() and not Path(str(path)).is_file())
+
+
 def open_append(path: Path) -> BinaryIO:
     """Open an output file for appending, unbuffered.
 
@@ -207,6 +213,8 @@ def open_sink(path: str | None, columns: Sequence[str] = ()) -> Sink:
         return NullSink()
     if path == "-":
         return LineSink(sys.stdout.buffer, "standard output")
+    if not is_plain(path):
+        return LineSink(open_append(Path(path)), path)
     end = ending(path)
     if end in (".csv", ".parquet"):
         from verifiers.io.table_sinks import CsvSink, ParquetSink  # rarely needed

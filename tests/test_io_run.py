@@ -1,0 +1,443 @@
+"""Whole runs with a toy teacher: order, formats, several processes, slow rows, selection, retry."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import random
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from verifiers.errors import InputError, TooManyNotJudged, UsageError
+from verifiers.io import run as run_module
+from verifiers.io.config import Progress, RunConfig
+from verifiers.io.resume import sidecar_of
+from verifiers.io.retry import retry_file
+from verifiers.io.run import check_not_judged, score_file
+from verifiers.io.selection import Selection, parse_shard
+from verifiers.io.summary import Summary
+
+TOY = str(Path(__file__).parent / "cases" / "toy_teacher.py")
+
+
+def row(i: int, word: str = "fast") -> dict[str, Any]:
+    return {"id": i, "prompt": f"p{i // 4}", "completion": f"{word} {i % 3}", "reference": "1"}
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(each) + "\n" for each in rows))
+    return path
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def config_of(source: Path, output: Path | str | None, **fields: Any) -> RunConfig:
+    return RunConfig(TOY, [str(source)], None if output is None else str(output), **fields)
+
+
+def score_rows(tmp_path: Path, rows: list[dict[str, Any]], **fields: Any) -> tuple[Summary, list[dict[str, Any]]]:
+    output = tmp_path / "out.jsonl"
+    summary = score_file(config_of(write(tmp_path / "in.jsonl", rows), output, **fields))
+    return summary, rows_of(output)
+
+
+def test_run_writes_every_row_in_order_and_sums_up(tmp_path: Path) -> None:
+    summary, out = score_rows(tmp_path, [row(i) for i in range(20)])
+    assert [each["id"] for each in out] == list(range(20))
+    assert [each["reward"] for each in out] == [float(i % 3 == 1) for i in range(20)]
+    assert (summary.rows, summary.groups, summary.columns[:24]) == (20, 5, "completion <- completion")
+
+
+def test_empty_input_gives_an_empty_output(tmp_path: Path) -> None:
+    summary, out = score_rows(tmp_path, [])
+    assert (summary.rows, out) == (0, [])
+
+
+def test_input_of_bad_rows_only_is_told_row_by_row(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text("one\n\ntwo\n")
+    summary = score_file(config_of(tmp_path / "in.jsonl", tmp_path / "out.jsonl"))
+    assert summary.statuses == {"bad_row": 2}
+    assert rows_of(tmp_path / "out.jsonl")[1]["reason"].startswith(f"{tmp_path / 'in.jsonl'}:3: ")
+
+
+def test_input_that_is_no_rows_at_all_is_an_input_error(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text("text\n" * 5000)
+    with pytest.raises(InputError, match=r"in\.jsonl:1"):
+        score_file(config_of(tmp_path / "in.jsonl", tmp_path / "out.jsonl"))
+
+
+def test_bad_rows_between_good_ones_do_not_stop_the_run(tmp_path: Path) -> None:
+    lines = [json.dumps(row(1)), "{broken", json.dumps({"prompt": "x"}), json.dumps(row(2))]
+    (tmp_path / "in.jsonl").write_text("\n".join(lines))
+    score_file(config_of(tmp_path / "in.jsonl", tmp_path / "out.jsonl"))
+    assert [each["status"] for each in rows_of(tmp_path / "out.jsonl")] == [
+        "correct",
+        "bad_row",
+        "bad_row",
+        "incorrect",
+    ]
+
+
+def test_rows_with_several_completions_are_groups(tmp_path: Path) -> None:
+    rows = [{"prompt": i, "responses": ["a 1", "slow 1", "b 2"], "reference": "1"} for i in range(3)]
+    summary, out = score_rows(tmp_path, rows)
+    assert [each["reward"] for each in out] == [[1.0, 1.0, 0.0]] * 3
+    assert (summary.rows, summary.samples, summary.groups) == (3, 9, 3)
+
+
+def test_slow_rows_keep_their_place_and_do_not_hold_up_the_others(tmp_path: Path) -> None:
+    words = ["hang" if i == 3 else "slow" if i % 7 == 0 else "die" if i == 30 else "fast" for i in range(60)]
+    rows = [{**row(i, word), "completion": f"{word} {i} 1"} for i, word in enumerate(words)]
+    summary, out = score_rows(tmp_path, rows, num_proc=2, deadline_s=0.5)
+    assert [each["id"] for each in out] == list(range(60))
+    assert out[3]["status"] == "deadline_exceeded"
+    assert out[30]["status"] == "failed"
+    assert sum(each["reward"] == 1.0 for each in out) == 58
+    assert summary.not_judged == 2
+
+
+@pytest.fixture
+def parallel_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_module, "PARALLEL_AFTER_S", -1.0)
+
+
+@pytest.mark.usefixtures("parallel_at_once")
+def test_several_processes_give_the_same_bytes_as_one(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", [row(i, "slow" if i % 900 == 5 else "fast") for i in range(6000)])
+    source.write_bytes(source.read_bytes() + b"broken\n" + source.read_bytes()[:200_000])
+    one = score_file(config_of(source, tmp_path / "one.jsonl", with_elapsed=False))
+    two = score_file(config_of(source, tmp_path / "two.jsonl", num_proc=2, with_elapsed=False))
+    assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes()
+    same = ("rows", "statuses", "pass_at_k", "groups", "mean_reward")
+    assert [getattr(one, name) for name in same] == [getattr(two, name) for name in same]
+
+
+KILLER = '''
+import os
+from verifiers.teacher import BaseTeacher, NoOptions, accept, adversarial, reject, teacher, unscorable
+from verifiers.types import Sample, Status, Verdict
+
+
+@teacher(version="1")
+class Killer(BaseTeacher):
+    """Breaks the contract: its quick path ends the process in a worker."""
+
+    def __init__(self, options: NoOptions) -> None:
+        self.parent = os.environ.get("KILLER_PARENT") == str(os.getpid())
+
+    def quick(self, sample: Sample) -> Verdict | None:
+        if sample.completion == "die" and not self.parent:
+            os._exit(9)
+        return Verdict(1.0, Status.CORRECT)
+
+    def judge(self, sample: Sample) -> Verdict:
+        return Verdict(1.0, Status.CORRECT)
+
+
+CASES = [accept("a"), reject("b"), adversarial("c"), unscorable("d")]
+'''
+
+
+@pytest.mark.usefixtures("parallel_at_once")
+def test_row_that_kills_its_process_takes_no_other_row_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    monkeypatch.setenv("KILLER_PARENT", str(os.getpid()))
+    (tmp_path / "killer.py").write_text(KILLER)
+    rows = [{"completion": "die" if i == 1500 else f"live {i}"} for i in range(2200)]
+    source = write(tmp_path / "in.jsonl", rows)
+    config = RunConfig(str(tmp_path / "killer.py"), [str(source)], str(tmp_path / "out.jsonl"), num_proc=2)
+    score_file(config)
+    out = rows_of(tmp_path / "out.jsonl")
+    assert [each["completion"] for each in out] == [each["completion"] for each in rows]
+    assert [i for i, each in enumerate(out) if each["reward"] is None] == [1500]
+    assert out[1500]["status"] == "failed"
+
+
+def ids(rows: list[dict[str, Any]]) -> list[int]:
+    return [each["id"] for each in rows]
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        (Selection(limit=3), [0, 1, 2]),
+        (Selection(limit=0), []),
+        (Selection(limit=99), list(range(10))),
+        (Selection(shard=(1, 3)), [1, 4, 7]),
+        (Selection(limit=2, shard=(0, 3)), [0, 3]),
+        (Selection(limit=99, seed=1), list(range(10))),
+    ],
+)
+def test_selection_takes_its_rows_in_order(tmp_path: Path, selection: Selection, expected: list[int]) -> None:
+    _, out = score_rows(tmp_path, [row(i) for i in range(10)], selection=selection)
+    assert ids(out) == expected
+
+
+def test_random_sample_is_the_same_for_a_seed_and_fair(tmp_path: Path) -> None:
+    rows = [row(i) for i in range(50)]
+    taken: list[list[int]] = []
+    for seed in (1, 1, *range(2, 40)):
+        taken.append(ids(score_rows(tmp_path, rows, selection=Selection(limit=10, seed=seed), overwrite=True)[1]))
+    assert taken[0] == taken[1] != taken[2]
+    assert all(each == sorted(each) and len(set(each)) == 10 for each in taken)
+    assert {i for each in taken for i in each} == set(range(50))
+
+
+def test_shards_of_a_folder_are_whole_files(tmp_path: Path) -> None:
+    folder = tmp_path / "shards"
+    folder.mkdir()
+    for part in range(4):
+        write(folder / f"{part}.jsonl", [row(10 * part + i) for i in range(3)])
+    score_file(config_of(folder, tmp_path / "out.jsonl", selection=Selection(shard=(1, 2))))
+    assert ids(rows_of(tmp_path / "out.jsonl")) == [10, 11, 12, 30, 31, 32]
+
+
+@pytest.mark.parametrize(("text", "expected"), [("1/4", (0, 4)), ("4/4", (3, 4))])
+def test_shard_counts_from_one(text: str, expected: tuple[int, int]) -> None:
+    assert parse_shard(text) == expected
+
+
+@pytest.mark.parametrize("text", ["0/4", "5/4", "1", "a/b", "1/0", "-1/2"])
+def test_shard_that_does_not_exist_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="1/4"):
+        parse_shard(text)
+
+
+def test_seed_without_limit_is_refused() -> None:
+    with pytest.raises(UsageError, match="--limit"):
+        Selection(seed=1)
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.gz", "out.jsonl.zst", "out.csv", "out.parquet"])
+def test_output_of_each_format_holds_the_same_rows(tmp_path: Path, name: str) -> None:
+    from verifiers.io.sources import find_shards, read_shard
+
+    if name.endswith("zst"):
+        pytest.importorskip("zstandard", reason="needs the extra 'zst'")
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow", reason="needs the extra 'parquet'")
+    rows = [row(i) for i in range(5000)]
+    score_file(config_of(write(tmp_path / "in.jsonl", rows), tmp_path / name))
+    found = [
+        json.loads(line)
+        for shard in find_shards([str(tmp_path / name)])
+        for batch in read_shard(shard)
+        for line in batch.lines
+    ]
+    assert [int(each["id"]) for each in found] == list(range(5000))
+    assert [float(each["reward"]) for each in found] == [float(i % 3 == 1) for i in range(5000)]
+    assert list(tmp_path.glob(".*")) == []
+
+
+def test_csv_output_cannot_hold_a_column_that_comes_later(tmp_path: Path) -> None:
+    rows = [row(i) for i in range(100)] + [{**row(100), "late": 1}]
+    with pytest.raises(InputError, match="late"):
+        score_file(config_of(write(tmp_path / "in.jsonl", rows), tmp_path / "out.csv"))
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_csv_in_and_out_keeps_text(tmp_path: Path) -> None:
+    with (tmp_path / "in.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["response", "answer"], ["it is\n1", "1"], ['"no" 2', "1"]])
+    score_file(config_of(tmp_path / "in.csv", tmp_path / "out.csv"))
+    found = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text())))
+    assert [each["response"] for each in found] == ["it is\n1", '"no" 2']
+    assert found[0]["answer"] == "1"
+    assert found[0]["verify_answer"] == "is\n1"
+
+
+@pytest.mark.parametrize("name", ["out.txt", "out.gz", "out"])
+def test_output_of_unknown_format_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=r"must end in \.jsonl"):
+        score_file(config_of(write(tmp_path / "in.jsonl", [row(0)]), tmp_path / name))
+
+
+def test_existing_output_is_kept_unless_told(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", [row(0)])
+    output = write(tmp_path / "out.jsonl", [{"precious": 1}])
+    with pytest.raises(UsageError, match="--overwrite"):
+        score_file(config_of(source, output))
+    assert rows_of(output) == [{"precious": 1}]
+    score_file(config_of(source, output, overwrite=True))
+    assert ids(rows_of(output)) == [0]
+
+
+def test_output_that_is_also_input_is_refused(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", [row(0)])
+    with pytest.raises(UsageError, match="both input and output"):
+        score_file(config_of(source, source, overwrite=True))
+
+
+def test_output_without_a_place_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="missing"):
+        score_file(config_of(write(tmp_path / "in.jsonl", [row(0)]), tmp_path / "missing" / "out.jsonl"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a device that is always full")
+def test_full_disk_is_an_input_error_that_says_how_to_go_on(tmp_path: Path) -> None:
+    (tmp_path / "out.jsonl").symlink_to("/dev/full")
+    with pytest.raises(InputError, match=r"No space left.*--resume"):
+        score_file(config_of(write(tmp_path / "in.jsonl", [row(0)]), tmp_path / "out.jsonl"))
+
+
+def test_device_can_be_the_output(tmp_path: Path) -> None:
+    assert score_file(config_of(write(tmp_path / "in.jsonl", [row(0)]), "/dev/null")).rows == 1
+    assert not sidecar_of("/dev/null").exists()
+
+
+def test_overwriting_a_link_writes_to_its_target(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", [row(0)])
+    (tmp_path / "out.jsonl").symlink_to(write(tmp_path / "target.jsonl", [row(i) for i in range(9)]))
+    score_file(config_of(source, tmp_path / "out.jsonl", overwrite=True))
+    assert (tmp_path / "out.jsonl").is_symlink()
+    assert ids(rows_of(tmp_path / "target.jsonl")) == [0]
+
+
+def test_progress_ends_with_all_rows_and_bytes(tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    source = write(tmp_path / "in.jsonl", [row(i) for i in range(100)])
+    score_file(config_of(source, None), seen.append)
+    assert (seen[-1].rows, seen[-1].done_bytes, seen[-1].total_bytes) == (
+        100,
+        source.stat().st_size,
+        source.stat().st_size,
+    )
+
+
+@pytest.mark.parametrize(("allowed", "fails"), [(0, True), (1, True), (2, False), (0.1, True), (0.5, False)])
+def test_too_many_not_judged_is_an_error(allowed: float, fails: bool) -> None:
+    summary = Summary(samples=10, not_judged=2, share_not_judged=0.2, statuses={"failed": 2, "correct": 8})
+    if fails:
+        with pytest.raises(TooManyNotJudged, match="failed 2"):
+            check_not_judged(summary, allowed)
+    else:
+        check_not_judged(summary, allowed)
+
+
+PIPE = """
+import json, sys, resource
+from verifiers.io.config import RunConfig
+from verifiers.io.run import score_file
+summary = score_file(RunConfig(sys.argv[1], ["-"], sys.argv[2] if len(sys.argv) > 2 else "-"))
+peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({"peak_mb": peak_mb, **summary.to_json()}), file=sys.stderr)
+"""
+
+
+def test_closed_standard_output_ends_the_run_quietly() -> None:
+    lines = "".join(json.dumps(row(i)) + "\n" for i in range(20_000))
+    command = f"{sys.executable} -c '{PIPE}' {TOY} | head -n 2"
+    done = subprocess.run(command, shell=True, input=lines, capture_output=True, text=True, timeout=60)
+    assert done.stdout.count("\n") == 2
+    assert json.loads(done.stderr)["stopped"] == "standard output was closed"
+
+
+def test_long_input_from_a_pipe_needs_little_memory(tmp_path: Path) -> None:
+    """220,000 rows of different prompts, more than are kept open; the bound holds for any number of rows."""
+    program = [sys.executable, "-c", PIPE, TOY, str(tmp_path / "out.jsonl")]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stderr
+        for start in range(0, 220_000, 1000):
+            lines = [
+                b'{"prompt":"p%d","completion":"word %d","reference":"1"}\n' % (i, i)
+                for i in range(start, start + 1000)
+            ]
+            process.stdin.write(b"".join(lines))
+        process.stdin.close()
+        found = json.loads(process.stderr.read())
+    assert found["rows"] == 220_000
+    assert found["peak_mb"] < 160
+
+
+def broken_verdict(line: dict[str, Any], names: tuple[str, ...] = ("reward", "status")) -> dict[str, Any]:
+    return {**line, **dict(zip(names, (None, "failed"), strict=True))}
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.gz"])
+def test_retry_judges_only_what_has_no_reward(tmp_path: Path, name: str) -> None:
+    rows = [row(i, "slow" if i % 5 == 0 else "fast") for i in range(40)]
+    source = write(tmp_path / "in.jsonl", rows)
+    output = tmp_path / name
+    config = config_of(source, output, with_elapsed=False)
+    score_file(config)
+    pack, unpack = (gzip.compress, gzip.decompress) if name.endswith("gz") else (bytes, bytes)
+    whole = unpack(output.read_bytes())
+    lines = whole.splitlines()
+    for i in (0, 7, 25):
+        verdict = json.loads(lines[i])
+        tail = b',"reward":%s,"status":"%s"' % (json.dumps(verdict["reward"]).encode(), verdict["status"].encode())
+        assert tail in lines[i]
+        lines[i] = lines[i].replace(tail, b',"reward":null,"status":"failed"')
+    lines[8] = lines[8].replace(b'"reason":"the last word"', b'"reason":"by hand"')
+    output.write_bytes(pack(b"\n".join(lines) + b"\n"))
+    summary = retry_file(config)
+    assert summary.not_judged == 0
+    expected = whole.splitlines()
+    expected[8] = lines[8]
+    assert unpack(output.read_bytes()).splitlines() == expected
+    assert list(tmp_path.glob(".*")) == []
+
+
+def test_retry_of_a_group_keeps_the_verdicts_it_has(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", [{"responses": ["a 1", "slow 1", "b 2"], "reference": "1"}])
+    output = tmp_path / "out.jsonl"
+    config = config_of(source, output)
+    score_file(config)
+    (line,) = rows_of(output)
+    line.update(reward=[0.25, None, 0.0], status=["partial", "failed", "incorrect"], reason=["by hand", "broken", "r"])
+    write(output, [line])
+    summary = retry_file(config)
+    (found,) = rows_of(output)
+    assert found["reward"] == [0.25, 1.0, 0.0]
+    assert found["reason"] == ["by hand", "the last word", "r"]
+    assert summary.statuses == {"correct": 1, "incorrect": 1, "partial": 1}
+
+
+def test_retry_leaves_bad_rows_and_their_places(tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text(json.dumps(row(1)) + "\n\nbroken\n")
+    config = config_of(source, tmp_path / "out.jsonl")
+    score_file(config)
+    before = (tmp_path / "out.jsonl").read_bytes()
+    assert retry_file(config).not_judged == 1
+    assert (tmp_path / "out.jsonl").read_bytes() == before
+
+
+def test_retry_of_what_is_no_output_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    output = write(tmp_path / "out.jsonl", [row(0)])
+    with pytest.raises(UsageError, match="no verdicts"):
+        retry_file(config_of(output, output))
+    with pytest.raises(UsageError, match="nothing to retry"):
+        retry_file(config_of(output, tmp_path / "missing.jsonl"))
+    score_file(config_of(output, tmp_path / "scored.jsonl"))
+    other = replace(config_of(output, tmp_path / "scored.jsonl"), options={"x": "1"})
+    with pytest.raises((UsageError, ValueError), match="option"):
+        retry_file(other)
+
+
+def test_damaged_output_is_not_replaced_by_a_retry(tmp_path: Path) -> None:
+    config = config_of(write(tmp_path / "in.jsonl", [row(i) for i in range(100)]), tmp_path / "out.jsonl")
+    score_file(config)
+    damaged = (tmp_path / "out.jsonl").read_bytes() + b"{broken\n"
+    (tmp_path / "out.jsonl").write_bytes(damaged)
+    with pytest.raises(InputError, match=r"out\.jsonl:101"):
+        retry_file(config)
+    assert (tmp_path / "out.jsonl").read_bytes() == damaged
+
+
+def test_sidecar_says_whether_the_run_is_finished(tmp_path: Path) -> None:
+    score_rows(tmp_path, [row(i) for i in range(random.Random(0).randrange(5, 9))])
+    facts = json.loads(sidecar_of(str(tmp_path / "out.jsonl")).read_text())
+    assert facts["finished"] is True
+    assert facts["teacher_version"] == "1"
