@@ -35,6 +35,8 @@ KILL_S = 10.0
 """Wall seconds after which a fork is killed."""
 DEADLINE_S = 1.0
 OVERSHOOT_BAR_S = 0.250
+WORKER_WARM_UP = Sample("\\boxed{\\int_0^1 x^2\\,dx}", reference="\\frac{1}{3}")
+"""Starts the workers, so that the first attack does not pay for it."""
 FORMS = ("boxed", "bare", "reference", "before")
 RESET_PEAK = "5"
 """What /proc/self/clear_refs takes to forget the peak of resident memory."""
@@ -116,7 +118,7 @@ def _measure(teacher: BaseTeacher, sample: Sample) -> tuple[float, float, float 
 def _through_engine(costs: list[Cost]) -> Iterator[tuple[Cost, float, str]]:
     """Send what the fast path passed on through the engine, one by one, with a short deadline."""
     passed_on = [cost for cost in costs if cost.verdict == "worker"]
-    score([Sample("\\boxed{1}", reference="1")], "math", deadline_s=DEADLINE_S)
+    score([WORKER_WARM_UP], "math", deadline_s=KILL_S)
     for cost in passed_on:
         started = time.perf_counter()
         (verdict,) = score([sample_of(cost.name, cost.form)], "math", deadline_s=DEADLINE_S)
