@@ -7,7 +7,7 @@ integers, text, statements, sets, lists, matrices, quantities, percentages, base
 from __future__ import annotations
 
 from verifiers.catalog.math.decimals import prints_double, rounds_to
-from verifiers.catalog.math.equal import Context, real_value, scalars_equal
+from verifiers.catalog.math.equal import Context, algebraically, numerically, real_value, scalars_equal
 from verifiers.catalog.math.lists import matrices_match, pairwise, sequences_match
 from verifiers.catalog.math.matrices import is_matrix_like
 from verifiers.catalog.math.measures import measures_match, without_unit
@@ -18,6 +18,7 @@ from verifiers.catalog.math.tree import (
     Add,
     Based,
     Builder,
+    Call,
     Const,
     Div,
     Mul,
@@ -27,6 +28,7 @@ from verifiers.catalog.math.tree import (
     Num,
     Percent,
     PlusMinus,
+    Pow,
     Quantity,
     Ratio,
     Rel,
@@ -36,7 +38,11 @@ from verifiers.catalog.math.tree import (
     Words,
     children,
     free_symbols,
+    has_shape,
 )
+
+_PLAIN = frozenset([Num, Sym, Const, Add, Mul, Div, Pow, Neg, Call])
+"""Shapes that are scalars unless something inside them is not."""
 
 
 def match(ref: Node, pred: Node, context: Context) -> bool:
@@ -51,6 +57,8 @@ def match(ref: Node, pred: Node, context: Context) -> bool:
         context.rule = "same expression"
         return True
     kinds = (type(ref), type(pred))
+    if kinds[0] in _PLAIN and kinds[1] in _PLAIN:
+        return _scalars(ref, pred, context)
     left, right = body_over_integers(ref), body_over_integers(pred)
     if left is not None and right is not None:
         context.rule = "values over the same integers"
@@ -61,11 +69,9 @@ def match(ref: Node, pred: Node, context: Context) -> bool:
         return relations_match(ref, pred, context)
     if Builder in kinds or SetOp in kinds or NamedSet in kinds:
         return _sets(ref, pred, context)
-    if Seq in kinds or PlusMinus in kinds or _has_signs(ref) or _has_signs(pred):
-        return sequences_match(ref, pred, context)
-    if is_matrix_like(ref) or is_matrix_like(pred):
-        return matrices_match(ref, pred, context)
-    if Quantity in kinds or _sum_of_quantities(ref) or _sum_of_quantities(pred):
+    if (shaped := _shaped(ref, pred, context)) is not None:
+        return shaped
+    if Quantity in kinds:
         return measures_match(ref, pred, context)
     if Percent in kinds:
         return _percent(ref, pred, context)
@@ -80,12 +86,30 @@ def _states(node: Node) -> bool:
     return type(node) is Seq and any(type(item) is Rel for item in node.items)
 
 
+def _shaped(ref: Node, pred: Node, context: Context) -> bool | None:
+    """Compare lists, ± and matrices, and sums of quantities; `None` if both sides are scalars."""
+    if has_shape(ref) or has_shape(pred):
+        if Seq in (type(ref), type(pred)) or _has_signs(ref) or _has_signs(pred):
+            return sequences_match(ref, pred, context)
+        if is_matrix_like(ref) or is_matrix_like(pred):
+            return matrices_match(ref, pred, context)
+    if _sum_of_quantities(ref) or _sum_of_quantities(pred):
+        return measures_match(ref, pred, context)
+    return None
+
+
 def _scalars(ref: Node, pred: Node, context: Context) -> bool:
-    infinite = _infinite(ref), _infinite(pred)
-    if infinite != (0, 0):
-        context.rule = "infinity"
-        return infinite[0] == infinite[1]
-    if scalars_equal(ref, pred, context):
+    """Compare two scalars, or what turns out not to be scalar inside."""
+    equal = algebraically(ref, pred, context)
+    if equal is None:
+        infinite = _infinite(ref), _infinite(pred)
+        if infinite != _FINITE:
+            context.rule = "infinity"
+            return infinite[0] == infinite[1]
+        if (shaped := _shaped(ref, pred, context)) is not None:
+            return shaped
+        equal = numerically(ref, pred, context)
+    if equal:
         if context.options.unreduced == "reject" and _complexity(pred) > _complexity(ref):
             context.rule = "equal, but not as simple as the reference (unreduced=reject)"
             return False
@@ -97,10 +121,13 @@ def _scalars(ref: Node, pred: Node, context: Context) -> bool:
     return bool(context.options.rounding != "exact" and rounds_to(ref, pred, context))
 
 
+_FINITE = (0, 0)
+
+
 def _infinite(node: Node) -> int:
-    if node == Const("inf"):
-        return 1
-    return -1 if node == Neg(Const("inf")) else 0
+    if type(node) is Neg:
+        return -_infinite(node.item)
+    return int(type(node) is Const and node.name == "inf")
 
 
 def _complexity(node: Node) -> int:

@@ -38,4 +38,4 @@ def prints_double(ref: Node, pred: Node, context: Context) -> bool:
 def _is_rounding(node: Node, written: Fraction, other: Fraction) -> bool:
     if type(node) is not Num or node.places < 1:
         return False
-    return abs(written - other) * 2 * 10**node.places <= 1
+    return bool(abs(written - other) * 2 * 10**node.places <= 1)

@@ -73,12 +73,14 @@ def scalars_equal(ref: Node, pred: Node, context: Context) -> bool:
     if ref == pred:
         context.rule = "same expression"
         return True
+    found = algebraically(ref, pred, context)
+    return numerically(ref, pred, context) if found is None else found
+
+
+def algebraically(ref: Node, pred: Node, context: Context) -> bool | None:
+    """Compare as rationals, then as rational functions modulo primes; `None` if a side is neither."""
     found = _exactly(ref, pred, context)
-    if found is None:
-        found = _modulo(ref, pred, context)
-    if found is None:
-        found = _numerically(ref, pred, context)
-    return found
+    return _modulo(ref, pred, context) if found is None else found
 
 
 def _exactly(ref: Node, pred: Node, context: Context) -> bool | None:
@@ -139,7 +141,8 @@ def _traits(*nodes: Node) -> tuple[bool, Grid, bool, bool]:
     return imaginary, "integers" if integers else "wide" if steps else "near", bare_log, unevaluated
 
 
-def _numerically(ref: Node, pred: Node, context: Context) -> bool:
+def numerically(ref: Node, pred: Node, context: Context) -> bool:
+    """Compare by value at the fixed points; see `scalars_equal` for what is raised."""
     imaginary, grid, bare_log, unevaluated = _traits(ref, pred)
     if unevaluated:
         return _resolved(ref, pred, context)

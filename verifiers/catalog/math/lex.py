@@ -147,13 +147,16 @@ _JOINED_COMMA = re.compile(r"\{,\}\s*|,\s*\\!\s*|(?<=\d)\\!(?=\d)")
 _MIXED = re.compile(r"(?<![\d.,^/\w}])(\d+)\s+(\d+)\s*/\s*(\d+)(?![\d.])")
 
 
+_DIGITS_APART = re.compile(r"\d\s+\d")
+
+
 def joined_thousands(text: str) -> str:
     r"""Join digit groups whose separators can be nothing else: `1{,}234`, `1,\\!234`, `1\\,234`, `1 234 567`."""
     if "!" in text or "{,}" in text:
         text = _JOINED_COMMA.sub("", text)
-    if "\\" in text:
+    if "\\" in text and ("\\," in text or "\\;" in text or "\\:" in text or "\\ " in text):
         text = _GROUPED_MACRO.sub(lambda m: m[1] + re.sub(r"\D", "", m[2]), text)
-    if " " in text:
+    if " " in text and _DIGITS_APART.search(text):
         text = _SPACED.sub(lambda m: m[1] + m[2].replace(" ", ""), text)
         text = _MIXED.sub(r"\1\\frac{\2}{\3}", text)
     return text
@@ -187,7 +190,7 @@ def tokens(text: str) -> list[str]:
     """
     get = _SAME.get
     found = [get(token, token) for token in _TOKEN.findall(text) if token not in _SKIP]
-    if "{" in text and "\\" in text:
+    if "\\text" in text or "\\m" in text or "\\o" in text:
         found = [_tidied(token) if token[-1] == "}" and len(token) > 2 else token for token in found]
     if len(found) > MAX_TOKENS:
         raise TooLarge(f"the answer has more than {MAX_TOKENS} tokens")

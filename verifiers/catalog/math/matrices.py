@@ -7,12 +7,25 @@ from collections.abc import Sequence
 from verifiers.catalog.math.equal import Context
 from verifiers.catalog.math.rebuild import rebuilt
 from verifiers.catalog.math.steps import OutOfSteps
-from verifiers.catalog.math.tree import Add, Div, Matrix, Mul, Neg, Node, Num, Pow, Seq, Sym, children, free_symbols
+from verifiers.catalog.math.tree import (
+    BASIS,
+    Add,
+    Div,
+    Matrix,
+    Mul,
+    Neg,
+    Node,
+    Num,
+    Pow,
+    Seq,
+    Sym,
+    children,
+    free_symbols,
+)
 
 MAX_PRODUCT = 12
 """Largest dimension of matrices that are multiplied."""
 Rows = tuple[tuple[Node, ...], ...]
-_BASIS = ("e_i", "e_j", "e_k")
 
 
 def is_matrix_like(node: Node) -> bool:
@@ -25,12 +38,12 @@ def is_matrix_like(node: Node) -> bool:
         case Add() | Mul() | Neg() | Div():
             return any(is_matrix_like(child) for child in children(node)) or _in_basis(node)
         case Sym(name=name):
-            return name in _BASIS
+            return name in BASIS
     return False
 
 
 def _in_basis(node: Node) -> bool:
-    return any((type(child) is Sym and child.name in _BASIS) or _in_basis(child) for child in children(node))
+    return any((type(child) is Sym and child.name in BASIS) or _in_basis(child) for child in children(node))
 
 
 def as_matrix(node: Node, context: Context) -> Rows | None:
@@ -103,15 +116,15 @@ def as_vector(node: Node, context: Context) -> tuple[Node, ...] | None:
         if len(rows[0]) == 1:
             return tuple(row[0] for row in rows)
         return rows[0] if len(rows) == 1 else None
-    names = free_symbols(node) & set(_BASIS)
+    names = free_symbols(node) & set(BASIS)
     if not names:
         return None
     size = 3 if "e_k" in names else 2
-    return tuple(_coefficient(node, axis) for axis in _BASIS[:size])
+    return tuple(_coefficient(node, axis) for axis in BASIS[:size])
 
 
 def _coefficient(node: Node, axis: str) -> Node:
     return rebuilt(
         node,
-        lambda item: Num(1 if item.name == axis else 0) if type(item) is Sym and item.name in _BASIS else None,
+        lambda item: Num(1 if item.name == axis else 0) if type(item) is Sym and item.name in BASIS else None,
     )

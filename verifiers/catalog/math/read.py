@@ -54,7 +54,14 @@ class Unread:
 _INTEGER = re.compile(r"[-+]?\d{1,300}\Z")
 _DECIMAL = re.compile(r"([-+]?)(\d{0,300})\.(\d{1,300})\Z")
 _DECIMAL_COMMA = re.compile(r"([-+]?(?:0(?=,)|\d{1,12}(?=,\d\d))),(\d{1,12})\s*(?:\\?[$€£]|[$€£]|\\%|%)?")
+MAX_FRAMES = 6
+"""Most layers of framing that are taken off."""
 _WRAPPERS = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"), ("**", "**"), ("`", "`"), ("*", "*"), ('"', '"'))
+_STOPS = frozenset(".。,，;；!\\:")
+_KEPT_ENDS = ("..", "\\,", "\\;", "\\!", "\\:")
+_CLOSING = ("}", ")")
+_FRAME_STARTS = frozenset('$\\*`"{~')
+_FRAME_ENDS = _STOPS | frozenset('$*`"})')
 _TEXT_MACRO = re.compile(
     r"\\(?:text(?:bf|it|rm|normal|sf|tt|sc|up)?|mathrm|mbox|hbox|mathbf|mathit|mathsf|emph)\s*\{([^{}]*)\}"
 )
@@ -71,8 +78,9 @@ _LAYOUT = re.compile(
     r"\\(?:left|right|displaystyle|textstyle|big|Big|bigg|Bigg|,|;|:|!| |quad|qquad)(?![A-Za-z])|[\s$~]+"
 )
 _WORDLIKE = re.compile(r"[A-Za-z]{2,}(?:[ \-'’.,;:/()]+[A-Za-z0-9]+)*[.!?]?\Z")
-_HAS_WORD = re.compile(r"[A-Za-z]{2,}|[\u3400-\u9fff]")
+_HAS_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}|[\u3400-\u9fff]")
 _MATHS = re.compile(r"\\[A-Za-z]+|[\^_{}]")
+_DIGITS_APART = re.compile(r"\d\s+\d")
 _SPACE = re.compile(r"\s+")
 _OPTION = re.compile(r"\(?([A-J])(?:\)|[.．、](?!\d)|\)?:(?=\s))\s*\S.{0,200}\Z", re.DOTALL)
 _EMPTY_SET = frozenset(
@@ -92,36 +100,45 @@ _INFINITIES = frozenset(["infinity", "infinite", "无穷", "无穷大", "正无�
 def unwrap(text: str) -> str:
     """Strip what only frames an answer: spaces, dollars, bold marks, quotes, a final full stop."""
     text = text.strip()
-    for _ in range(6):
+    for _ in range(MAX_FRAMES):
+        if not text or (text[0] not in _FRAME_STARTS and text[-1] not in _FRAME_ENDS):
+            break
         before = text
-        if text.endswith((".", "。", ",", "，", ";", "；", "!", "\\", ":")) and not text.endswith(
-            ("..", "\\,", "\\;", "\\!", "\\:")
-        ):
-            cut = text[:-1].rstrip()
-            text = text if text[-1] == "!" and not _HAS_WORD.search(cut) else cut
-        for opening, closing in _WRAPPERS:
-            size = len(opening)
-            if (
-                len(text) > 2 * size - 1
-                and text.startswith(opening)
-                and text.endswith(closing)
-                and len(text) >= 2 * size
-            ):
-                inner = text[size:-size]
-                if closing not in inner and not inner.endswith("\\"):
-                    text = inner.strip()
-        if text.startswith("{") and text.endswith("}") and _closes_at_end(text):
-            inner = text[1:-1].strip()
-            text = inner if "," not in inner else text
-        if (match := _TEXT_MACRO.fullmatch(text)) and not _LONE_WORD.match(match[1]):
-            text = match[1].strip()
-        if text.startswith(_ABOUT):
-            text = text.removeprefix("\\approx").removeprefix("\\sim").removeprefix("~").lstrip()
-        text = _APPROXIMATELY.sub("", text)
-        if (match := _BOX.match(text)) and text.endswith("}") and _closes_at_end(text[match.end() - 1 :]):
-            text = text[match.end() : -1].strip()
+        text = _unframed(_without_stop(text))
         if text == before:
             break
+    return text
+
+
+def _without_stop(text: str) -> str:
+    """Drop one mark that ends a sentence; 5! and an ellipsis stay."""
+    if text[-1] not in _STOPS or text.endswith(_KEPT_ENDS):
+        return text
+    cut = text[:-1].rstrip()
+    return text if text[-1] == "!" and not _HAS_WORD.search(cut) else cut
+
+
+def _unframed(text: str) -> str:
+    """Take one layer of dollars, marks, braces, a text macro or a box off."""
+    for opening, closing in _WRAPPERS:
+        size = len(opening)
+        if len(text) >= 2 * size and text.startswith(opening) and text.endswith(closing):
+            inner = text[size:-size]
+            if closing not in inner and not inner.endswith("\\"):
+                text = inner.strip()
+    if text.startswith("{") and text.endswith("}") and _closes_at_end(text):
+        inner = text[1:-1].strip()
+        text = inner if "," not in inner else text
+    if text.startswith(_ABOUT):
+        text = text.removeprefix("\\approx").removeprefix("\\sim").removeprefix("~").lstrip()
+    if not text.endswith(_CLOSING):
+        return text
+    text = _APPROXIMATELY.sub("", text)
+    if text.startswith("\\"):
+        if (match := _TEXT_MACRO.fullmatch(text)) and not _LONE_WORD.match(match[1]):
+            text = match[1].strip()
+        elif (match := _BOX.match(text)) and _closes_at_end(text[match.end() - 1 :]):
+            text = text[match.end() : -1].strip()
     return text
 
 
@@ -138,8 +155,16 @@ def _closes_at_end(text: str) -> bool:
 
 
 def flat(text: str) -> str:
-    r"""Return the text without layout (spaces, \\left, thin spaces, dollars), for textual comparison."""
-    return _LAYOUT.sub("", text).replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac")
+    r"""Return the text without layout (spaces, \\left, thin spaces, dollars), for textual comparison.
+
+    A text with a space between digits is returned as it is: 1 2 is not 12.
+    """
+    if "\\" not in text:
+        if " " not in text and "$" not in text:
+            return text
+    elif "frac" in text:
+        text = text.replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac")
+    return text if _DIGITS_APART.search(text) else _LAYOUT.sub("", text)
 
 
 def read(text: str) -> Answer | Unread:

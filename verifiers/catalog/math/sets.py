@@ -45,6 +45,9 @@ def _single_variable(node: Node) -> bool:
 
 def body_over_integers(node: Node) -> Node | None:
     """Return the body of `{body | k in Z}` or of "body, k in Z", its parameter renamed."""
+    kind = type(node)
+    if kind is not Seq and kind is not Builder:
+        return None
     if type(node) is Builder and (name := _integer_name(node.condition)) is not None:
         return _renamed(node.body, name)
     if type(node) is Seq and node.kind in LIST_KINDS and len(node.items) >= 2:

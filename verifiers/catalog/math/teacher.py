@@ -34,6 +34,8 @@ MAX_REFERENCES = 64
 """Most acceptable answers of one reference."""
 CACHED_REFERENCES = 4_096
 """References whose reading is kept, so that each is parsed once for its group."""
+SLACK = 40
+"""Most characters of layout by which a completion that repeats its reference may differ in length."""
 SHOWN = 200
 """Longest answer that a verdict quotes, in characters."""
 
@@ -109,21 +111,22 @@ class MathTeacher(BaseTeacher):
                 return Verdict(None, Status.BAD_REFERENCE, reason)
             references.append(reference)
         completion = text_of(sample.completion)
-        short = flat(completion) if len(completion) < SHOWN * 2 else ""
-        if short and any(reference.flat == short for reference in references):
-            return Verdict(1.0, Status.CORRECT, "the completion is the reference", completion[:SHOWN])
         found = find_answer(completion, self.options.extract)
         if isinstance(found, NotFound):
+            if _repeats(completion, references):
+                return Verdict(1.0, Status.CORRECT, "the completion is the reference", completion[:SHOWN])
             status = Status.UNPARSABLE if found.status == "unparsable" else Status.INCORRECT
             return Verdict(0.0, status, found.reason)
-        return self._compared(references, found, worker)
+        return self._compared(references, found, completion, worker)
 
-    def _compared(self, references: list[Reference], found: Found, worker: bool) -> Verdict | None:
+    def _compared(self, references: list[Reference], found: Found, completion: str, worker: bool) -> Verdict | None:
         shown = found.text[:SHOWN]
         short = flat(found.text)
         for reference in references:
             if reference.flat == short:
                 return Verdict(1.0, Status.CORRECT, f"{found.rule}; same text", shown)
+        if found.rule not in _SURE and _repeats(completion, references):
+            return Verdict(1.0, Status.CORRECT, "the completion is the reference", completion[:SHOWN])
         answer = read(found.text)
         if isinstance(answer, Unread):
             status = Status.LIMIT_EXCEEDED if answer.limit else Status.UNPARSABLE
@@ -170,6 +173,18 @@ class MathTeacher(BaseTeacher):
         verdict = self.quick(sample)
         decided = "a worker with sympy must decide" if verdict is None else f"{verdict.status.value}: {verdict.reason}"
         return [*steps, ("decided by", decided)]
+
+
+_SURE = frozenset(["last box", "adjacent boxes", "answer tag"])
+"""Extraction rules after which the completion is not compared as a whole with the reference."""
+
+
+def _repeats(completion: str, references: list[Reference]) -> bool:
+    """Whether a completion is nothing but a reference, word for word."""
+    for reference in references:
+        if abs(len(completion) - len(reference.answer.text)) <= SLACK and flat(completion.strip()) == reference.flat:
+            return True
+    return False
 
 
 def _same_decimal(reference: Answer, answer: Answer) -> bool:

@@ -6,9 +6,10 @@ Quantity, Based. Shapes: Seq (tuple, set, interval, list), Matrix, Rel, SetOp, B
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from verifiers.catalog.math.units import Unit
 
@@ -229,36 +230,65 @@ Node: TypeAlias = (
 )  # fmt: skip
 
 
+def _items(node: Any) -> tuple[Node, ...]:
+    items: tuple[Node, ...] = node.items
+    return items
+
+
+def _item(node: Any) -> tuple[Node, ...]:
+    return (node.item,)
+
+
+def _args(node: Any) -> tuple[Node, ...]:
+    args: tuple[Node, ...] = node.args
+    return args
+
+
+_CHILDREN: dict[type, Callable[[Any], tuple[Node, ...]]] = {
+    Add: _items, Mul: _items, SetOp: _items, Ratio: _items, Seq: _items, Neg: _item, Percent: _item, Quantity: _item,
+    Call: _args, Apply: _args,
+    Div: lambda node: (node.top, node.bottom),
+    Pow: lambda node: (node.base, node.exponent),
+    Big: lambda node: (node.low, node.high, node.body),
+    Integral: lambda node: tuple(x for x in (node.low, node.high, node.body) if x is not None),
+    Limit: lambda node: (node.to, node.body),
+    Derivative: lambda node: (node.body,),
+    PlusMinus: lambda node: (node.right,) if node.left is None else (node.left, node.right),
+    Matrix: lambda node: tuple(x for row in node.rows for x in row),
+    Rel: lambda node: (node.first, *(item for _, item in node.links)),
+    Builder: lambda node: (node.body, node.condition),
+}  # fmt: skip
+
+
 def children(node: Node) -> tuple[Node, ...]:
     """Return the direct parts of a node, in reading order."""
-    match node:
-        case Add() | Mul() | SetOp() | Ratio() | Seq():
-            return node.items
-        case Div():
-            return (node.top, node.bottom)
-        case Pow():
-            return (node.base, node.exponent)
-        case Neg() | Percent() | Quantity():
-            return (node.item,)
-        case Call() | Apply():
-            return node.args
-        case Big():
-            return (node.low, node.high, node.body)
-        case Integral():
-            return tuple(x for x in (node.low, node.high, node.body) if x is not None)
-        case Limit():
-            return (node.to, node.body)
-        case Derivative():
-            return (node.body,)
-        case PlusMinus():
-            return (node.right,) if node.left is None else (node.left, node.right)
-        case Matrix():
-            return tuple(x for row in node.rows for x in row)
-        case Rel():
-            return (node.first, *(item for _, item in node.links))
-        case Builder():
-            return (node.body, node.condition)
-    return ()
+    getter = _CHILDREN.get(type(node))
+    return () if getter is None else getter(node)
+
+
+BASIS = ("e_i", "e_j", "e_k")
+"""Names of the unit vectors i, j, k."""
+
+
+def has_shape(node: Node) -> bool:
+    """Whether a tree holds anything but scalars: signs to write out, matrices, brackets, unit vectors."""
+    stack = [node]
+    while stack:
+        item = stack.pop()
+        kind = type(item)
+        if kind in _SHAPED:
+            return True
+        if kind is Sym:
+            if item.name in BASIS:  # type: ignore[union-attr]
+                return True
+            continue
+        getter = _CHILDREN.get(kind)
+        if getter is not None:
+            stack.extend(getter(item))
+    return False
+
+
+_SHAPED = frozenset([PlusMinus, Matrix, Seq])
 
 
 def bound_name(node: Node) -> str | None:
@@ -274,16 +304,21 @@ def bound_name(node: Node) -> str | None:
 def free_symbols(node: Node) -> set[str]:
     """Return the names of the variables that the value depends on."""
     found: set[str] = set()
-    stack: list[tuple[Node, frozenset[str]]] = [(node, frozenset())]
+    stack = [node]
     while stack:
-        item, bound = stack.pop()
-        if type(item) is Sym:
-            if item.name not in bound:
-                found.add(item.name)
-            continue
-        name = bound_name(item)
-        inner = bound | {name} if name is not None else bound
-        stack.extend((child, inner) for child in children(item))
-        if type(item) is Words and item.product is not None:
-            stack.append((item.product, bound))
+        item = stack.pop()
+        kind = type(item)
+        if kind is Sym:
+            found.add(item.name)  # type: ignore[union-attr]
+        elif kind in _BINDERS:
+            inner = {name for child in children(item) for name in free_symbols(child)}
+            found |= inner - {bound_name(item) or ""}
+        elif kind is Words:
+            if item.product is not None:  # type: ignore[union-attr]
+                stack.append(item.product)  # type: ignore[union-attr]
+        else:
+            stack.extend(children(item))
     return found
+
+
+_BINDERS = frozenset([Big, Integral, Limit])
