@@ -9,13 +9,16 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from verifiers.errors import InputError, TooManyNotJudged, UsageError
+from verifiers.engine import Scorer
+from verifiers.errors import InputError, TooManyNotJudged, UsageError, WorkerError
+from verifiers.io import chunks
 from verifiers.io import run as run_module
 from verifiers.io.config import Progress, RunConfig
 from verifiers.io.resume import sidecar_of
@@ -23,6 +26,8 @@ from verifiers.io.retry import retry_file
 from verifiers.io.run import check_not_judged, score_file
 from verifiers.io.selection import Selection, parse_shard
 from verifiers.io.summary import Summary
+from verifiers.types import Status, Verdict
+from verifiers.workers.pool import Reply, WorkerPool
 
 TOY = str(Path(__file__).parent / "cases" / "toy_teacher.py")
 
@@ -161,6 +166,22 @@ def test_row_that_kills_its_process_takes_no_other_row_down(tmp_path: Path, monk
     assert [each["completion"] for each in out] == [each["completion"] for each in rows]
     assert [i for i, each in enumerate(out) if each["reward"] is None] == [1500]
     assert out[1500]["status"] == "failed"
+
+
+@pytest.mark.usefixtures("parallel_at_once")
+def test_run_goes_on_in_one_process_if_workers_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(_pool: WorkerPool, requests: Iterable[bytes], _deadline_s: float) -> Iterator[Reply]:
+        for _ in zip(range(3), requests, strict=False):
+            pass
+        raise WorkerError("no more processes")
+        yield
+
+    monkeypatch.setattr(chunks.WorkerPool, "run", run)
+    monkeypatch.setattr(Scorer, "settle", lambda _, samples: [Verdict(1.0, Status.CORRECT)] * len(samples))
+    rows = [row(i, "slow" if i % 900 == 5 else "fast") for i in range(6000)]
+    _, out = score_rows(tmp_path, rows, num_proc=2)
+    assert ids(out) == list(range(6000))
+    assert all(each["reward"] is not None for each in out)
 
 
 def ids(rows: list[dict[str, Any]]) -> list[int]:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from verifiers.engine import Scorer
+from verifiers.errors import WorkerError
 from verifiers.io.batch import Batch
 from verifiers.io.columns import Columns
 from verifiers.io.pipeline import Pipeline, Slot
@@ -60,10 +61,23 @@ def open_pool(config: ChunkConfig, num_proc: int) -> WorkerPool:
 def score_in_workers(pipeline: Pipeline, scorer: RowScorer, batches: Iterable[Batch], pool: WorkerPool) -> None:
     """Judge batches in workers; a batch whose worker dies is judged again row by row.
 
-    Raises:
-        WorkerError: If workers cannot be started.
+    Where workers cannot be started, everything is judged in this process: slower, with the same result.
     """
     waiting: dict[int, Slot] = {}
+    try:
+        _score_all(pipeline, scorer, batches, pool, waiting)
+    except WorkerError:
+        for slot in waiting.values():
+            slot.results = scorer.score(slot.batch)
+            pipeline.fill(slot)
+        for _ in pipeline.score_here(batches):
+            pass
+
+
+def _score_all(
+    pipeline: Pipeline, scorer: RowScorer, batches: Iterable[Batch], pool: WorkerPool, waiting: dict[int, Slot]
+) -> None:
+    """Judge batches in workers; `waiting` holds those that are with them."""
 
     def requests() -> Iterator[bytes]:
         for number, batch in enumerate(batches):
