@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 import sys
 import threading
 from collections.abc import Iterator
@@ -66,18 +67,18 @@ def test_run_when_work_never_returns_then_it_is_killed_and_the_next_is_answered(
     deed: bytes, method: StartMethod
 ) -> None:
     with WorkerPool("worker_services:misbehave", start_method=method) as pool:
-        replies = by_index(pool.run([deed, b"next", deed, b"last"], 1.0))
+        replies = by_index(pool.run([deed, b"next", deed, b"last"], 0.5))
     assert [r.failure for r in replies] == [Failure.DEADLINE, None, Failure.DEADLINE, None]
 
 
 def test_run_when_requests_queue_then_waiting_does_not_count_against_their_deadline(method: StartMethod) -> None:
     with WorkerPool("worker_services:sleep", size=1, start_method=method) as pool:
-        replies = list(pool.run([b"0.6"] * 6, 1.0))
-    assert [r.failure for r in replies] == [None] * 6
+        replies = list(pool.run([b"0.6"] * 4, 1.0))
+    assert [r.failure for r in replies] == [None] * 4
 
 
 def test_run_when_a_fast_worker_turns_slow_then_pipelined_requests_are_not_blamed(method: StartMethod) -> None:
-    requests = [b"0"] * 100 + [b"0.6"] * 5 + [b"0"] * 100
+    requests = [b"0"] * 100 + [b"0.6"] * 3 + [b"0"] * 100
     with WorkerPool("worker_services:sleep", size=1, start_method=method) as pool:
         replies = by_index(pool.run(requests, 1.0))
     assert [(r.payload, r.failure) for r in replies] == [(request, None) for request in requests]
@@ -223,6 +224,30 @@ def test_run_when_many_threads_share_a_pool_then_each_gets_its_own_replies(
         for thread in crew:
             thread.join()
     assert found == {number: [b"0.%03d" % (number + 1)] * 10 for number in range(threads)}
+
+
+def test_run_when_many_threads_send_requests_that_fail_then_each_reply_fits_its_request(method: StartMethod) -> None:
+    fates = {b"a": None, b"b": None, b"exit": Failure.CRASHED, b"raise": Failure.ERROR, b"memory": Failure.MEMORY}
+    wrong: list[tuple[bytes, Reply]] = []
+    answered = itertools.count()
+    with WorkerPool("worker_services:misbehave", size=2, start_method=method) as pool:
+
+        def work(seed: int) -> None:
+            choose = random.Random(seed)
+            for _ in range(6):
+                requests = choose.choices(list(fates), weights=[20, 20, 1, 1, 1], k=30)
+                for reply in pool.run(requests, LONG_S):
+                    next(answered)
+                    if reply.failure is not fates[requests[reply.index]]:
+                        wrong.append((requests[reply.index], reply))
+
+        crew = [threading.Thread(target=work, args=(seed,)) for seed in range(5)]
+        for thread in crew:
+            thread.start()
+        for thread in crew:
+            thread.join()
+    assert wrong == []
+    assert next(answered) == 5 * 6 * 30
 
 
 def test_run_when_a_long_run_has_all_workers_then_a_short_one_gets_its_turn(method: StartMethod) -> None:

@@ -53,6 +53,16 @@ def assert_gone(*pids: int) -> None:
         wait_until(lambda pid=pid: not alive(pid), f"process {pid} is gone")
 
 
+def workers_of(caller: int) -> set[int]:
+    """Return the pids of a process's descendants."""
+    table = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = {int(pid): int(parent) for pid, parent in (line.split() for line in table.splitlines())}
+    found: set[int] = set()
+    while more := {pid for pid, parent in parents.items() if parent in found | {caller}} - found:
+        found |= more
+    return found
+
+
 def start_script(folder: Path, body: str) -> subprocess.Popen[str]:
     """Run a script without a `__main__` guard, as users write them."""
     script = folder / "script.py"
@@ -209,6 +219,24 @@ list(pool.run([b"/{tmp_path}/one"], 60.0))
     finally:
         os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
         finish(process)
+
+
+def test_caller_when_killed_while_workers_are_stuck_in_c_then_they_end_at_last(
+    tmp_path: Path, method: StartMethod
+) -> None:
+    body = f"""
+from verifiers.workers.pool import WorkerPool
+pool = WorkerPool("worker_services:misbehave", start_method={method!r})
+list(pool.run([b"bigint"], 1.0, on_start=lambda index: print("started", flush=True)))
+"""
+    process = start_script(tmp_path, body)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "started\n"
+    mine = workers_of(process.pid)
+    process.kill()
+    finish(process)
+    assert mine
+    assert_gone(*mine)
 
 
 def test_caller_when_interrupted_then_it_raises_and_leaves_nothing(tmp_path: Path, method: StartMethod) -> None:

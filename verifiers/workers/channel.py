@@ -27,12 +27,18 @@ class Job:
     Attributes:
         index: Its position in the caller's iterable.
         payload: The request.
-        retried: It was lost once already, by no fault of its own.
+        excuse: What it was lost to without being to blame (a zygote, a worker that had not read it); once only.
     """
 
     index: int
     payload: bytes
-    retried: bool = False
+    excuse: object = None
+
+    def excused(self, excuse: object) -> bool:
+        """Whether losing it to that is forgiven; all workers of one dead zygote count as one loss."""
+        if self.excuse is None:
+            self.excuse = excuse
+        return self.excuse is excuse
 
 
 class Channel:

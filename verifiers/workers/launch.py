@@ -17,6 +17,8 @@ from verifiers.workers.channel import Channel
 from verifiers.workers.frames import Frame, Kind, encode, frames_of
 from verifiers.workers.spec import WorkerSpec
 
+START_TRIES = 3
+"""How often a process may die while it is started."""
 START_TIMEOUT_S = 120.0
 """How long a process may take to import and build what it needs."""
 CONTROL_TIMEOUT_S = 30.0
@@ -66,23 +68,12 @@ class ZygoteLauncher:
         self._control: socket.socket | None = None
 
     def start(self) -> Channel:
-        with self._lock:
-            if self._process is not None and self._process.poll() is not None:
-                self._discard()
-            ours, theirs = socket.socketpair()
-            with theirs:
-                try:
-                    control = self._control or self._boot()
-                    answer = self._call(encode(Kind.FORK), theirs)
-                    if answer.kind == Kind.ERROR:
-                        raise WorkerError(_advice(answer.payload.decode()))
-                except Lost as error:
-                    ours.close()
-                    raise WorkerError(_advice(f"the zygote process died ({error})")) from error
-                except BaseException:
-                    ours.close()
-                    raise
-        return Channel(ours, int(answer.payload), control)
+        for _ in range(START_TRIES):
+            try:
+                return self._fork()
+            except Lost as error:  # it was killed, perhaps long ago; the next try has a new one
+                lost = error
+        raise WorkerError(_advice(f"the zygote process died {START_TRIES} times ({lost})")) from lost
 
     def stop(self, channel: Channel, patience_s: float) -> int | None:
         channel.close()
@@ -103,6 +94,19 @@ class ZygoteLauncher:
             self._process.returncode = 0  # it is not our child: never wait for it
         self._control = self._process = None
         self._lock = threading.Lock()
+
+    def _fork(self) -> Channel:
+        ours, theirs = socket.socketpair()
+        try:
+            with self._lock, theirs:
+                control = self._control or self._boot()
+                answer = self._call(encode(Kind.FORK), theirs)
+            if answer.kind == Kind.ERROR:
+                raise WorkerError(_advice(answer.payload.decode()))
+        except BaseException:
+            ours.close()
+            raise
+        return Channel(ours, int(answer.payload), control)
 
     def _boot(self) -> socket.socket:
         ours, theirs = socket.socketpair()

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Literal, Self, TypeAlias
 
-from verifiers.errors import UsageError
+from verifiers.errors import UsageError, WorkerError
 from verifiers.workers.launch import Launcher, SpawnLauncher, ZygoteLauncher
 from verifiers.workers.reply import Failure, Reply
 from verifiers.workers.roster import Roster
@@ -52,6 +52,7 @@ class WorkerPool:
 
     Raises:
         UsageError: If an argument is not allowed.
+        WorkerError: If the platform has no such processes.
     """
 
     def __init__(
@@ -134,6 +135,8 @@ def _close_in(pid: int, roster: Roster) -> None:
 
 
 def _start_method(wanted: str | None) -> StartMethod:
+    if os.name != "posix":
+        raise WorkerError("worker processes need Linux or macOS; on Windows run under WSL")
     linux = sys.platform.startswith("linux")
     if wanted is None:
         return "fork" if linux else "spawn"
@@ -196,4 +199,5 @@ def _after_fork_in_child() -> None:
 
 
 atexit.register(_close_shared)
-os.register_at_fork(after_in_child=_after_fork_in_child)
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork_in_child)

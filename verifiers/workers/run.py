@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator
 from verifiers.errors import WorkerError
 from verifiers.workers.channel import Channel, Job
 from verifiers.workers.frames import MAX_FRAME_BYTES, Frame, Kind
-from verifiers.workers.launch import START_TIMEOUT_S, Lost, describe_exit
+from verifiers.workers.launch import START_TIMEOUT_S, START_TRIES, Lost, describe_exit
 from verifiers.workers.reply import Failure, Reply
 from verifiers.workers.roster import Roster
-from verifiers.workers.worker import EXIT_OUT_OF_MEMORY
+from verifiers.workers.spec import EXIT_OUT_OF_MEMORY
 
 SPARE_AFTER_S = 0.05
 """A request that runs for so long (or a quarter of its deadline) may have to be killed: a spare is made ready."""
@@ -23,8 +23,6 @@ SLICE_S = 0.05
 """How long a run keeps its last worker while others wait for one."""
 DEATH_PATIENCE_S = 0.2
 """How long a worker that closed its socket may take to be dead."""
-START_TRIES = 3
-"""How many workers in a row may die while starting."""
 
 
 class Run:
@@ -43,8 +41,9 @@ class Run:
         self._pending: deque[Job] = deque()
         self._done: deque[Reply] = deque()
         self._channels: dict[Channel, float] = {}  # with the time of the lease
+        self._draining: set[Channel] = set()
         self._announced: set[int] = set()
-        self._failed_starts = 0
+        self._failed_starts: set[object] = set()
         # poll() needs no descriptor of its own, so that a small run costs no system calls for it
         self._selector = selectors.PollSelector()
 
@@ -66,8 +65,9 @@ class Run:
 
     def _advance(self) -> bool:
         """Do the next bit of work; return false when nothing is left."""
-        self._share()
+        self._draining = self._choose_draining()
         self._feed()
+        self._share()
         if self._done:
             return True
         if not self._pending and self._exhausted and not any(channel.jobs for channel in self._channels):
@@ -90,20 +90,25 @@ class Run:
         self._selector.register(channel.sock, selectors.EVENT_READ, channel)
         return True
 
+    def _choose_draining(self) -> set[Channel]:
+        """Choose workers to give back rather than feed, because other runs wait.
+
+        Once per round: were it asked again and again, a worker could be too late to be given back and then not be fed.
+        """
+        if not self._channels or not self._roster.crowded():
+            return set()
+        now_s = time.monotonic()
+        leases = sorted(self._channels.items(), key=lambda lease: lease[1])
+        surplus = len(leases) - self._roster.share()
+        return {channel for n, (channel, since_s) in enumerate(leases) if n < surplus or now_s - since_s > SLICE_S}
+
     def _share(self) -> None:
         """Give idle workers back that others wait for or that have nothing left to do here."""
-        idle = [channel for channel in self._channels if not channel.jobs and channel.ready]
-        for channel in idle:
-            if (self._exhausted and not self._pending) or self._draining(channel):
+        useless = self._exhausted and not self._pending
+        for channel in tuple(self._channels):
+            if channel.ready and not channel.jobs and (useless or channel in self._draining):
                 self._forget(channel)
                 self._roster.release(self._tenant, channel)
-
-    def _draining(self, channel: Channel) -> bool:
-        """Whether the worker is to be given back rather than fed, because other runs wait."""
-        if not self._roster.crowded():
-            return False
-        over_share = len(self._channels) > self._roster.share()
-        return over_share or time.monotonic() - self._channels[channel] > SLICE_S
 
     def _forget(self, channel: Channel) -> None:
         del self._channels[channel]
@@ -140,7 +145,7 @@ class Run:
             self._flush(channel)
 
     def _shallowest(self) -> Channel | None:
-        able = [c for c in self._channels if c.ready and len(c.jobs) < c.depth and not self._draining(c)]
+        able = [c for c in self._channels if c.ready and len(c.jobs) < c.depth and c not in self._draining]
         return min(able, key=lambda channel: len(channel.jobs), default=None)
 
     def _pull(self) -> bool:
@@ -202,7 +207,7 @@ class Run:
         for frame in channel.receive():
             if frame.kind == Kind.READY:
                 channel.mark_ready()
-                self._failed_starts = 0
+                self._failed_starts.clear()
             else:
                 self._answer(channel, frame)
                 if frame.kind == Kind.MEMORY:  # its heap is in an unknown state; the rest goes to a fresh one
@@ -267,28 +272,31 @@ class Run:
         job = channel.jobs.popleft() if started else None
         self._requeue(channel)
         self._forget(channel)
-        code, innocent = None, channel.unread
+        code: int | None = None
+        excuse: object = channel if channel.unread else None
         try:
             code = self._roster.destroy(self._tenant, channel, DEATH_PATIENCE_S)
-        except Lost:
-            innocent = True
-        if job is None:
-            if not channel.ready:
-                self._count_failed_start(code)
-        elif innocent and not job.retried:  # the worker was dead before it began, or died with others
-            job.retried = True
+            failure, detail = _verdict(code)
+        except Lost as error:
+            excuse = channel.owner
+            failure, detail = Failure.CRASHED, f"the worker was lost ({error}), for the second time"
+        if not channel.ready:
+            self._count_failed_start(excuse or channel, detail)
+        elif job is None:
+            return
+        elif excuse is not None and job.excused(excuse):  # the worker was dead before it began, or died with others
             self._pending.appendleft(job)
         else:
-            failure, detail = _verdict(code)
             if code == -signal.SIGALRM and elapsed_s >= self._deadline_s:
                 failure = Failure.DEADLINE  # the backstop: our caller did not ask for replies for a long time
             self._fail(job, failure, detail, elapsed_s)
 
-    def _count_failed_start(self, code: int | None) -> None:
-        self._failed_starts += 1
-        if self._failed_starts >= START_TRIES:
+    def _count_failed_start(self, cause: object, detail: str) -> None:
+        """Give up after some; workers that died with one zygote count once."""
+        self._failed_starts.add(cause)
+        if len(self._failed_starts) >= START_TRIES:
             raise WorkerError(
-                f"{START_TRIES} workers in a row died while starting (the last {_verdict(code)[1]}); the factory must "
+                f"{START_TRIES} workers in a row died while starting ({detail}); the factory must "
                 f"return a function without ending its process, within the worker's memory"
             )
 

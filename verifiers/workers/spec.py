@@ -6,6 +6,9 @@ import base64
 import json
 from dataclasses import asdict, dataclass
 
+EXIT_OUT_OF_MEMORY = 77
+"""Exit code of a worker that had no memory left even to say so."""
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from verifiers.workers.frames import MAX_FRAME_BYTES, Frame, Kind, encode, frames_of
-from verifiers.workers.spec import WorkerSpec
+from verifiers.workers.spec import EXIT_OUT_OF_MEMORY, WorkerSpec
 
 Service: TypeAlias = Callable[[bytes], bytes]
 
@@ -27,8 +27,6 @@ MAX_DETAIL_CHARS = 4000
 """Longest error text that is sent back."""
 BACKSTOP_S = 5.0
 """How far past its deadline the kernel ends a worker that nobody killed (its caller was stopped or died)."""
-EXIT_OUT_OF_MEMORY = 77
-"""Exit code of a worker that had no memory left even to say so."""
 
 
 def describe(error: BaseException) -> str:
