@@ -96,13 +96,18 @@ def _ratios(outcomes: dict[str, Outcome], sets: Sequence[str]) -> str:
             [
                 name,
                 f"{fmean(cpu[1]) / fmean(cpu[0]):.0f}x",
-                f"{percentile(cpu[1], 0.5) / percentile(cpu[0], 0.5):.0f}x",
-                f"{percentile(latex[1], 0.5) / percentile(latex[0], 0.5):.0f}x",
-                f"{percentile(cpu[1], 0.99) / percentile(cpu[0], 0.99):.0f}x",
+                _ratio(cpu, 0.5),
+                _ratio(latex, 0.5),
+                _ratio(cpu, 0.99),
                 len(latex[0]),
             ]
         )
     return table(header, rows)
+
+
+def _ratio(cpu: Sequence[Sequence[float]], q: float) -> str:
+    ours, theirs = (percentile(side, q) for side in cpu)
+    return f"{theirs / ours:.0f}x" if cpu[0] and cpu[1] else "-"
 
 
 def _memory(outcomes: dict[str, Outcome]) -> str:
