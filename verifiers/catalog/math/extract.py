@@ -24,6 +24,8 @@ MAX_GAP_CHARS = 60
 """Adjacent boxes stand at most this far apart."""
 MAX_NEIGHBOUR_CHARS = 512
 """A box that joins the last one, or holds it, starts at most this far before it."""
+MAX_BARE_CHARS = 300
+"""A completion without words is an answer as a whole up to this length."""
 MAX_JOINED = 64
 """So many adjacent boxes join."""
 MAX_NESTED = 4
@@ -50,6 +52,11 @@ _GAP_LIST = re.compile(r"(?:^|.*[^A-Za-z])(?:and|as well as)$|.*[,;，；、&和
 _GAP_BREAK = re.compile(
     r"[.!?。！？]|\b(?:wait|no|not|but|actually|so|then|hence|thus|therefore|instead|rather)\b", re.IGNORECASE
 )
+
+_BARE = re.compile(
+    r"(?:\\(?!boxed|fbox|text)[A-Za-z]++|\\[^A-Za-z\s]|[A-Za-z](?![A-Za-z])|[-+*/^_=|!'&% {}()\[\].,;0-9])++"
+)
+"""One line of mathematics: no words, questions, dollars, boxes, tags."""
 
 _REASONS: dict[str, tuple[str, Literal["unparsable", "incorrect"]]] = {
     "none": ("no final answer is stated", "unparsable"),
@@ -92,6 +99,9 @@ def find_answer(completion: str, mode: Mode = "strict") -> Found | NotFound:
         completion: What the model answered.
         mode: `strict` fails closed; `boxed` counts boxes only; `lenient` takes the last value if `strict` finds none.
     """
+    if len(completion) <= MAX_BARE_CHARS and mode != "boxed" and _BARE.fullmatch(completion):
+        start = len(completion) - len(completion.lstrip())
+        return Found(completion.strip(), "whole completion", start, len(completion.rstrip()))
     span = final_span(completion)
     if span is None:
         return NotFound("the think part is never closed: no final answer", "unparsable")

@@ -40,6 +40,8 @@ LONG_BITS = 256
 """Working precision of a confirmation (77 digits, of which 60 must agree)."""
 LONGER_BITS = 768
 """Working precision of a second look after cancellation."""
+MAX_GROWTH_LOG2 = 26
+"""Largest argument of an exponential, as a binary exponent."""
 MAX_ANGLE_LOG2 = 160
 """Largest argument of a trigonometric function, as a binary exponent."""
 _CANCELLED = 1e-5
@@ -186,6 +188,9 @@ def _is_positive(value: Any) -> bool:
     return not isinstance(value, complex) and not hasattr(value, "_mpc_") and value > 0
 
 
+_DEAR = frozenset(["factorial", "binom"])
+
+
 def _call(field: Field, node: Call) -> Any:
     function = field.functions.get(node.name)
     if function is None:
@@ -193,7 +198,7 @@ def _call(field: Field, node: Call) -> Any:
     values = [field.value(arg) for arg in node.args]
     if node.name == "log" and len(values) == 1:
         return field.functions["ln"](values[0]) / (field.functions["ln"](field.number(10)) if field.ten else 1)
-    field.steps.take(field.cost * 12)
+    field.steps.take(field.cost * (60 if node.name in _DEAR else 12))
     return function(*values)
 
 
@@ -375,16 +380,17 @@ class FloatField(Field):
 _contexts = local()
 
 
-def _context(bits: int) -> Any:
-    """Return this thread's own mpmath context, so that the user's `mpmath.mp` is never touched."""
-    table: dict[int, Any] = getattr(_contexts, "table", None) or {}
-    if bits not in table:
+def _context(bits: int) -> tuple[Any, dict[str, Any]]:
+    """Return this thread's own mpmath context and its functions, so that the user's `mpmath.mp` is never touched."""
+    known: dict[int, tuple[Any, dict[str, Any]]] = getattr(_contexts, "known", None) or {}
+    if bits not in known:
         from mpmath.ctx_mp import MPContext  # loaded on first use: most answers need no long arithmetic
 
-        table[bits] = MPContext()
-        table[bits].prec = bits
-        _contexts.table = table
-    return table[bits]
+        mp = MPContext()
+        mp.prec = bits
+        known[bits] = (mp, _long_table(mp))
+        _contexts.known = known
+    return known[bits]
 
 
 class LongField(Field):
@@ -393,8 +399,8 @@ class LongField(Field):
     cost = 2
 
     def __init__(self, steps: Steps, point: int, bits: int = LONG_BITS, ten: bool = False, grid: Grid = "near") -> None:
-        self.mp = _context(bits)
-        self.pi, self.e, self.i = +self.mp.pi, +self.mp.e, self.mp.j
+        self.mp, self._table = _context(bits)
+        self.pi, self.e, self.i = self._table["pi"], self._table["e"], self.mp.j
         super().__init__(steps, point, ten, grid)
 
     def number(self, value: int | Fraction) -> Any:
@@ -403,66 +409,64 @@ class LongField(Field):
         return self.mp.mpf(value.numerator) / value.denominator
 
     def power(self, base: Any, exponent: Any) -> Any:
-        size = abs(self.mp.mag(base)) if base else 0
-        if abs(exponent) * (size + 1) > MAX_LOG10 * 3.33:
-            raise OutOfSteps("a power past the bound on magnitudes")
-        return base**exponent
+        return _long_power(self.mp, base, exponent)
 
     def function_table(self) -> dict[str, Callable[..., Any]]:
-        mp = self.mp
-        angle = self.bounded(MAX_ANGLE_LOG2)
-        growth = self.bounded(26)
-        table: dict[str, Callable[..., Any]] = {
-            "arcsin": mp.asin, "arccos": mp.acos, "arctan": mp.atan, "arcsinh": mp.asinh, "arccosh": mp.acosh,
-            "arctanh": mp.atanh,
-            "sqrt": mp.sqrt, "floor": mp.floor, "ceil": mp.ceil, "arg": mp.arg, "Re": mp.re, "Im": mp.im,
-            "conj": mp.conj,
-            "ln": self.logarithm, "root": self.root, "exp": growth(mp.exp), "factorial": self.factorial,
-            "binom": self.binomial,
-        }  # fmt: skip
-        table.update({name: angle(getattr(mp, name)) for name in ("sin", "cos", "tan")})
-        table.update({name: growth(getattr(mp, name)) for name in ("sinh", "cosh", "tanh")})
-        return _complete(table, self.pi / 2)
+        return self._table
 
-    def bounded(self, log2: int) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
-        """Wrap a function so that arguments past 2^log2 are refused."""
 
-        def wrap(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-            def inner(value: Any) -> Any:
-                if value and self.mp.mag(value) > log2:
-                    raise OutOfSteps("an argument past the bound on magnitudes")
-                return function(value)
+def _long_power(mp: Any, base: Any, exponent: Any) -> Any:
+    size = abs(mp.mag(base)) if base else 0
+    if abs(exponent) * (size + 1) > MAX_LOG10 * 3.33:
+        raise OutOfSteps("a power past the bound on magnitudes")
+    return base**exponent
 
-            return inner
 
-        return wrap
+def _bounded(mp: Any, log2: int, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Wrap a function so that arguments past 2^log2 are refused."""
 
-    def logarithm(self, value: Any) -> Any:
-        """Return the natural logarithm."""
+    def inner(value: Any) -> Any:
+        if value and mp.mag(value) > log2:
+            raise OutOfSteps("an argument past the bound on magnitudes")
+        return function(value)
+
+    return inner
+
+
+def _long_table(mp: Any) -> dict[str, Any]:
+    """Return the functions of one mpmath context by name, with its constants pi and e."""
+
+    def logarithm(value: Any) -> Any:
         if value == 0:
             raise NotNumeric("the logarithm of 0")
-        return self.mp.log(value)
+        return mp.log(value)
 
-    def root(self, value: Any, index: Any) -> Any:
-        """Return the real root of odd index of a negative number, else the principal one."""
+    def root(value: Any, index: Any) -> Any:
         if index == 0:
             raise NotNumeric("a root of index 0")
         if not hasattr(value, "_mpc_") and value < 0 and index % 2 == 1:
             return -((-value) ** (1 / index))
-        return self.power(value, 1 / index)
+        return _long_power(mp, value, 1 / index)
 
-    def factorial(self, value: Any) -> Any:
-        """Return gamma(value + 1)."""
+    def factorial(value: Any) -> Any:
         if hasattr(value, "_mpc_") or value > 4_000_000 or value < -1000:
             raise OutOfSteps("a factorial past the bound on magnitudes")
-        self.steps.take(60)
-        if self.mp.isint(value) and value < 0:
+        if mp.isint(value) and value < 0:
             raise NotNumeric("a pole")
-        return self.mp.gamma(value + 1)
+        return mp.gamma(value + 1)
 
-    def binomial(self, top: Any, bottom: Any) -> Any:
-        """Return top over bottom."""
-        return self.factorial(top) / (self.factorial(bottom) * self.factorial(top - bottom))
+    table: dict[str, Any] = {
+        "arcsin": mp.asin, "arccos": mp.acos, "arctan": mp.atan, "arcsinh": mp.asinh, "arccosh": mp.acosh,
+        "arctanh": mp.atanh, "sqrt": mp.sqrt, "floor": mp.floor, "ceil": mp.ceil, "arg": mp.arg,
+        "Re": mp.re, "Im": mp.im,
+        "conj": mp.conj, "ln": logarithm, "root": root, "exp": _bounded(mp, MAX_GROWTH_LOG2, mp.exp),
+        "factorial": factorial,
+        "binom": lambda top, bottom: factorial(top) / (factorial(bottom) * factorial(top - bottom)),
+    }  # fmt: skip
+    table.update({name: _bounded(mp, MAX_ANGLE_LOG2, getattr(mp, name)) for name in ("sin", "cos", "tan")})
+    table.update({name: _bounded(mp, MAX_GROWTH_LOG2, getattr(mp, name)) for name in ("sinh", "cosh", "tanh")})
+    table["pi"], table["e"] = +mp.pi, +mp.e
+    return _complete(table, table["pi"] / 2)
 
 
 def is_real(value: Any) -> bool:

@@ -34,6 +34,8 @@ MAX_REFERENCES = 64
 """Most acceptable answers of one reference."""
 CACHED_REFERENCES = 4_096
 """References whose reading is kept, so that each is parsed once for its group."""
+KNOWN_PAIRS = 8_192
+"""Decided pairs of reference and answer that are kept."""
 SLACK = 40
 """Most characters of layout by which a completion that repeats its reference may differ in length."""
 SHOWN = 200
@@ -83,6 +85,7 @@ class MathTeacher(BaseTeacher):
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        self._known: dict[tuple[str, str], tuple[Status, str]] = {}
 
     def quick(self, sample: Sample) -> Verdict | None:
         """Judge in bounded time; `None` when sympy is needed."""
@@ -133,28 +136,46 @@ class MathTeacher(BaseTeacher):
             return Verdict(0.0, status, f"{found.rule}; {answer.reason}", shown)
         verdict: Verdict | None = None
         for reference in references:
-            verdict = self._against(reference, answer, found, shown, worker)
-            if verdict is None or verdict.reward:
+            decided = self._decided(reference, answer, worker)
+            if decided is None:
+                return None
+            status, rule = decided
+            reward = 1.0 if status is Status.CORRECT else 0.0
+            verdict = Verdict(reward, status, f"{found.rule}; {rule}", shown)
+            if reward:
                 break
         return verdict
 
-    def _against(self, reference: Reference, answer: Answer, found: Found, shown: str, worker: bool) -> Verdict | None:
+    def _decided(self, reference: Reference, answer: Answer, worker: bool) -> tuple[Status, str] | None:
+        """Compare once per pair of texts: the completions of a group often end in the same answer."""
+        key = (reference.answer.text, answer.text)
+        decided = self._known.get(key)
+        if decided is None:
+            decided = self._against(reference, answer, worker)
+            if decided is not None:
+                if len(self._known) >= KNOWN_PAIRS:
+                    self._known.clear()
+                self._known[key] = decided
+        return decided
+
+    def _against(self, reference: Reference, answer: Answer, worker: bool) -> tuple[Status, str] | None:
+        """Return the status and the rule that decided; `None` if only sympy can."""
         context = Context(self.options, match, sympy=worker)
         try:
             moment = same_moment(reference.moment, reference.answer.text, answer.text)
             if moment is not None:
-                return _verdict(moment, f"{found.rule}; date or time", shown)
+                return (Status.CORRECT if moment else Status.INCORRECT), "date or time"
             if _same_decimal(reference.answer, answer):
-                return _verdict(True, f"{found.rule}; decimal comma", shown)
+                return Status.CORRECT, "decimal comma"
             for left in (reference.answer.node, *reference.answer.others):
                 for right in (answer.node, *answer.others):
                     if match(left, right, context):
-                        return _verdict(True, f"{found.rule}; {context.rule}", shown)
+                        return Status.CORRECT, context.rule
         except OutOfSteps as error:
-            return Verdict(0.0, Status.LIMIT_EXCEEDED, f"{found.rule}; {error}", shown)
+            return Status.LIMIT_EXCEEDED, str(error)
         except NeedsWorker:
             return None
-        return _verdict(False, f"{found.rule}; {context.rule}", shown)
+        return Status.INCORRECT, context.rule
 
     def explain(self, sample: Sample) -> list[tuple[str, str]]:
         """Return what was extracted, how both sides were read, and which rule decided."""
@@ -192,9 +213,3 @@ def _same_decimal(reference: Answer, answer: Answer) -> bool:
     return (reference.decimal is not None and reference.decimal in (answer.node, answer.decimal)) or (
         answer.decimal is not None and answer.decimal == reference.node
     )
-
-
-def _verdict(equal: bool, reason: str, shown: str) -> Verdict:
-    if equal:
-        return Verdict(1.0, Status.CORRECT, reason, shown)
-    return Verdict(0.0, Status.INCORRECT, reason, shown)
