@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 from verifiers.catalog.math.equal import Context, real_value
+from verifiers.catalog.math.exact import NotExact, rational
 from verifiers.catalog.math.tree import Node, Num
+
+SHORT = 12
+"""Most digits after the point of a reference for which a double's rounding noise is forgiven."""
+MAX_PRINTED = 24
+"""Most digits after the point that a printed double has here."""
 
 
 def rounds_to(ref: Node, pred: Node, context: Context) -> bool:
@@ -25,14 +32,18 @@ def rounds_to(ref: Node, pred: Node, context: Context) -> bool:
 
 
 def prints_double(ref: Node, pred: Node, context: Context) -> bool:
-    """Whether the answer is the double that a program prints for the reference: 16 digits or more, off by one unit."""
-    if type(pred) is not Num or pred.places < 15 or type(pred.value) is int:
+    """Whether the answer is a printed double (0.07200000000000001) where the reference is a short decimal."""
+    if type(pred) is not Num or not 15 <= pred.places <= MAX_PRINTED:
         return False
-    value = real_value(ref, context)
-    if value is None or len(str(abs(pred.value.numerator * 10**pred.places // pred.value.denominator))) < 16:
+    try:
+        value = Fraction(rational(ref, context.steps))
+    except NotExact:
         return False
+    if (value * 10**SHORT).denominator != 1:
+        return False
+    printed = float(pred.value)
     context.rule = "a printed double"
-    return bool(abs(Fraction(pred.value) - value) * 2**52 <= abs(value))
+    return Fraction(repr(printed)) == pred.value and abs(printed - float(value)) <= math.ulp(float(value))
 
 
 def _is_rounding(node: Node, written: Fraction, other: Fraction) -> bool:

@@ -25,11 +25,13 @@ from verifiers.catalog.math.moments import Moment, moment_of, same_moment
 from verifiers.catalog.math.policy import PRESETS, Options
 from verifiers.catalog.math.read import Answer, Unread, flat, read
 from verifiers.catalog.math.steps import OutOfSteps
+from verifiers.catalog.math.tree import Num
 from verifiers.teacher import BaseTeacher, teacher
 from verifiers.types import Json, Sample, Status, Verdict, text_of
 
 __all__ = ["CASES", "MathTeacher"]
 
+ZERO = Num(0)
 MAX_REFERENCES = 64
 """Most acceptable answers of one reference."""
 CACHED_REFERENCES = 4_096
@@ -140,6 +142,10 @@ class MathTeacher(BaseTeacher):
             if decided is None:
                 return None
             status, rule = decided
+            if status is Status.BAD_REFERENCE:
+                return Verdict(
+                    None, status, f"the reference {reference.answer.text[:80]!r} cannot be evaluated: {rule}"
+                )
             reward = 1.0 if status is Status.CORRECT else 0.0
             verdict = Verdict(reward, status, f"{found.rule}; {rule}", shown)
             if reward:
@@ -172,10 +178,20 @@ class MathTeacher(BaseTeacher):
                     if match(left, right, context):
                         return Status.CORRECT, context.rule
         except OutOfSteps as error:
-            return Status.LIMIT_EXCEEDED, str(error)
+            return (Status.LIMIT_EXCEEDED if self._evaluable(reference) else Status.BAD_REFERENCE), str(error)
         except NeedsWorker:
             return None
         return Status.INCORRECT, context.rule
+
+    def _evaluable(self, reference: Reference) -> bool:
+        """Whether the reference by itself stays within the bounds, so that the answer is to blame."""
+        try:
+            match(reference.answer.node, ZERO, Context(self.options, match))
+        except OutOfSteps:
+            return False
+        except NeedsWorker:
+            return True
+        return True
 
     def explain(self, sample: Sample) -> list[tuple[str, str]]:
         """Return what was extracted, how both sides were read, and which rule decided."""
