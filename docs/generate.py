@@ -1,4 +1,4 @@
-"""Write the pages under docs/ that come from the code: the teachers and the commands.
+"""Write what comes from the code: the pages of teachers and commands, and the READMEs' parts that a run prints.
 
 Run by `python3 dev.py docs`; with `--check` it writes nothing and fails if a page is not current.
 """
@@ -11,6 +11,7 @@ from inspect import cleandoc
 from pathlib import Path
 
 import click
+from readme import readmes, timeless
 
 from verifiers.cli.commands import BUILT_IN, load_command
 from verifiers.options import describe_options
@@ -30,12 +31,11 @@ def main(arguments: Sequence[str]) -> int:
     """Write or check every page and return the exit code."""
     check = "--check" in arguments
     stale = []
-    for name, text in pages().items():
-        path = FOLDER / name
+    for path, text in pages().items():
         current = path.read_text(encoding="utf-8") if path.is_file() else ""
-        if current == text:
+        if timeless(current) == timeless(text):
             continue
-        stale.append(f"docs/{name}")
+        stale.append(path.relative_to(FOLDER.parent).as_posix())
         if not check:
             path.write_text(text, encoding="utf-8")
     verb = "not current; run: python3 dev.py docs" if check else "written"
@@ -43,9 +43,9 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if check and stale else 0
 
 
-def pages() -> dict[str, str]:
-    """Return each generated page's name and text."""
-    return {"teachers.md": teachers_page(), "commands.md": commands_page()}
+def pages() -> dict[Path, str]:
+    """Return each page's path and text."""
+    return {FOLDER / "teachers.md": teachers_page(), FOLDER / "commands.md": commands_page(), **readmes()}
 
 
 def teachers_page() -> str:

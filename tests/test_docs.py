@@ -43,16 +43,6 @@ def test_teacher_in_a_page_when_written_to_a_file_then_passes_the_contract(page,
     assert [found for found in check(find(str(path))) if not found.ok] == []
 
 
-@pytest.mark.parametrize("page", READMES)
-def test_python_in_the_readme_when_run_then_prints_what_is_shown(page: str):
-    text = (ROOT / page).read_text(encoding="utf-8")
-    shown = re.search(r"^```python\n(from verifiers import .*?)^```\n\n```text\n(.*?)^```$", text, re.M | re.S)
-    assert shown is not None
-    program, output = shown.groups()
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.stdout == output, done.stderr
-
-
 def shell_lines() -> list[tuple[str, list[str]]]:
     pages = [(page, body) for page in PAGES for body in blocks(page, "bash")]
     return [(page, shlex.split(line, comments=True)) for page, body in pages for line in body.splitlines()]
@@ -91,16 +81,3 @@ def test_readmes_when_compared_then_show_the_same():
     assert lines[0] == lines[1]
     assert len(re.findall(r"^## ", english, re.M)) == len(re.findall(r"^## ", chinese, re.M))
     assert english.count("\n| ") == chinese.count("\n| ")
-
-
-@pytest.mark.parametrize("page", READMES)
-def test_demo_in_the_readme_when_run_then_prints_the_same_rows(page: str, tmp_path: Path):
-    (demo,) = [block for block in blocks(page, "text") if "examples/show.py" in block]
-    scored = tmp_path / "scored.jsonl"
-    score = [sys.executable, "-m", "verifiers", "score", "--task", "math", "examples/math.jsonl", "-o", str(scored)]
-    summary = subprocess.run(score, check=True, capture_output=True, text=True, cwd=ROOT)
-    show = [sys.executable, "examples/show.py", str(scored)]
-    rows = subprocess.run(show, check=True, capture_output=True, text=True, cwd=ROOT).stdout
-    printed = {" ".join(line.split()) for line in (summary.stdout + summary.stderr + rows).splitlines()}
-    pasted = {" ".join(line.split()) for line in demo.splitlines() if not re.match(r"\$|…|slowest|time|rows", line)}
-    assert pasted - printed == set()
