@@ -4,36 +4,30 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from verifiers.catalog.math.lex import FUNCTIONS, GREEK_NAMES, TooLarge, Unreadable, split_run
-from verifiers.catalog.math.macros import MacroReader
+from verifiers.catalog.math.functions import FunctionReader
+from verifiers.catalog.math.lex import FUNCTIONS, GREEK_NAMES, Unreadable, split_run
+from verifiers.catalog.math.literals import decimal, integer
 from verifiers.catalog.math.tree import (
     Apply,
     Based,
     Call,
     Const,
-    Derivative,
     Div,
     Mul,
     NamedSet,
     Neg,
     Node,
     Num,
-    Pow,
     Quantity,
     Sym,
     Words,
 )
-from verifiers.catalog.math.units import is_label, parse_unit
-from verifiers.catalog.math.words import number_words
-
-MAX_DIGITS = 1_500
-"""Longest number that is read, in digits."""
+from verifiers.catalog.math.units import parse_unit
 
 _ALIASES = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
     "arsinh": "arcsinh", "arcosh": "arccosh", "artanh": "arctanh", "sign": "sgn",
 }  # fmt: skip
-_INVERSE = {name: "arc" + name for name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh")}
 _NOT_NAMES = frozenset(
     ["cup", "cap", "setminus", "times", "cdot", "div", "over", "choose", "to", "circ", "end", "item", "label", "ref"]
 )
@@ -56,12 +50,7 @@ _MACRO_CONSTANTS: dict[str, Node] = {
 }  # fmt: skip
 
 
-def flat_product(left: Node, right: Node) -> Node:
-    """Multiply, keeping one flat node."""
-    return Mul((*left.items, right)) if type(left) is Mul else Mul((left, right))
-
-
-class AtomReader(MacroReader):
+class AtomReader(FunctionReader):
     """Reads operands; `parse.Parser` adds operators and brackets."""
 
     __slots__ = ()
@@ -77,7 +66,7 @@ class AtomReader(MacroReader):
             tok = self.toks[self.pos]
         if tok.isdigit():
             self.pos += 1
-            return Num(_integer(tok))
+            return Num(integer(tok))
         if tok == "{":
             self.pos += 1
             items, _ = self.items(("}",))
@@ -93,8 +82,8 @@ class AtomReader(MacroReader):
         if following == "_":
             return self.based(tok)
         if not tok.isdigit():
-            return _decimal(tok)
-        value = _integer(tok)
+            return decimal(tok)
+        value = integer(tok)
         if following == "\\frac":
             return self.mixed(value)
         return Num(value)
@@ -118,7 +107,7 @@ class AtomReader(MacroReader):
         if not 2 <= base <= 36:
             raise Unreadable(f"{sub!r} is not a base")
         if base == 10:
-            return Num(_integer(tok)) if tok.isdigit() else _decimal(tok)
+            return Num(integer(tok)) if tok.isdigit() else decimal(tok)
         if not tok.replace(".", "", 1).isdigit() or any(int(digit) >= base for digit in tok if digit != "."):
             raise Unreadable(f"{tok!r} has digits that base {base} lacks")
         whole, point, decimals = tok.partition(".")
@@ -335,197 +324,3 @@ class AtomReader(MacroReader):
             self.pos += 1
             return NamedSet(name + self.subscript())
         return NamedSet(name)
-
-    def fraction(self) -> Node:
-        r"""Read \\frac's arguments; \\frac{d}{dx} is a derivative."""
-        order = self.derivative_order()
-        if order is not None:
-            variable, degree = order
-            return Derivative(variable, degree, self.expr(35))
-        top = self.argument(split=True)
-        return Div(top, self.argument(split=True), bar=True)
-
-    def derivative_order(self) -> tuple[str, int] | None:
-        """Recognise `{d}{dx}` and `{d^2}{dx^2}`; consumes them if they are there."""
-        end = self.pos
-        depth = closed = 0
-        while closed < 2:
-            tok = self.toks[end]
-            if tok == "" or end - self.pos > 14:
-                return None
-            depth += (tok == "{") - (tok == "}")
-            end += 1
-            if depth == 0:
-                if tok != "}":
-                    return None
-                closed += 1
-        joined = "".join(
-            t.replace("\\mathrm{d}", "d").replace("\\partial", "d") for t in self.toks[self.pos : end] if t not in "{}"
-        )
-        top, _, bottom = joined.partition("dd") if not joined.startswith("d^") else (joined[:3], "", joined[4:])
-        if (
-            joined.startswith("d^")
-            and joined[2:3].isdigit()
-            and joined[3:4] == "d"
-            and len(joined) == 7
-            and joined[5] == "^"
-        ):
-            self.pos = end
-            return joined[4], int(joined[2])
-        if joined.startswith("dd") and len(joined) == 3 and joined[2].isalpha() and not top and bottom:
-            self.pos = end
-            return joined[2], 1
-        return None
-
-    def root(self) -> Node:
-        r"""Read \\sqrt[n]{x}."""
-        index: Node | None = None
-        if self.toks[self.pos] == "[":
-            self.pos += 1
-            index = self.expr(0)
-            self.take("]")
-        body = self.argument()
-        return Call("sqrt", (body,)) if index is None else Call("root", (body, index))
-
-    def function(self, name: str) -> Node:
-        """Read a named function: its power, its base, its argument."""
-        if name in ("sqrt", "cbrt"):
-            return self.root() if name == "sqrt" else Call("root", (self.argument(), Num(3)))
-        power: Node | None = None
-        base: Node | None = None
-        while self.toks[self.pos] in ("^", "_"):
-            sign = self.toks[self.pos]
-            self.pos += 1
-            if sign == "^":
-                power = self.argument()
-            else:
-                base = self.argument()
-        if power == Num(-1) and name in _INVERSE:
-            name, power = _INVERSE[name], None
-        args = self.arguments() if self.toks[self.pos] == "(" else (self.bare_argument(),)
-        node = self.called(name, args, base)
-        return node if power is None else Pow(node, power)
-
-    def called(self, name: str, args: tuple[Node, ...], base: Node | None) -> Node:
-        """Build a call, with the logarithm's base as second argument."""
-        if name == "lg":
-            return Call("log", (args[0], Num(10)))
-        if name == "log":
-            if base is None and len(args) == 1:
-                return Call("log", args)
-            return Call("log", (args[0], base if base is not None else args[1]))
-        if name == "exp":
-            return Pow(Const("e"), args[0])
-        return Call(name, args)
-
-    def bare_argument(self) -> Node:
-        r"""Read `2x` in `\\sin 2x`: factors up to the next sign, bracket or function."""
-        if self.toks[self.pos] == "-":
-            self.pos += 1
-            inner = self.bare_argument()
-            return Mul((Num(-1), inner))
-        left = self.expr(45)
-        if type(left) is Call and left.name not in ("sqrt", "root", "abs"):
-            return left
-        while self.continues():
-            left = flat_product(left, self.expr(45))
-        return left
-
-    def continues(self) -> bool:
-        """Whether the next token goes on with a function's bare argument."""
-        tok = self.toks[self.pos]
-        if tok[:1].isalpha() and tok.isascii():
-            if tok in ("and", "or") or self.is_unit_word(tok):
-                return False
-            if len(tok) > 1:
-                self.spread(split_run(tok))
-                tok = self.toks[self.pos]
-            return len(tok) == 1
-        if tok in ("\\frac", "\\sqrt", "\\pi"):
-            return True
-        return tok[:1].isdigit() or (tok[:1] == "\\" and tok[1:] in GREEK_NAMES)
-
-    def is_unit_word(self, tok: str) -> bool:
-        """Whether a run of letters after an operand is a unit or a label rather than variables."""
-        if len(tok) < 2 or tok in FUNCTIONS or tok in GREEK_NAMES:
-            return False
-        parts = split_run(tok)
-        if len(parts) == 1 and len(parts[0]) > 1:
-            return False
-        if parse_unit(tok) is not None:
-            return True
-        return len(parts) >= 4 and all(len(part) == 1 for part in parts)
-
-    def is_label(self, text: str) -> bool:
-        """Whether a text after a number merely names what is counted."""
-        return is_label(text)
-
-    def unit_text(self, start: int) -> tuple[str, int]:
-        """Join the tokens from `start` up to the next separator into a unit's text."""
-        parts: list[str] = []
-        pos = start
-        while (tok := self.toks[pos]) not in (
-            "",
-            ",",
-            ";",
-            "and",
-            "or",
-            "=",
-            "<",
-            ">",
-            "\\le",
-            "\\ge",
-            ")",
-            "]",
-            "\\}",
-            "\\approx",
-            "+",
-            "&",
-            "\\\\",
-        ):
-            if tok == "}" and "{" not in parts[-3:]:
-                break
-            parts.append(self.text_inside(tok) if tok.endswith("}") and tok != "}" and tok != "\\}" else tok)
-            pos += 1
-        joined = (
-            " ".join(parts).replace("\\cdot", "·").replace("\\times", "·").replace("^ \\circ", "°").replace("\\", "")
-        )
-        return " ".join(joined.split()).rstrip("."), pos
-
-
-def _integer(digits: str) -> int:
-    if len(digits) > MAX_DIGITS:
-        raise TooLarge(f"a number with more than {MAX_DIGITS} digits")
-    return int(digits)
-
-
-def _decimal(tok: str) -> Node:
-    """Read a decimal, scientific or repeating literal exactly."""
-    if len(tok) > MAX_DIGITS:
-        raise TooLarge(f"a number with more than {MAX_DIGITS} digits")
-    if "\\" in tok or "(" in tok:
-        return _repeating(tok)
-    mantissa, _, exponent = tok.lower().partition("e")
-    whole, _, decimals = mantissa.partition(".")
-    value: int | Fraction = Fraction(int((whole or "0") + decimals), 10 ** len(decimals))
-    if exponent:
-        if len(exponent) > 5:
-            raise TooLarge(f"an exponent of {len(exponent)} digits")
-        power = int(exponent)
-        value = value * 10**power if power >= 0 else value / 10**-power
-    return Num(value.numerator if value.denominator == 1 else value, len(decimals) if not exponent else -1)
-
-
-def _repeating(tok: str) -> Node:
-    cut = tok.index("\\") if "\\" in tok else tok.index("(")
-    whole, _, fixed = tok[:cut].strip().partition(".")
-    repeated = "".join(char for char in tok[cut:] if char.isdigit())
-    scale = 10 ** len(fixed)
-    tail = Fraction(int(repeated), scale * (10 ** len(repeated) - 1))
-    return Num(Fraction(int((whole or "0") + fixed), scale) + tail)
-
-
-def spoken_number(text: str) -> Node | None:
-    """Read number words ("three quarters", 三分之一) as a number."""
-    value = number_words(text)
-    return None if value is None else Num(value)

@@ -38,6 +38,10 @@ class MacroReader:
         """Read a macro's argument (in `AtomReader`)."""
         raise NotImplementedError
 
+    def arguments(self) -> tuple[Node, ...]:
+        """Read a function's arguments in brackets (in `AtomReader`)."""
+        raise NotImplementedError
+
     def subscript(self) -> str:
         """Read a subscript as text (in `AtomReader`)."""
         raise NotImplementedError
@@ -54,7 +58,10 @@ class MacroReader:
 
     def text_inside(self, tok: str) -> str:
         """Return what stands between the braces of a text macro."""
-        return tok[tok.index("{") + 1 : -1]
+        _, brace, inside = tok.partition("{")
+        if not brace:
+            raise Unreadable(f"unexpected {tok!r}")
+        return inside[:-1]
 
     def big(self, kind: str) -> Node:
         """Read a sum or product over an integer index."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from verifiers.catalog.math.atoms import AtomReader, flat_product
+from verifiers.catalog.math.atoms import AtomReader
+from verifiers.catalog.math.functions import flat_product
 from verifiers.catalog.math.lex import TooLarge, Unreadable, split_run, tokens
 from verifiers.catalog.math.tree import (
     Add,
@@ -27,7 +28,7 @@ from verifiers.catalog.math.tree import (
     SetOp,
     Sym,
 )
-from verifiers.catalog.math.units import parse_unit
+from verifiers.catalog.math.units import is_label, parse_unit
 
 MAX_DEPTH = 48
 """Deepest nesting that is read."""
@@ -324,7 +325,7 @@ class Parser(AtomReader):
             self.pos = end
             return Percent(left)
         unit = parse_unit(text)
-        if unit is None and not self.is_label(text):
+        if unit is None and not is_label(text):
             raise Unreadable(f"{text!r} is not a unit")
         self.pos = end
         return Quantity(left, unit, text)

@@ -309,8 +309,3 @@ def _fallback(text: str) -> Node:
     if len(_MATHS.findall(bare)) > 2 + len(bare) // 12 and not re.search("[\u3400-\u9fff]", bare):
         raise Unreadable(f"{text[:60]!r} is a formula that cannot be read")
     return Words(bare)
-
-
-def is_word_set(node: Node) -> bool:
-    """Whether a node stands for a set of numbers by name."""
-    return type(node) is NamedSet
