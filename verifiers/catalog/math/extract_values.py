@@ -88,6 +88,8 @@ _LEAD = re.compile(
     r"|(?<![A-Za-z])an?(?=\s[A-Za-z]{2}))*+"
 )
 _LIST_GAP = re.compile(r"\s*+(?:\w++\s*+){0,2}(?:,|;|、|和|或|(?<![A-Za-z])(?:and|or))\s*$")
+_GOES_ON = re.compile(r"\s?[+*/^=]++\s*+[A-Za-z(_\\]|[-+*/^=]*+_")
+"""What follows a value that is only the readable beginning of something longer: `0+__import__('os')`."""
 _CUT_OFF = re.compile(r"\s*[-+*/=×÷^_<>]\s*$")
 _MORE_CHOICES = re.compile(
     r"[\s)）\]}$.]{0,6}(?:or|and|,|，|/|&|和|或者?|、)[\s$]{0,3}[(（]?[A-J](?![A-Za-z])", re.IGNORECASE
@@ -273,6 +275,8 @@ def _words(text: str, lo: int, hi: int, at: int, end: int) -> Stated:
 def _first(text: str, found: list[tuple[int, int]], end: int) -> Stated:
     """Return the first value; with the following ones when they are listed with it ("5 apples and 6 pears")."""
     start, stop = found[0]
+    if _GOES_ON.match(text, stop):
+        return NOTHING
     listed = 0
     while listed + 1 < len(found) and _LIST_GAP.fullmatch(text, found[listed][1], found[listed + 1][0]):
         listed += 1
@@ -288,7 +292,7 @@ def conclusion(text: str, lo: int, hi: int) -> Stated:
     if not found:
         return NOTHING
     start, end = found[-1]
-    if _CUT_OFF.match(text, end, hi):
+    if _CUT_OFF.match(text, end, hi) or _GOES_ON.match(text, end):
         return NOTHING
     if len(found) > 1 and not _COPULA.search(text[max(lo, start - 60) : start]):
         return Stated("hedged", text[lo:hi], lo, hi) if hedged(text, lo, hi) else NOTHING
