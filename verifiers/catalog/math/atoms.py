@@ -69,11 +69,9 @@ class AtomReader(FunctionReader):
             return Num(integer(tok))
         if tok == "{":
             self.pos += 1
-            items, _ = self.items(("}",))
+            node = self.expr(0)
             self.take("}")
-            if len(items) != 1:
-                raise Unreadable("an argument with several items")
-            return items[0]
+            return node
         return self.expr(59)
 
     def number(self, tok: str) -> Node:

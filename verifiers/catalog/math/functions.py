@@ -35,6 +35,8 @@ class FunctionReader(MacroReader):
     def derivative_order(self) -> tuple[str, int] | None:
         """Recognise `{d}{dx}` and `{d^2}{dx^2}`; consumes them if they are there."""
         end = self.pos
+        if self.toks[end] != "{" or not self.toks[end + 1].startswith(("d", "\\partial", "\\mathrm{d")):
+            return None
         depth = closed = 0
         while closed < 2:
             tok = self.toks[end]

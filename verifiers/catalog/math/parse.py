@@ -33,6 +33,9 @@ from verifiers.catalog.math.units import is_label, parse_unit
 MAX_DEPTH = 48
 """Deepest nesting that is read."""
 
+MAX_CHAIN = 200
+"""Most operators, other than the signs of one sum, that follow each other on one level."""
+
 RELATIONS = {
     "=": "=", "<": "<", ">": ">", "\\le": "<=", "\\ge": ">=", "\\ne": "!=", "\\approx": "~", "\\equiv": "=",
     "\\in": "in",
@@ -69,6 +72,7 @@ class Parser(AtomReader):
             raise TooLarge(f"the answer is nested deeper than {MAX_DEPTH} levels")
         left = self.prefix()
         toks = self.toks
+        chain = 0
         while True:
             tok = toks[self.pos]
             power = BINDING.get(tok)
@@ -81,6 +85,9 @@ class Parser(AtomReader):
             else:
                 self.pos += 1
                 left = self.infix(left, tok, power)
+                chain += 1
+                if chain > MAX_CHAIN:
+                    raise TooLarge(f"the answer chains more than {MAX_CHAIN} operators")
         self.depth -= 1
         return left
 

@@ -60,6 +60,7 @@ _WRAPPERS = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"), ("**", "*
 _STOPS = frozenset(".。,，;；!\\:")
 _KEPT_ENDS = ("..", "\\,", "\\;", "\\!", "\\:")
 _CLOSING = ("}", ")")
+_WRAPPER_STARTS = frozenset('$\\*`"')
 _FRAME_STARTS = frozenset('$\\*`"{~')
 _FRAME_ENDS = _STOPS | frozenset('$*`"})')
 _TEXT_MACRO = re.compile(
@@ -120,7 +121,7 @@ def _without_stop(text: str) -> str:
 
 def _unframed(text: str) -> str:
     """Take one layer of dollars, marks, braces, a text macro or a box off."""
-    for opening, closing in _WRAPPERS:
+    for opening, closing in _WRAPPERS if text[0] in _WRAPPER_STARTS else ():
         size = len(opening)
         if len(text) >= 2 * size and text.startswith(opening) and text.endswith(closing):
             inner = text[size:-size]
@@ -190,6 +191,8 @@ def read(text: str) -> Answer | Unread:
         return _read_longer(text)
     except (Unreadable, TooLarge) as error:
         return Unread(str(error), limit=isinstance(error, TooLarge))
+    except RecursionError:
+        return Unread("the answer is nested too deeply", limit=True)
 
 
 def _decimal(match: re.Match[str]) -> Num:

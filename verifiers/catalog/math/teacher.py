@@ -181,6 +181,8 @@ class MathTeacher(BaseTeacher):
             return (Status.LIMIT_EXCEEDED if self._evaluable(reference) else Status.BAD_REFERENCE), str(error)
         except NeedsWorker:
             return None
+        except RecursionError:
+            return Status.LIMIT_EXCEEDED, "the answer is nested too deeply"
         return Status.INCORRECT, context.rule
 
     def _evaluable(self, reference: Reference) -> bool:
