@@ -12,7 +12,17 @@ from fractions import Fraction
 from typing import Any
 
 from verifiers.catalog.math.exact import NotExact, Residues, TooBig, rational
-from verifiers.catalog.math.numeric import LONGER_BITS, POINTS, Field, FloatField, Grid, LongField, NotNumeric, is_real
+from verifiers.catalog.math.numeric import (
+    FOLD_POINTS,
+    LONGER_BITS,
+    POINTS,
+    Field,
+    FloatField,
+    Grid,
+    LongField,
+    NotNumeric,
+    is_real,
+)
 from verifiers.catalog.math.policy import Options
 from verifiers.catalog.math.steps import FAST_STEPS, OutOfSteps, Steps
 from verifiers.catalog.math.tree import (
@@ -20,6 +30,7 @@ from verifiers.catalog.math.tree import (
     Call,
     Const,
     Derivative,
+    Div,
     Integral,
     Limit,
     Neg,
@@ -171,11 +182,20 @@ def _resolved(ref: Node, pred: Node, context: Context) -> bool:
 def _agree(ref: Node, pred: Node, context: Context, imaginary: bool, grid: Grid, ten: bool) -> bool:
     """Compare at the fixed points; functions must agree wherever both are real."""
     symbols = free_symbols(ref) | free_symbols(pred)
-    wanted = WANTED_POINTS if symbols else 1
+    folded = bool(symbols) and grid == "near" and (_folds(ref) or _folds(pred))
+    points = POINTS + FOLD_POINTS if folded else POINTS if symbols else 1
+    nested = bool(symbols) and (_nested_powers(ref) or _nested_powers(pred))
+    wanted = points if folded or nested else WANTED_POINTS if symbols else 1
+    complex_too = imaginary or not symbols or nested
     agreed = 0
     skipped: list[int] = []
-    for point in range(POINTS if symbols else 1):
-        verdict = _at(ref, pred, point, context, imaginary or not symbols, grid, ten, confirm=agreed == 0)
+    for point in range(points):
+        try:
+            verdict = _at(ref, pred, point, context, complex_too, grid, ten, confirm=agreed == 0)
+        except OutOfSteps:
+            if point < POINTS or context.steps.left < 0:
+                raise
+            verdict = None  # too large a value at a point that lies far out
         if verdict is False:
             context.rule = "values differ at a fixed point" if symbols else "values differ"
             return False
@@ -198,6 +218,27 @@ def _agree(ref: Node, pred: Node, context: Context, imaginary: bool, grid: Grid,
             return False
     context.rule = "60 digits at fixed points" if symbols else "60 digits"
     return True
+
+
+_FOLDS = frozenset(["abs", "sqrt", "root", "max", "min", "sgn", "arg", "conj"])
+
+
+def _folds(node: Node) -> bool:
+    """Whether an absolute value or a root of a variable makes a function that is not one formula everywhere."""
+    match node:
+        case Call(name=name) if name in _FOLDS:
+            return bool(free_symbols(node))
+        case Pow(base=base, exponent=Num(value=Fraction()) | Div()):
+            return bool(free_symbols(base))
+    return any(_folds(child) for child in children(node))
+
+
+def _nested_powers(node: Node) -> bool:
+    """Whether a power with a variable in its exponent is raised again: (a^b)^c is not a^(bc) for negative a."""
+    match node:
+        case Pow(base=Pow(base=base, exponent=inner)) if free_symbols(base) and free_symbols(inner):
+            return True
+    return any(_nested_powers(child) for child in children(node))
 
 
 def _at(

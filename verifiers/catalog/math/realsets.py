@@ -185,9 +185,11 @@ def explicit(node: Node, context: Context) -> RealSet:
             return union(*(_points(item, context) for item in items))
         case Seq(kind=kind, items=(low, high)) if len(kind) == 2 and kind[0] in "([" and kind[1] in ")]":
             return _interval(kind, low, high, context)
-        case Seq(kind="or", items=items):
+        case Seq(kind="or", items=items) if len(free_symbols(node)) <= 1:
             return union(*(explicit(item, context) for item in items))
         case Seq(kind="and" | ",", items=items) if all(type(item) is Rel for item in items):
+            if len(free_symbols(node)) > 1:
+                raise NotASet("conditions on several variables")
             parts = [explicit(item, context) for item in items]
             return intersection(*parts) if not _only_points(parts) else union(*parts)
         case Builder(body=body, condition=condition):
