@@ -388,11 +388,16 @@ class FloatField(Field):
 _contexts = local()
 
 
+def warm_up() -> None:
+    """Load mpmath now, so that no verdict has to wait for it."""
+    _context(LONG_BITS)
+
+
 def _context(bits: int) -> tuple[Any, dict[str, Any]]:
     """Return this thread's own mpmath context and its functions, so that the user's `mpmath.mp` is never touched."""
     known: dict[int, tuple[Any, dict[str, Any]]] = getattr(_contexts, "known", None) or {}
     if bits not in known:
-        from mpmath.ctx_mp import MPContext  # loaded on first use: most answers need no long arithmetic
+        from mpmath.ctx_mp import MPContext  # not at import: `verify list` and the like never need it
 
         mp = MPContext()
         mp.prec = bits

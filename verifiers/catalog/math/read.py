@@ -243,10 +243,11 @@ def words_of(text: str) -> str:
 
 def _read_words(text: str) -> Node | None:
     """Recognise answers that are words as a whole: special sets, spoken numbers, percentages, plain words."""
-    bare = words_of(text)
     if not _HAS_WORD.search(text):
+        bare = words_of(text) if "\\text" in text or "\\m" in text else text
         option = _OPTION.match(bare)
         return Words(bare, Sym(option[1])) if option else None
+    bare = words_of(text)
     lowered = bare.lower()
     if option := _OPTION.match(bare):
         return Words(bare, Sym(option[1]))

@@ -63,7 +63,11 @@ ALL: RealSet = (Span(None, False, None, False),)
 def _same(a: Fraction | None, b: Fraction | None) -> bool:
     if a is None or b is None:
         return a is b
-    return a == b or abs(a - b) <= CLOSE * (1 + abs(a))
+    if a == b:
+        return True
+    if a.denominator == b.denominator == 1:
+        return False
+    return abs(a - b) <= CLOSE * (1 + abs(a))
 
 
 def _less(a: Fraction, b: Fraction) -> bool:

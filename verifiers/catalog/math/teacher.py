@@ -22,6 +22,7 @@ from verifiers.catalog.math.compare import match
 from verifiers.catalog.math.equal import Context, NeedsWorker
 from verifiers.catalog.math.extract import Found, NotFound, clean_reference, find_answer
 from verifiers.catalog.math.moments import Moment, moment_of, same_moment
+from verifiers.catalog.math.numeric import warm_up
 from verifiers.catalog.math.policy import PRESETS, Options
 from verifiers.catalog.math.read import Answer, Unread, flat, read
 from verifiers.catalog.math.steps import OutOfSteps
@@ -87,6 +88,7 @@ class MathTeacher(BaseTeacher):
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        warm_up()
         self._known: dict[tuple[str, str], tuple[Status, str]] = {}
 
     def quick(self, sample: Sample) -> Verdict | None:
