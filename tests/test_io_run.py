@@ -346,11 +346,16 @@ def test_too_many_not_judged_is_an_error(allowed: float, fails: bool) -> None:
 
 
 PIPE = """
-import json, sys, resource
+import json, pathlib, resource, sys
 from verifiers.io.config import RunConfig
 from verifiers.io.run import score_file
 summary = score_file(RunConfig(sys.argv[1], ["-"], sys.argv[2] if len(sys.argv) > 2 else "-"))
-peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+status = pathlib.Path("/proc/self/status")  # ru_maxrss would include the peak of the parent
+peak_mb = (
+    int(status.read_text().partition("VmHWM:")[2].split()[0]) / 1024
+    if status.exists()
+    else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+)
 print(json.dumps({"peak_mb": peak_mb, **summary.to_json()}), file=sys.stderr)
 """
 
