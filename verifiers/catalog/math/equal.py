@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from verifiers.catalog.math.exact import NotExact, Residues, TooBig, rational
+from verifiers.catalog.math.exact import NotExact, TooBig, rational
 from verifiers.catalog.math.numeric import (
     FOLD_POINTS,
     LONGER_BITS,
@@ -24,7 +24,9 @@ from verifiers.catalog.math.numeric import (
     is_real,
 )
 from verifiers.catalog.math.policy import Options
+from verifiers.catalog.math.residues import Residues
 from verifiers.catalog.math.steps import FAST_STEPS, OutOfSteps, Steps
+from verifiers.catalog.math.sums import MIN_INSTANCES, bound_variables, instances
 from verifiers.catalog.math.tree import (
     Big,
     Call,
@@ -156,13 +158,27 @@ def numerically(ref: Node, pred: Node, context: Context) -> bool:
     """Compare by value at the fixed points; see `scalars_equal` for what is raised."""
     imaginary, grid, bare_log, unevaluated = _traits(ref, pred)
     if unevaluated:
-        return _resolved(ref, pred, context)
+        names = bound_variables(ref, pred)
+        return _resolved(ref, pred, context) if names is None else _at_integers(ref, pred, names, context)
     if _agree(ref, pred, context, imaginary, grid, ten=False):
         return True
     if bare_log and _agree(ref, pred, context, imaginary, grid, ten=True):
         context.rule += ", log read as decimal"
         return True
     return False
+
+
+def _at_integers(ref: Node, pred: Node, names: set[str], context: Context) -> bool:
+    """Compare sums with variables in their bounds at as many integers as a part of the budget allows."""
+    kept = context.steps.left // 3
+    for place, (left, right) in enumerate(instances(ref, pred, names)):
+        if place >= MIN_INSTANCES and context.steps.left < kept:
+            break
+        if not scalars_equal(left, right, context):
+            context.rule = f"sums with different values at integers; {context.rule}"
+            return False
+    context.rule = "sums and products of equal value at fixed integers"
+    return True
 
 
 def _resolved(ref: Node, pred: Node, context: Context) -> bool:

@@ -1,24 +1,17 @@
-"""Exact evaluation: rationals, and residues modulo a large prime with every variable at a fixed residue.
-
-Equal residues at fixed points mean equal rational functions except with probability below degree / 2^61 (Schwartz 1980,
-Zippel 1979); unequal residues prove that they differ. Bounded: integers past `MAX_BITS` raise `TooBig`.
-"""
+"""Exact evaluation as a rational number. Bounded: integers past `MAX_BITS` raise `TooBig`."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from zlib import crc32
 
 from verifiers.catalog.math.steps import MAX_BITS, MAX_LOOP, OutOfSteps, Steps
 from verifiers.catalog.math.tree import (
     Add,
-    Apply,
     Based,
     Big,
     Call,
-    Const,
     Div,
     Mul,
     Neg,
@@ -26,14 +19,11 @@ from verifiers.catalog.math.tree import (
     Num,
     Percent,
     Pow,
-    Quantity,
     Sym,
 )
 
-PRIMES = ((1 << 61) - 1, (1 << 61) - 31)
-"""Two primes: the Mersenne prime 2^61 - 1, and the largest prime below it."""
-MAX_FACTORIAL = 20_000
-"""Largest argument of a factorial that is multiplied out modulo a prime."""
+MAX_DETERMINANT = 6
+"""Largest dimension of a determinant that is multiplied out."""
 
 Rational = int | Fraction
 
@@ -159,7 +149,8 @@ def integer_root(value: int, index: int) -> int:
         guess = better
 
 
-def _call(node: Call, steps: Steps, bound: Mapping[str, int]) -> Rational:
+def call(node: Call, steps: Steps, bound: Mapping[str, int]) -> Rational:
+    """Return the exact value of a function's call."""
     function = _FUNCTIONS.get(node.name)
     if function is None:
         raise NotExact(node.name)
@@ -180,7 +171,8 @@ def _root(values: list[Rational], steps: Steps) -> Rational:
     return perfect_root(value, index)
 
 
-def _natural(value: Rational, limit: int) -> int:
+def natural(value: Rational, limit: int) -> int:
+    """Return a natural number that is at most `limit`."""
     if not isinstance(value, int) or value < 0:
         raise NotExact("not a natural number")
     if value > limit:
@@ -189,19 +181,19 @@ def _natural(value: Rational, limit: int) -> int:
 
 
 def _factorial(values: list[Rational], steps: Steps) -> Rational:
-    number = _natural(values[0], 3_000)
+    number = natural(values[0], 3_000)
     steps.take(number // 20)
     return math.factorial(number)
 
 
 def _factorial2(values: list[Rational], steps: Steps) -> Rational:
-    number = _natural(values[0], 2_000)
+    number = natural(values[0], 2_000)
     steps.take(number // 4)
     return math.prod(range(number, 0, -2))
 
 
 def _binom(values: list[Rational], steps: Steps) -> Rational:
-    top, bottom = _natural(values[0], 10**9), _natural(values[1], 10**9)
+    top, bottom = natural(values[0], 10**9), natural(values[1], 10**9)
     if bottom > top:
         return 0
     if min(bottom, top - bottom) * max(top, 2).bit_length() > MAX_BITS:
@@ -211,7 +203,7 @@ def _binom(values: list[Rational], steps: Steps) -> Rational:
 
 
 def _perm(values: list[Rational], steps: Steps) -> Rational:
-    top, bottom = _natural(values[0], 10**9), _natural(values[1], 10**9)
+    top, bottom = natural(values[0], 10**9), natural(values[1], 10**9)
     if bottom * max(top, 2).bit_length() > MAX_BITS:
         raise TooBig("too large to write down")
     return math.perm(top, bottom)
@@ -322,122 +314,6 @@ def _big(node: Big, steps: Steps, bound: Mapping[str, int]) -> Rational:
 
 
 _RATIONAL: dict[type, Callable[..., Rational]] = {
-    Add: _add, Mul: _mul, Div: _div, Neg: _neg, Pow: _pow, Call: _call, Sym: _symbol, Percent: _percent,
+    Add: _add, Mul: _mul, Div: _div, Neg: _neg, Pow: _pow, Call: call, Sym: _symbol, Percent: _percent,
     Based: _based, Big: _big,
 }  # fmt: skip
-
-
-class Residues:
-    """Evaluates modulo one prime. One instance serves one comparison, so that both sides meet the same points."""
-
-    __slots__ = ("_bound", "_prime", "_salt", "_steps")
-
-    def __init__(self, steps: Steps, which: int = 0, salt: int = 0) -> None:
-        self._prime = PRIMES[which]
-        self._steps = steps
-        self._salt = salt
-        self._bound: dict[str, int] = {}
-
-    def point(self, name: str) -> int:
-        """Return the fixed residue of a variable."""
-        seed = crc32(name.encode("utf-8", "replace"), self._salt)
-        return (seed * 0x9E3779B97F4A7C15 + 0x1234567 * seed * seed + 977) % self._prime
-
-    def value(self, node: Node) -> int:
-        """Return the node's residue.
-
-        Raises:
-            NotExact: If it is no rational function of its variables.
-        """
-        self._steps.take()
-        match node:
-            case Num():
-                return self._fraction(node.value)
-            case Sym():
-                bound = self._bound.get(node.name)
-                return self.point(node.name) if bound is None else bound % self._prime
-            case Add():
-                return sum(self.value(item) for item in node.items) % self._prime
-            case Mul():
-                total = 1
-                for item in node.items:
-                    total = total * self.value(item) % self._prime
-                return total
-            case Div():
-                return self.value(node.top) * self._inverse(self.value(node.bottom)) % self._prime
-            case Neg():
-                return -self.value(node.item) % self._prime
-            case Pow():
-                return self._power(node)
-            case Percent():
-                return self.value(node.item) * self._inverse(100) % self._prime
-            case Based():
-                return self._fraction(based_value(node))
-            case Call():
-                return self._call(node)
-            case Apply():
-                return self._apply(node)
-            case Big():
-                return self._big(node)
-            case Const() | Quantity():
-                raise NotExact(type(node).__name__)
-        raise NotExact(type(node).__name__)
-
-    def _fraction(self, value: Rational) -> int:
-        if isinstance(value, int):
-            return value % self._prime
-        return value.numerator * self._inverse(value.denominator % self._prime) % self._prime
-
-    def _inverse(self, value: int) -> int:
-        if value == 0:
-            raise NotExact("division by zero")
-        return pow(value, -1, self._prime)
-
-    def _power(self, node: Pow) -> int:
-        exponent = rational(node.exponent, self._steps, self._bound)
-        if not isinstance(exponent, int):
-            raise NotExact("a root")
-        base = self.value(node.base)
-        if base == 0 and exponent <= 0:
-            raise NotExact("0 to a power that is not positive")
-        return pow(base, exponent, self._prime) if exponent >= 0 else pow(self._inverse(base), -exponent, self._prime)
-
-    def _call(self, node: Call) -> int:
-        if node.name == "factorial":
-            number = _natural(rational(node.args[0], self._steps, self._bound), MAX_FACTORIAL)
-            self._steps.take(number // 20)
-            total = 1
-            for factor in range(2, number + 1):
-                total = total * factor % self._prime
-            return total
-        if node.name == "binom" and isinstance(node.args[1], Num) and isinstance(node.args[1].value, int):
-            return self._choose(self.value(node.args[0]), _natural(node.args[1].value, 200))
-        return self._fraction(_call(node, self._steps, self._bound))
-
-    def _choose(self, top: int, bottom: int) -> int:
-        total = 1
-        for index in range(bottom):
-            total = total * (top - index) * self._inverse(index + 1) % self._prime
-        return total
-
-    def _apply(self, node: Apply) -> int:
-        total = self.point("function " + node.name)
-        for place, arg in enumerate(node.args):
-            inner = self.value(arg)
-            total = (total * (inner + 7 + place) + inner * inner * inner + place) % self._prime
-        return total
-
-    def _big(self, node: Big) -> int:
-        low, high = (rational(end, self._steps, self._bound) for end in (node.low, node.high))
-        if not isinstance(low, int) or not isinstance(high, int):
-            raise NotExact("bounds that are not integers")
-        if high - low > MAX_LOOP:
-            raise OutOfSteps(f"a sum or product of more than {MAX_LOOP} terms")
-        total = 0 if node.kind == "sum" else 1
-        saved = self._bound
-        for index in range(low, high + 1):
-            self._bound = {**saved, node.index: index}
-            value = self.value(node.body)
-            total = (total + value if node.kind == "sum" else total * value) % self._prime
-        self._bound = saved
-        return total

@@ -64,12 +64,12 @@ def _reference(text: str) -> Reference | Unread:
 
 def _texts(reference: Json) -> list[str] | str:
     """Return the acceptable answers of a reference, or what is wrong with it."""
+    if isinstance(reference, str):
+        return [reference]
     if isinstance(reference, bool) or reference is None:
         return "there is no reference: a right answer is needed as text or number"
     if isinstance(reference, (int, float)):
         return [repr(reference)]
-    if isinstance(reference, str):
-        return [reference]
     if isinstance(reference, Sequence):
         if not reference or len(reference) > MAX_REFERENCES:
             return f"a list of references has 1 to {MAX_REFERENCES} answers, not {len(reference)}"
@@ -175,8 +175,9 @@ class MathTeacher(BaseTeacher):
                 return (Status.CORRECT if moment else Status.INCORRECT), "date or time"
             if _same_decimal(reference.answer, answer):
                 return Status.CORRECT, "decimal comma"
-            for left in (reference.answer.node, *reference.answer.others):
-                for right in (answer.node, *answer.others):
+            options = bool(reference.answer.letter and answer.letter)  # then the letter decides, not the text alone
+            for left in (reference.answer.node, *(() if options else reference.answer.others)):
+                for right in (answer.node, *(() if options else answer.others)):
                     if match(left, right, context):
                         return Status.CORRECT, context.rule
         except OutOfSteps as error:
@@ -216,7 +217,7 @@ class MathTeacher(BaseTeacher):
         return [*steps, ("decided by", decided)]
 
 
-_SURE = frozenset(["last box", "adjacent boxes", "answer tag"])
+_SURE = frozenset(["last box", "adjacent boxes", "answer tag", "whole completion"])
 """Extraction rules after which the completion is not compared as a whole with the reference."""
 
 
