@@ -14,6 +14,7 @@ import click
 from readme import readmes, timeless
 
 from verifiers.cli.commands import BUILT_IN, load_command
+from verifiers.errors import VerifyError
 from verifiers.options import describe_options
 from verifiers.registry import catalog_names, find
 from verifiers.teacher import Case, TeacherSpec
@@ -144,4 +145,7 @@ def escape(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except VerifyError as error:
+        sys.exit(f"docs: {error}")
