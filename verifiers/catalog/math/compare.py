@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from verifiers.catalog.math.decimals import prints_double, rounds_to
 from verifiers.catalog.math.equal import Context, algebraically, numerically, real_value, scalars_equal
-from verifiers.catalog.math.lists import matrices_match, pairwise, sequences_match
+from verifiers.catalog.math.lists import BRACKETED, matrices_match, pairwise, sequences_match
 from verifiers.catalog.math.matrices import is_matrix_like
 from verifiers.catalog.math.measures import measures_match, without_unit
+from verifiers.catalog.math.naming import with_constant
 from verifiers.catalog.math.sets import body_over_integers, explicit_sets
 from verifiers.catalog.math.statements import relations_match
 from verifiers.catalog.math.text import words_match
@@ -83,7 +84,8 @@ def match(ref: Node, pred: Node, context: Context) -> bool:
 
 
 def _states(node: Node) -> bool:
-    return type(node) is Seq and any(type(item) is Rel for item in node.items)
+    """Whether a list holds statements; a bracketed one is compared as a tuple."""
+    return type(node) is Seq and node.kind not in BRACKETED and any(type(item) is Rel for item in node.items)
 
 
 def _shaped(ref: Node, pred: Node, context: Context) -> bool | None:
@@ -116,6 +118,8 @@ def _scalars(ref: Node, pred: Node, context: Context) -> bool:
         return True
     if prints_double(ref, pred, context):
         return True
+    if type(pred) is Add and (renamed := with_constant(pred, ref)) is not None:
+        return _scalars(ref, renamed, context)
     if (bare := without_unit(pred)) is not None and not free_symbols(ref):
         return _scalars(ref, bare, context)
     return bool(context.options.rounding != "exact" and rounds_to(ref, pred, context))

@@ -13,16 +13,14 @@ from typing import Any
 
 from verifiers.catalog.math.exact import NotExact, TooBig, rational
 from verifiers.catalog.math.numeric import (
-    FOLD_POINTS,
     LONGER_BITS,
-    POINTS,
     Field,
     FloatField,
-    Grid,
     LongField,
     NotNumeric,
     is_real,
 )
+from verifiers.catalog.math.points import FOLD_POINTS, POINTS, Grid
 from verifiers.catalog.math.policy import Options
 from verifiers.catalog.math.residues import Residues
 from verifiers.catalog.math.steps import FAST_STEPS, OutOfSteps, Steps

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import Any
 
 from verifiers.catalog.math.steps import MAX_BITS, MAX_LOOP, OutOfSteps, Steps
 from verifiers.catalog.math.tree import (
@@ -317,3 +318,20 @@ _RATIONAL: dict[type, Callable[..., Rational]] = {
     Add: _add, Mul: _mul, Div: _div, Neg: _neg, Pow: _pow, Call: call, Sym: _symbol, Percent: _percent,
     Based: _based, Big: _big,
 }  # fmt: skip
+
+
+def determinant(rows: list[list[Any]]) -> Any:
+    """Return the determinant of a square of numbers of any field, by minors.
+
+    Raises:
+        NotExact: If it is no square of at most `MAX_DETERMINANT` rows.
+    """
+    if len(rows) > MAX_DETERMINANT or any(len(row) != len(rows) for row in rows):
+        raise NotExact("not a square of numbers that is multiplied out")
+    if len(rows) == 1:
+        return rows[0][0]
+    total: Any = 0
+    for place, item in enumerate(rows[0]):
+        minor = item * determinant([row[:place] + row[place + 1 :] for row in rows[1:]])
+        total = total - minor if place % 2 else total + minor
+    return total

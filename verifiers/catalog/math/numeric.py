@@ -11,12 +11,11 @@ import cmath
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from functools import lru_cache
 from threading import local
-from typing import Any, Literal
-from zlib import crc32
+from typing import Any
 
-from verifiers.catalog.math.exact import NotExact, based_value, rational
+from verifiers.catalog.math.exact import NotExact, based_value, determinant, rational
+from verifiers.catalog.math.points import Grid, indexed, point_of
 from verifiers.catalog.math.steps import MAX_LOG10, MAX_LOOP, OutOfSteps, Steps
 from verifiers.catalog.math.tree import (
     Add,
@@ -26,6 +25,7 @@ from verifiers.catalog.math.tree import (
     Call,
     Const,
     Div,
+    Matrix,
     Mul,
     Neg,
     Node,
@@ -49,10 +49,6 @@ _CANCELLED = 1e-5
 
 class NotNumeric(ValueError):
     """The node has no numeric value here (an unevaluated operator, a set, a point outside the domain)."""
-
-
-Grid = Literal["near", "integers", "wide"]
-"""Where variables stand: near 0 and 1, at small integers (factorials), or far apart (floors)."""
 
 
 class Field:
@@ -106,32 +102,9 @@ class Field:
     def variable(self, name: str) -> Any:
         """Return a variable's value at this point."""
         bound = self.bound.get(name)
+        if bound is None and self.bound:
+            name = indexed(name, self.bound)
         return self.number(point_of(name, self.point, self.grid) if bound is None else bound)
-
-
-_RANGES = ((0.15, 0.9), (1.2, 2.9), (-0.9, -0.15), (3.1, 9.7), (-6.3, -1.3), (0.4, 5.0))
-POINTS = len(_RANGES)
-"""Number of fixed points where all variables lie in one range."""
-_SCALES = (0.3, 2.0, 11.0, 47.0, 160.0)
-FOLD_POINTS = 2 * len(_SCALES)
-"""Number of further points, for absolute values and roots: signs mixed so that any two letters differ once each way."""
-
-
-@lru_cache(maxsize=4096)
-def point_of(name: str, point: int, grid: Grid = "near") -> Fraction:
-    """Return the fixed dyadic value of a variable at a point."""
-    seed = crc32(f"{point}:{name}".encode("utf-8", "replace")) / 0xFFFFFFFF
-    if grid == "integers":
-        return Fraction(2 + int(seed * 11) + point)
-    if grid == "wide":
-        return Fraction(round((1 if point % 3 else -1) * (200 + seed * 40_000) * 64), 64)
-    if point >= POINTS:
-        place, mirrored = (point - POINTS) % len(_SCALES), point - POINTS >= len(_SCALES)
-        code = ord(name) if len(name) == 1 else crc32(name.encode("utf-8", "replace"))
-        sign = -1 if (code >> place & 1) != mirrored else 1
-        return Fraction(round(sign * _SCALES[place] * (1 + seed) * 1024), 1024)
-    low, high = _RANGES[point]
-    return Fraction(round((low + (high - low) * seed) * 1024), 1024)
 
 
 def _number(field: Field, node: Num) -> Any:
@@ -235,6 +208,22 @@ def _based(field: Field, node: Based) -> Any:
     return field.number(based_value(node))
 
 
+def _matrix(field: Field, node: Matrix) -> Any:
+    if not node.det:
+        raise NotNumeric("a matrix")
+    try:
+        return determinant([[field.value(item) for item in row] for row in node.rows])
+    except NotExact as error:
+        raise NotNumeric(str(error)) from error
+
+
+def _double_factorial(value: Any) -> Any:
+    number = int(value.real)
+    if number != value or not -1 <= number <= 300:
+        raise NotNumeric("a double factorial past its bound, or of no integer")
+    return math.prod(range(number, 0, -2))
+
+
 def _big(field: Field, node: Big) -> Any:
     try:
         low, high = (rational(end, field.steps, field.bound) for end in (node.low, node.high))
@@ -256,7 +245,7 @@ def _big(field: Field, node: Big) -> Any:
 
 _HANDLERS: dict[type, Callable[[Field, Any], Any]] = {
     Num: _number, Sym: _symbol, Const: _constant, Add: _add, Mul: _mul, Div: _div, Neg: _neg, Pow: _pow, Call: _call,
-    Apply: _apply, Percent: _percent, Quantity: _quantity, Based: _based, Big: _big,
+    Apply: _apply, Percent: _percent, Quantity: _quantity, Based: _based, Big: _big, Matrix: _matrix,
 }  # fmt: skip
 
 
@@ -314,6 +303,7 @@ def _complete(table: dict[str, Callable[..., Any]], half_pi: Any) -> dict[str, C
         return ln(value) / bottom
 
     table["log"] = log
+    table["factorial2"] = _double_factorial
     table["abs"] = abs
     table["max"], table["min"] = _real_only(max), _real_only(min)
     table["sgn"] = lambda value: (value > 0) - (value < 0)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from verifiers.catalog.math.cleared import cleared, coprime
 from verifiers.catalog.math.equal import Context
-from verifiers.catalog.math.exact import PRIMES, NotExact, Residues
-from verifiers.catalog.math.numeric import POINTS, FloatField, LongField, NotNumeric
+from verifiers.catalog.math.exact import NotExact
+from verifiers.catalog.math.numeric import FloatField, LongField, NotNumeric
+from verifiers.catalog.math.points import FOLD_POINTS, POINTS
 from verifiers.catalog.math.rebuild import rebuilt
+from verifiers.catalog.math.residues import PRIMES, Residues
 from verifiers.catalog.math.steps import OutOfSteps, Steps
 from verifiers.catalog.math.tree import (
     Add,
@@ -17,7 +20,9 @@ from verifiers.catalog.math.tree import (
     Mul,
     Neg,
     Node,
+    Num,
     PlusMinus,
+    Pow,
     Ratio,
     Rel,
     Seq,
@@ -27,6 +32,8 @@ from verifiers.catalog.math.tree import (
     free_symbols,
 )
 
+_COMPLEX_NAMES = frozenset(["z", "w"])
+"""Variables that are taken for complex numbers: |z| = 2 is a circle, z^2 = 4 is not."""
 MAX_SIGNS = 3
 """Most independent ± signs that are written out (8 values)."""
 
@@ -105,22 +112,6 @@ def _roughly(value: Node, estimate: Node) -> bool:
         return True
 
 
-def same_name(left: Node, right: Node) -> bool:
-    """Whether two names name the same thing; f(n) and f(x) do, and so do x and f(x)'s plain forms."""
-    return left == right or _core(left) == _core(right)
-
-
-def _core(name: Node) -> str:
-    match name:
-        case Sym():
-            return name.name
-        case Apply():
-            return name.name
-        case Mul(items=(Sym(name=first), *_)) if len(name.items) == 2 and type(name.items[1]) is Sym:
-            return first + "()" + str(len(name.items))
-    return repr(name)
-
-
 def signs_written_out(node: Node) -> list[Node]:
     """Replace every ± by + and by -; signs vary independently unless a ∓ ties them together.
 
@@ -162,6 +153,11 @@ def _signed(node: Node, minus: list[bool]) -> Node:
 def zero_form(node: Node) -> Node | None:
     """Return f such that the equation (or the disjunction of equations) is f = 0; `None` if it is none."""
     match node:
+        case Rel(first=Call(name="abs", args=(inner,)), links=(("=", Call(name="abs") | Num() as right),)):
+            if not (type(right) is Num and right.value < 0) and not free_symbols(node) & _COMPLEX_NAMES:
+                other = right.args[0] if type(right) is Call else right
+                return Add((Pow(inner, Num(2)), Neg(Pow(other, Num(2)))))  # |f| = |g| just where f^2 = g^2
+            return Add((Call("abs", (inner,)), Neg(right)))
         case Rel(first=first, links=(("=", right),)):
             factors = [
                 Add((item.first, Neg(item.links[0][1])))
@@ -186,12 +182,12 @@ def proportional(left: Node, right: Node, context: Context, positive: bool = Fal
         return False
     if not positive:
         try:
-            return _residues_proportional(left, right, context)
+            return _residues_proportional(left, right, context) or _cleared_proportional(left, right, context)
         except (NotExact, ValueError) as error:
             if isinstance(error, OutOfSteps):
                 raise
     ratios: list[complex] = []
-    for point in range(POINTS):
+    for point in range(POINTS + FOLD_POINTS):
         try:
             bottom = FloatField(context.steps, point).value(right)
             top = FloatField(context.steps, point).value(left)
@@ -221,6 +217,16 @@ def _residues_proportional(left: Node, right: Node, context: Context) -> bool:
             return False
         found = ratio
     return True
+
+
+def _cleared_proportional(left: Node, right: Node, context: Context) -> bool:
+    """Whether two equations with variables in denominators have proportional numerators."""
+    sides = [cleared(side) or (side, None) for side in (left, right)]
+    if sides[0][1] is None and sides[1][1] is None:
+        return False
+    if not _residues_proportional(sides[0][0], sides[1][0], context):
+        return False
+    return all(bottom is None or coprime((top, bottom), context.steps) for top, bottom in sides)
 
 
 def _confirmed(left: Node, right: Node, context: Context) -> bool:

@@ -10,9 +10,25 @@ from collections.abc import Callable
 from typing import Any
 from zlib import crc32
 
-from verifiers.catalog.math.exact import NotExact, Rational, based_value, call, natural, rational
+from verifiers.catalog.math.exact import NotExact, Rational, based_value, call, determinant, natural, rational
+from verifiers.catalog.math.points import indexed
 from verifiers.catalog.math.steps import MAX_LOOP, OutOfSteps, Steps
-from verifiers.catalog.math.tree import Add, Apply, Based, Big, Call, Div, Mul, Neg, Node, Num, Percent, Pow, Sym
+from verifiers.catalog.math.tree import (
+    Add,
+    Apply,
+    Based,
+    Big,
+    Call,
+    Div,
+    Matrix,
+    Mul,
+    Neg,
+    Node,
+    Num,
+    Percent,
+    Pow,
+    Sym,
+)
 
 PRIMES = ((1 << 61) - 1, (1 << 61) - 31)
 """Two primes: the Mersenne prime 2^61 - 1, and the largest prime below it."""
@@ -53,7 +69,9 @@ class Residues:
 
     def _sym(self, node: Sym) -> int:
         bound = self._bound.get(node.name)
-        return self.point(node.name) if bound is None else bound % self._prime
+        if bound is not None:
+            return bound % self._prime
+        return self.point(indexed(node.name, self._bound) if self._bound else node.name)
 
     def _add(self, node: Add) -> int:
         total = 0
@@ -138,9 +156,15 @@ class Residues:
         self._bound = saved
         return total
 
+    def _matrix(self, node: Matrix) -> int:
+        if not node.det:
+            raise NotExact("a matrix")
+        rows = determinant([[self.value(item) for item in row] for row in node.rows])
+        return int(rows) % self._prime
+
 
 _HANDLERS: dict[type, Callable[[Residues, Any], int]] = {
     Num: Residues._num, Sym: Residues._sym, Add: Residues._add, Mul: Residues._mul, Div: Residues._div,
     Neg: Residues._neg, Pow: Residues._power, Percent: Residues._percent, Based: Residues._based, Call: Residues._call,
-    Apply: Residues._apply, Big: Residues._big,
+    Apply: Residues._apply, Big: Residues._big, Matrix: Residues._matrix,
 }  # fmt: skip

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from verifiers.catalog.math.equal import Context
 from verifiers.catalog.math.lists import BRACKETED, spread, values_match
-from verifiers.catalog.math.relations import Stated, proportional, same_name, stated, zero_form
+from verifiers.catalog.math.naming import same_name, with_arguments
+from verifiers.catalog.math.relations import Stated, proportional, stated, zero_form
 from verifiers.catalog.math.sets import explicit_sets
-from verifiers.catalog.math.tree import Add, Neg, Node, Quantity, Rel, Seq, Words, free_symbols
+from verifiers.catalog.math.tree import Add, Neg, Node, Quantity, Rel, Seq, Sym, Words, free_symbols
 
 
 def relations_match(ref: Node, pred: Node, context: Context) -> bool:
@@ -42,9 +43,10 @@ def _statements(ref: Node, pred: Node, left: Stated, right: Stated, context: Con
     if context.options.names == "required" and left.name is not None and right.name is None:
         context.rule = "the answer does not name its variable (names=required)"
         return False
+    value = with_arguments(right.value, right.name, left.name)
     if type(pred) is Rel and _is_set_statement(pred) != _is_set_statement(ref) and left.name is not None:
-        return context.match(left.value, right.value, context)
-    return any(context.match(value, right.value, context) for value in left.values)
+        return context.match(left.value, value, context)
+    return any(context.match(one, value, context) for one in left.values)
 
 
 def _is_set_statement(node: Node) -> bool:
@@ -131,6 +133,8 @@ def _same_chain(ref: Rel, pred: Rel, context: Context) -> bool:
 
 def _systems(ref: Node, pred: Node, context: Context) -> bool | None:
     """Compare lists that contain statements: `x = 1, y = 2`; `x = 2 or x = 3`; `n = 1, 2, 3`."""
+    if _same_alternatives(ref, pred, context):
+        return True
     left, right = _named_values(ref), _named_values(pred)
     if left is None or right is None:
         return _lists_of_relations(ref, pred, context)
@@ -145,11 +149,44 @@ def _systems(ref: Node, pred: Node, context: Context) -> bool | None:
         if not all(same_name(a, b) for a, b in zip(ref_names, pred_names, strict=False)):
             context.rule = "values of other names"
             return False
+    if (pair := _labelled(left, right)) is not None:
+        return context.match(*pair, context)
     ordered = (ref_names is None) != (pred_names is None) and _distinct_names(ref_names or pred_names)
     if len(ref_values) != len(pred_values):
         context.rule = f"{len(pred_values)} values where the reference has {len(ref_values)}"
         return False
     return values_match(ref_values, pred_values, context, ordered)
+
+
+def _same_alternatives(ref: Node, pred: Node, context: Context) -> bool:
+    """Whether disjunctions of equations have the same solutions: `a = 0 or b = 0` and `ab = 0`."""
+    sides = (ref, pred)
+    if not any(type(side) is Seq and side.kind == "or" for side in sides):
+        return False
+    if not all(type(side) is Rel or (type(side) is Seq and side.kind == "or") for side in sides):
+        return False
+    left, right = zero_form(ref), zero_form(pred)
+    context.rule = "equations with the same solutions"
+    return left is not None and right is not None and proportional(left, right, context)
+
+
+Named = tuple[Sequence[Node] | None, list[Node]]
+
+
+def _labelled(left: Named, right: Named) -> tuple[Node, Node] | None:
+    """Return both sides as tuples where one is `(1, 2)` and the other `x = 1, y = 2`, names in alphabetical order."""
+    sides: list[Node] = []
+    labelled = 0
+    for names, values in (left, right):
+        if names is None and len(values) == 1 and type(values[0]) is Seq and values[0].kind in ("()", "<>"):
+            sides.append(values[0])
+        elif names is not None and len({repr(name) for name in names}) == len(names) > 1:
+            if not all(type(name) is Sym for name in names):
+                return None
+            labelled += 1
+            order = sorted(range(len(names)), key=lambda place: repr(names[place]))
+            sides.append(Seq("()", tuple(values[place] for place in order)))
+    return (sides[0], sides[1]) if len(sides) == 2 and labelled == 1 else None
 
 
 def _distinct_names(names: Sequence[Node] | None) -> bool:
