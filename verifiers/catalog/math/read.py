@@ -9,7 +9,9 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
+from verifiers.catalog.math.chinese import from_chinese
 from verifiers.catalog.math.dates import parse_date, parse_time
+from verifiers.catalog.math.forms import excepted, form_of, letters_of, option_name, phrase_of, reals_without
 from verifiers.catalog.math.lex import (
     MAX_CHARS,
     TooLarge,
@@ -22,7 +24,8 @@ from verifiers.catalog.math.lex import (
 )
 from verifiers.catalog.math.parse import parse
 from verifiers.catalog.math.quantities import compound_quantity
-from verifiers.catalog.math.tree import Mul, NamedSet, Node, Num, Percent, Quantity, Sym, Words
+from verifiers.catalog.math.tidy import tidy
+from verifiers.catalog.math.tree import Const, Mul, NamedSet, Node, Num, Percent, Quantity, Seq, Sym, Words
 from verifiers.catalog.math.words import number_words, percent_words
 
 
@@ -34,12 +37,14 @@ class Answer:
         text: The cleaned text.
         node: The main reading.
         others: Further readings that notation allows (1,234 as a list).
+        letter: The option that it names, if it names one together with its text: `B` in "(B) 12".
         decimal: The value if a lone comma in it is a decimal comma (1,22); it only ever equals the same decimal.
     """
 
     text: str
     node: Node
     others: tuple[Node, ...] = ()
+    letter: str = ""
     decimal: Num | None = None
 
 
@@ -83,7 +88,9 @@ _HAS_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}|[\u3400-\u9fff]")
 _MATHS = re.compile(r"\\[A-Za-z]+|[\^_{}]")
 _DIGITS_APART = re.compile(r"\d\s+\d")
 _SPACE = re.compile(r"\s+")
-_OPTION = re.compile(r"\(?([A-J])(?:\)|[.．、](?!\d)|\)?:(?=\s))\s*\S.{0,200}\Z", re.DOTALL)
+_OPTION = re.compile(r"\(?([A-J])(?:\)|[.．、](?!\d)|\)?:(?=\s))\s*(\S.{0,200})\Z", re.DOTALL)
+_LETTER = re.compile(r"(?:or|and|,|/|\s)*+\(?[A-J](?![A-Za-z])")
+_OPTION_START = re.compile(r"\A\W{0,3}(?:\\(?:text|textbf|mathrm|mathbf)\s?\{)?\W{0,2}[A-J]\}?[).:．、]")
 _EMPTY_SET = frozenset(
     ["no solution", "no solutions", "no real solution", "no real solutions", "empty set", "the empty set",
      "无解", "空集",
@@ -95,7 +102,7 @@ _REALS = frozenset(
     "any real number",
      "全体实数", "所有实数", "实数集", "一切实数", "任意实数"]
 )  # fmt: skip
-_INFINITIES = frozenset(["infinity", "infinite", "无穷", "无穷大", "正无穷"])
+_ENDLESS = frozenset(["infinite", "无穷", "无穷大"])
 
 
 def unwrap(text: str) -> str:
@@ -181,7 +188,7 @@ def read(text: str) -> Answer | Unread:
         if choice := _CHOICE.fullmatch(text.strip(" $.")):
             letter = choice[1] or choice[2]
             return Answer(text, Words(f"({letter})", Sym(letter)))
-        text = unwrap(text)
+        text = unwrap(tidy(text if text.isascii() else from_chinese(text)))
         if not text:
             return Unread("the answer is empty")
         if _INTEGER.match(text):
@@ -201,12 +208,27 @@ def _decimal(match: re.Match[str]) -> Num:
     return Num(-value if match[1] == "-" else value, len(decimals))
 
 
+def _read_option(text: str, option: re.Match[str]) -> Answer:
+    """Read "(B) 12": the option B, or what it says."""
+    rest = read(option[2].strip())
+    another = isinstance(rest, Unread) or rest.letter or type(rest.node) is Sym or _LETTER.match(option[2])
+    others = () if another or isinstance(rest, Unread) else (rest.node, *rest.others)
+    return Answer(text, Words(words_of(text), Sym(option[1])), others, letter=option[1])
+
+
 def _read_longer(text: str) -> Answer:
+    form = form_of(text)
+    if form is not None:
+        return Answer(text, form)
+    letters = letters_of(text)
+    option = _OPTION.match(words_of(text)) if letters is None and _OPTION_START.search(text) else None
+    if option is not None:
+        return _read_option(text, option)
     words = _read_words(text)
     if words is not None:
         return Answer(text, words)
     joined = joined_thousands(text)
-    others: list[Node] = []
+    others: list[Node] = [] if letters is None else [letters]
     if has_comma_groups(joined):
         bare = _parsed(joined)
         if bare is not None:
@@ -220,7 +242,7 @@ def _read_longer(text: str) -> Answer:
         node = others.pop()
     if node is None:
         node = _fallback(text)
-    return Answer(text, node, tuple(others), decimal)
+    return Answer(text, node, tuple(others), decimal=decimal)
 
 
 def _parsed(text: str) -> Node | None:
@@ -244,21 +266,21 @@ def words_of(text: str) -> str:
 def _read_words(text: str) -> Node | None:
     """Recognise answers that are words as a whole: special sets, spoken numbers, percentages, plain words."""
     if not _HAS_WORD.search(text):
-        bare = words_of(text) if "\\text" in text or "\\m" in text else text
-        option = _OPTION.match(bare)
-        return Words(bare, Sym(option[1])) if option else None
+        return None
     bare = words_of(text)
     lowered = bare.lower()
-    if option := _OPTION.match(bare):
-        return Words(bare, Sym(option[1]))
     if len(bare) <= 200 and (compound := compound_quantity(bare)) is not None:
         return Quantity(Num(_short(compound[0])), compound[1], compound[1].name)
     if lowered in _EMPTY_SET:
         return NamedSet("empty")
     if lowered in _REALS:
         return NamedSet("R")
-    if lowered in _INFINITIES:
-        return Words(bare, Sym("inf"))
+    if lowered in _ENDLESS:
+        return Words(bare, Const("inf"))
+    if (phrase := phrase_of(lowered) or option_name(bare)) is not None:
+        return phrase
+    if (left_out := excepted(lowered)) is not None and (node := _parsed(left_out)) is not None:
+        return reals_without(node.items if type(node) is Seq and node.kind in (",", "and", "or") else (node,))
     if len(bare) <= 200:
         percent = percent_words(bare)
         if percent is not None:

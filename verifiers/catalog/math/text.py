@@ -17,9 +17,14 @@ def words_match(ref: Node, pred: Node, context: Context) -> bool:
     if type(ref) is Words and type(pred) is Words:
         if ref.product is not None and pred.product is not None and len(ref.text) == 2:
             return context.match(ref.product, pred.product, context)
+        if (both := _options_match(ref.text, pred.text, context)) is not None:
+            return both
         context.rule = "text"
         return _same_text(ref.text, pred.text, context)
     if type(ref) is Words:
+        if type(pred) is Sym and type(ref.product) is Sym and (option := _OPTION.match(ref.text)):
+            context.rule = "choice letter"
+            return option[1] == pred.name or _same_text(ref.text, pred.name, context)
         if ref.product is not None and type(pred) not in (Sym, Const):
             return context.match(ref.product, pred, context)
         context.rule = "text against a formula"
@@ -32,6 +37,15 @@ def words_match(ref: Node, pred: Node, context: Context) -> bool:
         return context.match(ref, assert_words.product, context)
     context.rule = "a formula against text"
     return False
+
+
+def _options_match(ref: str, pred: str, context: Context) -> bool | None:
+    """Compare two options by their letters, and by their texts if both have one; `None` when one is no option."""
+    left, right = _OPTION.match(ref), _OPTION.match(pred)
+    if left is None or right is None or (left[2] and right[2]):
+        return None
+    context.rule = "choice letter"
+    return left[1] == right[1] and not _another_option(left[2]) and not _another_option(right[2])
 
 
 def _another_option(rest: str) -> bool:
