@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from verifiers.catalog.math.lex import FUNCTIONS, GREEK_NAMES, split_run
 from verifiers.catalog.math.macros import MacroReader
-from verifiers.catalog.math.tree import Call, Const, Derivative, Div, Mul, Node, Num, Pow
+from verifiers.catalog.math.tree import Call, Const, Derivative, Div, Matrix, Mul, Node, Num, Pow
 from verifiers.catalog.math.units import parse_unit
 
 _INVERSE = {name: "arc" + name for name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh")}
@@ -105,6 +105,8 @@ class FunctionReader(MacroReader):
             return Call("log", (args[0], base if base is not None else args[1]))
         if name == "exp":
             return Pow(Const("e"), args[0])
+        if name == "det" and type(args[0]) is Matrix:
+            return Matrix(args[0].rows, det=True)
         return Call(name, args)
 
     def bare_argument(self) -> Node:
@@ -136,6 +138,8 @@ class FunctionReader(MacroReader):
 
     def is_unit_word(self, tok: str) -> bool:
         """Whether a run of letters after an operand is a unit or a label rather than variables."""
+        if tok in ("deg", "bp", "bps") or (tok in ("sq", "cu") and self.is_unit_word(self.toks[self.pos + 1])):
+            return self.toks[self.pos + 1] != "("
         if len(tok) < 2 or tok in FUNCTIONS or tok in GREEK_NAMES:
             return False
         parts = split_run(tok)
@@ -157,4 +161,4 @@ class FunctionReader(MacroReader):
         joined = (
             " ".join(parts).replace("\\cdot", "·").replace("\\times", "·").replace("^ \\circ", "°").replace("\\", "")
         )
-        return " ".join(joined.split()).rstrip("."), pos
+        return " ".join(joined.replace("- ", "-").split()).rstrip("."), pos

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from verifiers.catalog.math.equal import Context
 from verifiers.catalog.math.matrices import as_matrix, as_vector, is_matrix_like
+from verifiers.catalog.math.piecewise import is_piecewise, piecewise_match
 from verifiers.catalog.math.realsets import is_set_like
 from verifiers.catalog.math.relations import signs_written_out
 from verifiers.catalog.math.sets import LIST_KINDS, explicit_sets
@@ -27,6 +28,8 @@ def sequences_match(ref: Node, pred: Node, context: Context) -> bool:
     """Compare lists, tuples, sets of elements and intervals."""
     if _looks_real_set(ref, pred) and (both := explicit_sets(ref, pred, context)) is not None:
         return both
+    if is_piecewise(ref) or is_piecewise(pred):
+        return piecewise_match(ref, pred, context)
     if is_matrix_like(ref) or is_matrix_like(pred):
         return matrices_match(ref, pred, context)
     ref_kind, ref_items = _listed(ref)

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from verifiers.catalog.math.lex import FUNCTIONS, TooLarge, Unreadable
-from verifiers.catalog.math.tree import Big, Builder, Integral, Limit, Matrix, Node, Num, Rel, Seq, Sym
+from verifiers.catalog.math.tree import Big, Builder, Integral, Limit, Matrix, Node, Num, Rel, Seq, Sym, Words
 
 MAX_MATRIX = 400
 """Most entries of a matrix."""
 _MATRIX = frozenset(["matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "Vmatrix", "smallmatrix", "array"])
-_LISTS = frozenset(["cases", "aligned", "align", "align*", "gathered", "split", "dcases"])
+_LISTS = frozenset(["aligned", "align", "align*", "gathered", "split"])
+_CASES = frozenset(["cases", "dcases", "rcases"])
+_JOINTS = frozenset(
+    [
+        "&",
+        ",",
+        "and",
+        "if",
+        "for",
+        "when",
+        *(f"\\text{{{word}}}" for word in ("if", "for", "when", "若", "当", "if ", "")),
+    ]
+)
+"""What stands between a case's value and its condition."""
 
 
 class MacroReader:
@@ -151,8 +164,11 @@ class MacroReader:
         """Read a matrix, or the lines of `cases` and `aligned` as a list."""
         name = self.text_inside(tok)
         end = f"\\end{{{name}}}"
+        braced = self.pos > 1 and self.toks[self.pos - 2] == "\\{"
         if name == "array" and self.toks[self.pos] == "{":
             self.subscript_skip()
+        if name in _CASES or (name == "array" and braced):
+            return self.cases(end)
         rows: list[tuple[Node, ...]] = []
         row: list[Node] = []
         saved, self.bars = self.bars, 0
@@ -165,7 +181,7 @@ class MacroReader:
                 self.pos += 1
                 if tok == end:
                     break
-            elif tok in ("&", "and", ","):
+            elif tok in ("&", "and", ",", ";", "."):
                 self.pos += 1
             else:
                 row.append(self.expr(0))
@@ -179,6 +195,38 @@ class MacroReader:
         if name not in _MATRIX or any(len(line) != len(rows[0]) for line in rows):
             raise Unreadable(f"a {name} whose rows differ in length")
         return Matrix(tuple(rows), det=name == "vmatrix")
+
+    def cases(self, end: str) -> Node:
+        """Read the lines of a function given by cases, or of a system."""
+        values: list[Node] = []
+        conditions: dict[int, Node] = {}
+        saved, self.bars = self.bars, 0
+        while (tok := self.toks[self.pos].replace(" ", "")) != end:
+            if tok == "\\\\" or tok in _JOINTS or tok == ";":
+                self.pos += 1
+                continue
+            values.append(self.expr(0))
+            if len(values) > MAX_MATRIX:
+                raise TooLarge(f"cases of more than {MAX_MATRIX} lines")
+            while self.toks[self.pos] in _JOINTS:
+                self.pos += 1
+            if type(values[-1]) is not Rel and self.toks[self.pos].replace(" ", "") not in ("\\\\", end):
+                conditions[len(values) - 1] = self.condition(end)
+        self.pos += 1
+        self.bars = saved
+        if not values:
+            raise Unreadable("an empty environment")
+        if not conditions:
+            return Seq("and", tuple(values))
+        rest = Words("otherwise")
+        return Seq("cases", tuple(Seq("case", (v, conditions.get(i, rest))) for i, v in enumerate(values)))
+
+    def condition(self, end: str) -> Node:
+        """Read the condition of one line of cases."""
+        found, joined = self.items(("\\\\", end))
+        if not found:
+            raise Unreadable("a case without its condition")
+        return found[0] if len(found) == 1 else Seq("or" if joined == "or" else "and", tuple(found))
 
     def subscript_skip(self) -> None:
         """Skip a braced group."""

@@ -6,6 +6,7 @@ Linear in the number of tokens; depth, digits and nodes are bounded. It never ev
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 from verifiers.catalog.math.atoms import AtomReader
 from verifiers.catalog.math.functions import flat_product
@@ -15,6 +16,7 @@ from verifiers.catalog.math.tree import (
     Builder,
     Call,
     Div,
+    NamedSet,
     Neg,
     Node,
     Num,
@@ -48,7 +50,7 @@ BINDING = {
     "+": _SUM, "-": _SUM, "\\pm": _SUM, "\\mp": _SUM, "*": _PRODUCT, "\\cdot": _PRODUCT, "\\times": _PRODUCT,
     "/": _PRODUCT,
     "\\div": _PRODUCT, "\\bmod": _PRODUCT, "\\choose": _PRODUCT, "\\over": 5, "^": _POWER, "!": _POSTFIX,
-    "%": _POSTFIX, "'": _POSTFIX,
+    "%": _POSTFIX, "‰": _POSTFIX, "'": _POSTFIX,
 }  # fmt: skip
 STOP = frozenset(
     ["", ",", ";", ")", "]", "}", "\\}", "\\rangle", "\\rfloor", "\\rceil", "and", "or", "&", "\\\\", "\\mid", "=>",
@@ -59,6 +61,11 @@ _TEXT_MACROS = ("\\text", "\\mathrm", "\\mbox", "\\hbox", "\\operatorname", "\\m
 _GLUED = re.compile(r"(or|and)([A-Z][A-Za-z]*)\Z")
 _CLOSERS = {"(": (")", "]"), "[": ("]", ")"), "]": ("[", "]"), "\\{": ("\\}",), "{": ("}",), "\\langle": ("\\rangle",)}
 _SET_NAMES = {"cup": "cup", "cap": "cap", "setminus": "minus"}
+_BASIS_POINTS = frozenset(["basis points", "basis point", "bp", "bps"])
+_LONE_SETS = {name: NamedSet(name) for name in "RQZN"}
+_LONE_SETS |= {
+    f"\\{macro}{{{name}}}": NamedSet(name) for name in "RQZNC" for macro in ("mathbf", "mathrm", "text", "bf")
+}
 PERCENT_WORDS = frozenset(["percent", "pct", "percentage", "percents"])
 
 
@@ -166,11 +173,20 @@ class Parser(AtomReader):
                 if self.toks[self.pos] == "=" and op in "<>":
                     self.pos += 1
                     op += "="
-                links.append((op, self.expr(_RELATION)))
+                links.append((op, self.named_set() if op in ("in", "notin") else self.expr(_RELATION)))
             tok = self.toks[self.pos]
             if BINDING.get(tok) != _RELATION or (tok == ">" and self.angle):
                 return Rel(left, tuple(links))
             self.pos += 1
+
+    def named_set(self) -> Node:
+        r"""Read what follows \\in: R, Z, \\mathbf{Z} on their own are the number sets."""
+        named = _LONE_SETS.get(self.toks[self.pos])
+        following = self.toks[self.pos + 1] if named is not None else ""
+        if named is None or not (following in STOP or following in ("=", "\\cup", "\\cap", "\\setminus")):
+            return self.expr(_RELATION)
+        self.pos += 1
+        return named
 
     def ratio(self, left: Node) -> Node:
         """Read a : b : c."""
@@ -184,6 +200,8 @@ class Parser(AtomReader):
         """Apply `!`, `%` or a prime."""
         if tok == "%":
             return Percent(left)
+        if tok == "‰":
+            return Percent(_over(left, 10))
         if tok == "'":
             if type(left) is Sym:
                 return Sym(left.name + "'")
@@ -260,6 +278,9 @@ class Parser(AtomReader):
         close = self.toks[self.pos]
         if close == "\\mid" or (self.in_set and close in ("|", ":")):
             return self._finish(saved, self.builder(items))
+        if self.in_set and close in (".", "") and len(items) == 1 and type(items[0]) is Seq and close not in closers:
+            self.pos += close == "."  # \\left\\{ array \\right.
+            return self._finish(saved, items[0])
         if close not in closers:
             raise Unreadable(f"{tok!r} is closed by {close!r}")
         self.pos += 1
@@ -287,6 +308,7 @@ class Parser(AtomReader):
         """Read items separated by commas, semicolons, `and`, `or`; returns them and the separator's kind."""
         found: list[Node] = []
         joined = ","
+        signs: list[str] = []
         while self.toks[self.pos] not in closers:
             if self.toks[self.pos] == "":
                 break
@@ -297,11 +319,15 @@ class Parser(AtomReader):
                 if self.toks[self.pos] in ("and", "or"):
                     joined = self.toks[self.pos]
                     self.pos += 1
+                signs.append(joined)
             elif tok == "and" or tok == "or":
                 joined = tok
                 self.pos += 1
+                signs.append(joined)
             elif tok not in closers:
                 break
+        if "or" in signs and "and" in signs and len(signs) == len(found) - 1:
+            return _by_precedence(found, signs), "or"
         return found, joined
 
     def bar(self, tok: str) -> Node:
@@ -331,6 +357,9 @@ class Parser(AtomReader):
         if text.lower() in PERCENT_WORDS:
             self.pos = end
             return Percent(left)
+        if text.lower() in _BASIS_POINTS:
+            self.pos = end
+            return Percent(_over(left, 100))
         unit = parse_unit(text)
         if unit is None and not is_label(text):
             raise Unreadable(f"{text!r} is not a unit")
@@ -367,6 +396,11 @@ def _negative(node: Node) -> Node:
     return Neg(node)
 
 
+def _over(node: Node, divisor: int) -> Node:
+    """Divide by a whole number; a plain number at once."""
+    return Num(Fraction(node.value) / divisor) if type(node) is Num else Div(node, Num(divisor))
+
+
 def _common_unit(items: list[Node]) -> Node:
     """Add terms; a unit behind the last one alone belongs to the sum."""
     last = items[-1].item if type(items[-1]) is Neg else items[-1]
@@ -374,6 +408,17 @@ def _common_unit(items: list[Node]) -> Node:
         return Add(tuple(items))
     end = Neg(last.item) if type(items[-1]) is Neg else last.item
     return Quantity(Add((*items[:-1], end)), last.unit, last.text)
+
+
+def _by_precedence(items: list[Node], signs: list[str]) -> list[Node]:
+    """Group what `and` joins, which binds tighter than `or`."""
+    groups = [[items[0]]]
+    for item, sign in zip(items[1:], signs, strict=True):
+        if sign == "and":
+            groups[-1].append(item)
+        else:
+            groups.append([item])
+    return [group[0] if len(group) == 1 else Seq("and", tuple(group)) for group in groups]
 
 
 def _bracketed(tok: str, close: str, items: list[Node], joined: str) -> Node:
@@ -391,6 +436,8 @@ def _bracketed(tok: str, close: str, items: list[Node], joined: str) -> Node:
         return items[0]
     if not items:
         raise Unreadable("empty brackets")
+    if joined != "," and (tok, close) == ("(", ")") and any(type(item) in (Rel, Seq) for item in items):
+        return Seq(joined, tuple(items))
     left = "[" if tok == "[" or (False) else "("
     right = "]" if close == "]" else ")"
     if tok == "]":
