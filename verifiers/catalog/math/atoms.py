@@ -24,9 +24,13 @@ from verifiers.catalog.math.tree import (
 )
 from verifiers.catalog.math.units import parse_unit
 
+MAX_EVENT = 24
+"""Most tokens of an event such as P(X = 1)."""
+_EVENT_MARKS = frozenset(["=", "<", ">", "\\le", "\\ge", "|", "\\mid", "\\cap", "\\cup"])
 _ALIASES = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
     "arsinh": "arcsinh", "arcosh": "arccosh", "artanh": "arctanh", "sign": "sgn",
+    "tg": "tan", "ctg": "cot", "arctg": "arctan", "arcctg": "arccot", "cosec": "csc",
 }  # fmt: skip
 _NOT_NAMES = frozenset(
     ["cup", "cap", "setminus", "times", "cdot", "div", "over", "choose", "to", "circ", "end", "item", "label", "ref"]
@@ -38,6 +42,7 @@ _BASE_WORDS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
     "twelve": 12, "sixteen": 16, "twenty": 20,
 }  # fmt: skip
+_SAME_ACCENT = {"overline": "bar", "widehat": "hat", "widetilde": "tilde", "overrightarrow": "vec"}
 _ACCENTS = frozenset(
     ["overline", "bar", "vec", "hat", "dot", "ddot", "tilde", "widehat", "widetilde", "overrightarrow", "underline"]
 )
@@ -175,11 +180,27 @@ class AtomReader(FunctionReader):
             name += "'"
             self.pos += 1
         if self.toks[self.pos] == "(":
+            if name in ("P", "Pr") and (event := self.event()) is not None:
+                return Sym(name + event)
             if name.rstrip("'") in _UNKNOWN_FUNCTIONS:
                 return Apply(name, self.arguments())
             if name == "C" and (pair := self.pair()) is not None:
                 return Call("binom", pair)
         return Sym(name)
+
+    def event(self) -> str | None:
+        """Read the event of a probability, `(X = 1)` or `(A | B)`, as text; nothing of plain arguments."""
+        depth, end = 0, self.pos
+        while (tok := self.toks[end]) != "":
+            depth += (tok == "(") - (tok == ")")
+            end += 1
+            if depth == 0:
+                break
+        inside = self.toks[self.pos : end]
+        if depth or len(inside) > MAX_EVENT or _EVENT_MARKS.isdisjoint(inside):
+            return None
+        self.pos = end
+        return "".join(inside).replace("\\mid", "|")
 
     def chosen(self, name: str, sub: str) -> Node | None:
         """Read C_n^k (and A_n^k, P_n^k) as a number of choices."""
@@ -243,6 +264,8 @@ class AtomReader(FunctionReader):
         """Read a backslash token that is neither a fraction nor a root."""
         name = tok[1:]
         if name == "binom":
+            if self.toks[self.pos] == "(":
+                return Call("binom", self.arguments())
             return Call("binom", (self.argument(split=True), self.argument(split=True)))
         if name in FUNCTIONS:
             return self.function(_ALIASES.get(name, name))
@@ -276,7 +299,7 @@ class AtomReader(FunctionReader):
         if tok == "\\cup" and self.toks[self.pos] == "_":
             return self.big_union()
         if name.isalpha() and name not in _NOT_NAMES:
-            return Sym(name)
+            return self.subscripted(Sym(name))
         raise Unreadable(f"unknown macro {tok!r}")
 
     def currency(self, sign: str) -> Node:
@@ -291,15 +314,17 @@ class AtomReader(FunctionReader):
             return self.power_of_set(_SETS[inside])
         if macro in ("mathbf", "vec", "hat", "bm", "boldsymbol") and inside in _BASIS:
             return Sym(f"e_{inside}")
-        if macro.startswith("operatorname") and inside in FUNCTIONS:
+        named = inside in FUNCTIONS or inside in _ALIASES
+        if named and (macro.startswith("operatorname") or macro in ("mathrm", "text", "rm")):
             return self.function(_ALIASES.get(inside, inside))
-        if inside in FUNCTIONS and macro in ("mathrm", "text", "rm"):
-            return self.function(_ALIASES.get(inside, inside))
-        if macro in _ACCENTS:
-            return self.name(f"{macro} {inside}".replace("\\", ""))
+        accent = _SAME_ACCENT.get(macro, macro)
+        if macro in _ACCENTS and not (accent == "vec" and (len(inside) == 1 or inside.isdigit())):
+            return self.name(f"{accent} {inside}".replace("\\", ""))
         if len(inside) == 1 and inside.isalpha():
             return (
-                self.name(inside) if inside in "ei" and macro in ("mathrm", "mathit", "text") else self.upright(inside)
+                self.name(inside)
+                if inside in "eiCAP" and macro in ("mathrm", "mathit", "text")
+                else self.upright(inside)
             )
         if inside.lstrip("-").replace(".", "", 1).isdigit():
             return Neg(self.number(inside[1:])) if inside[0] == "-" else self.number(inside)

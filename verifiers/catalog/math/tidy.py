@@ -45,6 +45,14 @@ _LATEX: tuple[_SUB, ...] = (
      r"\\\1{\2}"),
     (re.compile(rf"\\({_ACCENT})\s+([A-Za-z])(?![A-Za-z])"), r"\\\1{\2}"),
 )  # fmt: skip
+_REPEATING: tuple[_SUB, ...] = (
+    (re.compile(r"\.(\d{0,40})\\dot\s?\{?(\d)\}?(\d{0,40})\\dot\s?\{?(\d)\}?"), r".\1\\overline{\2\3\4}"),
+    (re.compile(r"\.(\d{0,40})\{?\\(?:overline|bar|dot)\s?(?:\{(\d{1,40})\}|(\d)(?!\d))\}?"),
+     lambda m: f".{m[1]}\\overline{{{m[2] or m[3]}}}"),
+    (re.compile(r"(?<![\d.])\.(?=\d{0,40}\\overline)"), "0."),
+)  # fmt: skip
+_ENDLESS = re.compile(r"(-?)(\d{0,20})\.(\d{3,60})\s?(?:\.{3}|\\(?:l|c)?dots\s?)")
+_TO = re.compile(r"(\d{1,9})\s+to\s+(\d{1,9})")
 _MOD = re.compile(r"\\mod(?![A-Za-z])")
 
 _NUMBER = r"\d++(?:\.\d++)?+"
@@ -102,8 +110,14 @@ def tidy(text: str) -> str:
     """
     if "\\" in text and _RARE.search(text):
         text = _each(text, _LATEX)
+        if "." in text and ("\\overline" in text or "\\bar" in text or "\\dot" in text):
+            text = _each(text, _REPEATING)
         if "\\mod" in text:
             text = _MOD.sub(r"\\pmod" if "\\equiv" in text or "=" in text else r"\\bmod", text)
+    if text[-3:] in ("...", "ots", "ts ") and (match := _ENDLESS.fullmatch(text)):
+        text = _periodic(match)
+    if " to " in text and (match := _TO.fullmatch(text)):
+        text = f"{match[1]}:{match[2]}"
     if _PLAIN_GATE.search(text):
         text = _each(text, _PLAIN)
     if text[:1] == "{" and (match := _SET_BRACES.match(text)):
@@ -122,6 +136,18 @@ def _each(text: str, rules: tuple[_SUB, ...]) -> str:
     for pattern, new in rules:
         text = pattern.sub(new, text)
     return text
+
+
+def _periodic(match: re.Match[str]) -> str:
+    """Read the dots after a decimal as its period if at least three digits and two periods show it."""
+    digits = match[3]
+    for size in range(1, len(digits) // 2 + 1):
+        shown = size
+        while shown < len(digits) and digits[-shown - 1] == digits[-shown - 1 + size]:
+            shown += 1
+        if shown >= max(3, 2 * size):
+            return f"{match[1]}{match[2] or '0'}.{digits[:-shown]}\\overline{{{digits[-shown:][:size]}}}"
+    return match[0]
 
 
 def _scaled(match: re.Match[str]) -> str:
