@@ -47,6 +47,8 @@ APART = 2.0**-100
 """Relative difference above which they are not, cancellation excluded."""
 FLOAT_APART = 1e-8
 """Relative difference of doubles that refutes equality, cancellation excluded."""
+SHORT_LITERAL_BITS = 150
+"""Numbers of fewer bits (45 digits) cannot imitate an irrational value to the 60 digits that are compared."""
 WANTED_POINTS = 3
 """Points at which two functions must agree."""
 
@@ -302,7 +304,7 @@ def _long(ref: Node, pred: Node, point: int, context: Context, complex_too: bool
         return True
     if size > 2.0**-60:
         if apart <= size * AGREE:
-            return True
+            return _beyond_literals(ref, pred, point, context, grid, ten)
         if apart > size * APART:
             return False
     second = _long_values(ref, pred, LongField(context.steps, point, LONGER_BITS, ten=ten, grid=grid))
@@ -312,6 +314,32 @@ def _long(ref: Node, pred: Node, point: int, context: Context, complex_too: bool
     if size2 == 0 or size2 < size * 2.0**-120:
         return True  # both shrink with the precision: zero on both sides
     return bool(apart2 <= size2 * AGREE * AGREE or (apart2 <= size2 * AGREE and apart2 < apart * 2.0**-120))
+
+
+def _beyond_literals(ref: Node, pred: Node, point: int, context: Context, grid: Grid, ten: bool) -> bool:
+    """Whether two values agree to more digits than anyone wrote down: 62 digits of pi are not pi."""
+    bits = _literal_bits(ref, pred)
+    if bits < SHORT_LITERAL_BITS:
+        return True
+    wanted = 1 << (2 * bits + 64).bit_length()
+    context.steps.take(wanted // 64)
+    values = _long_values(ref, pred, LongField(context.steps, point, wanted, ten=ten, grid=grid))
+    if values is None:
+        return False
+    left, right = values
+    return bool(abs(left - right) <= max(abs(left), abs(right)) * LongField(context.steps, 0).mp.ldexp(1, 40 - wanted))
+
+
+def _literal_bits(*nodes: Node) -> int:
+    """Return the size of the longest number that is written in the trees."""
+    longest = 0
+    stack = list(nodes)
+    while stack:
+        node = stack.pop()
+        if type(node) is Num:
+            longest = max(longest, node.value.numerator.bit_length(), node.value.denominator.bit_length())
+        stack.extend(children(node))
+    return longest
 
 
 def _long_values(ref: Node, pred: Node, field_: LongField) -> tuple[Any, Any] | None:

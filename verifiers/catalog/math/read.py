@@ -85,6 +85,7 @@ _LAYOUT = re.compile(
 )
 _WORDLIKE = re.compile(r"[A-Za-z]{2,}(?:[ \-'’.,;:/()]+[A-Za-z0-9]+)*[.!?]?\Z")
 _HAS_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}|[\u3400-\u9fff]")
+_MACRO = re.compile(r"\\(?:begin|end)\s?\{[a-z]+\*?\}|\\[A-Za-z]+")
 _MATHS = re.compile(r"\\[A-Za-z]+|[\^_{}]")
 _DIGITS_APART = re.compile(r"\d\s+\d")
 _SPACE = re.compile(r"\s+")
@@ -112,7 +113,8 @@ def unwrap(text: str) -> str:
         if not text or (text[0] not in _FRAME_STARTS and text[-1] not in _FRAME_ENDS):
             break
         before = text
-        text = _unframed(_without_stop(text))
+        text = _without_stop(text)
+        text = _unframed(text) if text else text
         if text == before:
             break
     return text
@@ -330,7 +332,7 @@ def _fallback(text: str) -> Node:
     bare = words_of(text)
     if parse_time(bare) is not None or parse_date(bare) is not None:
         return Words(bare)
-    if not _HAS_WORD.search(bare):
+    if not _HAS_WORD.search(_MACRO.sub(" ", bare) if "\\" in bare else bare):
         raise Unreadable(f"{text[:60]!r} is neither a formula nor words")
     if len(_MATHS.findall(bare)) > 2 + len(bare) // 12 and not re.search("[\u3400-\u9fff]", bare):
         raise Unreadable(f"{text[:60]!r} is a formula that cannot be read")
