@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from verifiers.catalog.math.functions import FunctionReader
-from verifiers.catalog.math.lex import FUNCTIONS, GREEK_NAMES, Unreadable, split_run
+from verifiers.catalog.math.lex import FUNCTIONS, GREEK_NAMES, Unreadable, split_run, tokens
 from verifiers.catalog.math.literals import decimal, integer
 from verifiers.catalog.math.tree import (
     Apply,
@@ -24,6 +24,8 @@ from verifiers.catalog.math.tree import (
 )
 from verifiers.catalog.math.units import parse_unit
 
+MAX_NAMES = 3
+"""Up to so many upright letters are a product of names: the segment AB."""
 MAX_EVENT = 24
 """Most tokens of an event such as P(X = 1)."""
 _EVENT_MARKS = frozenset(["=", "<", ">", "\\le", "\\ge", "|", "\\mid", "\\cap", "\\cup"])
@@ -317,6 +319,8 @@ class AtomReader(FunctionReader):
         named = inside in FUNCTIONS or inside in _ALIASES
         if named and (macro.startswith("operatorname") or macro in ("mathrm", "text", "rm")):
             return self.function(_ALIASES.get(inside, inside))
+        if macro in ("overline", "bar") and (inner := self.conjugated(inside)) is not None:
+            return inner
         accent = _SAME_ACCENT.get(macro, macro)
         if macro in _ACCENTS and not (accent == "vec" and (len(inside) == 1 or inside.isdigit())):
             return self.name(f"{accent} {inside}".replace("\\", ""))
@@ -332,7 +336,17 @@ class AtomReader(FunctionReader):
             return self.expr(59)
         if inside in ("and", "or"):
             raise Unreadable(f"{inside!r} without a left side")
+        if macro in ("mathrm", "mathit", "mathbf") and inside.isalpha() and len(inside) <= MAX_NAMES:
+            return Mul(tuple(Sym(letter) for letter in inside))
         return Words(inside)
+
+    def conjugated(self, inside: str) -> Node | None:
+        """Read the conjugate of a complex number that is written out; nothing where there is a name under the bar."""
+        if not any(sign in inside for sign in "+-") or {char for char in inside if char.isalpha()} != {"i"}:
+            return None
+        reader = type(self)(tokens(inside))
+        node = reader.expr(0)
+        return Call("conj", (node,)) if reader.toks[reader.pos] == "" else None
 
     def upright(self, inside: str) -> Node:
         """Read one upright letter as a name."""

@@ -202,7 +202,7 @@ class MacroReader:
         conditions: dict[int, Node] = {}
         saved, self.bars = self.bars, 0
         while (tok := self.toks[self.pos].replace(" ", "")) != end:
-            if tok == "\\\\" or tok in _JOINTS or tok == ";":
+            if tok == "\\\\" or tok in _JOINTS or tok in (";", "."):
                 self.pos += 1
                 continue
             values.append(self.expr(0))

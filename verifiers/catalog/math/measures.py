@@ -9,6 +9,7 @@ from verifiers.catalog.math.tree import Add, Const, Div, Mul, Node, Num, Percent
 from verifiers.catalog.math.units import Unit, parse_unit, same_dimension
 
 _DEGREE = "degree"
+_ANGLES = tuple(unit.dims if (unit := parse_unit(name)) is not None else () for name in (_DEGREE, "rad"))
 
 
 def measures_match(ref: Node, pred: Node, context: Context) -> bool:
@@ -29,6 +30,8 @@ def measures_match(ref: Node, pred: Node, context: Context) -> bool:
     if ref_unit is not None and pred_unit is None and not pred_label:
         return _bare_against_unit(pred_value, ref_value, ref_unit, context)
     if pred_unit is not None and not ref_label and ref_unit is None:
+        if (split := _with_letter_unit(ref_value)) is not None and split[1].dims == pred_unit.dims:
+            return _same_measure(split[0], split[1], pred_value, pred_unit, context)
         return context.match(ref_value, pred_value, context) or _as_angle(ref_value, pred, pred_unit, context)
     if ref_label and pred_label and not _same_label(ref_label, pred_label):
         context.rule = f"{pred_label!r} counted where the reference counts {ref_label!r}"
@@ -57,6 +60,11 @@ def _shortened(value: Fraction) -> int | Fraction:
 
 
 def _same_measure(ref: Node, ref_unit: Unit, pred: Node, pred_unit: Unit, context: Context) -> bool:
+    if (ref_unit.dims, pred_unit.dims) in (_ANGLES, _ANGLES[::-1]):
+        values = [_radians(value, unit) for value, unit in ((ref, ref_unit), (pred, pred_unit))]
+        equal = context.match(values[0], values[1], context)
+        context.rule = f"degrees against radians; {context.rule}"
+        return equal
     if not same_dimension(ref_unit, pred_unit):
         context.rule = f"units of different kind: {pred_unit.name!r} for {ref_unit.name!r}"
         return False
@@ -69,13 +77,18 @@ def _same_measure(ref: Node, ref_unit: Unit, pred: Node, pred_unit: Unit, contex
     return equal
 
 
+def _radians(value: Node, unit: Unit) -> Node:
+    scaled = Mul((value, Num(_shortened(unit.factor))))
+    return Div(Mul((scaled, Const("pi"))), Num(180)) if unit.dims == _ANGLES[0] else scaled
+
+
 def _bare_against_unit(pred: Node, ref: Node, ref_unit: Unit, context: Context) -> bool:
     if context.options.units == "required":
         context.rule = f"the unit {ref_unit.name!r} is missing (units=required)"
         return False
     if context.match(ref, pred, context):
         return True
-    if (split := _trailing_letter(pred)) is not None and split[1].dims == ref_unit.dims:
+    if (split := _with_letter_unit(pred)) is not None and split[1].dims == ref_unit.dims:
         return _same_measure(ref, ref_unit, split[0], split[1], context)
     return _as_angle(pred, Quantity(ref, ref_unit, _DEGREE), ref_unit, context)
 
@@ -90,14 +103,15 @@ def _as_angle(bare: Node, angle: Node, unit: Unit, context: Context) -> bool:
     return found
 
 
-def _trailing_letter(node: Node) -> tuple[Node, Unit] | None:
-    """Read the last variable of a product as a unit: `5m` where metres are asked."""
-    if type(node) is Mul and type(node.items[-1]) is Sym:
-        unit = parse_unit(node.items[-1].name)
-        if unit is not None:
-            rest = node.items[:-1]
-            return (rest[0] if len(rest) == 1 else Mul(rest)), unit
-    return None
+def _with_letter_unit(node: Node) -> tuple[Node, Unit] | None:
+    """Read the last letters of a product as a unit: `5m` where metres are asked, `9.8 m/s^2` where m/s^2 are."""
+    over = _as_unit_text(node.bottom) if type(node) is Div else ""
+    product = node.top if type(node) is Div else node
+    if over is None or type(product) is not Mul or (text := _as_unit_text(product.items[-1])) is None:
+        return None
+    unit = parse_unit(f"{text}/{over}" if over else text)
+    rest = product.items[:-1]
+    return None if unit is None else (rest[0] if len(rest) == 1 else Mul(rest), unit)
 
 
 def without_unit(node: Node) -> Node | None:

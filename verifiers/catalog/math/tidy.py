@@ -53,6 +53,7 @@ _REPEATING: tuple[_SUB, ...] = (
 )  # fmt: skip
 _ENDLESS = re.compile(r"(-?)(\d{0,20})\.(\d{3,60})\s?(?:\.{3}|\\(?:l|c)?dots\s?)")
 _TO = re.compile(r"(\d{1,9})\s+to\s+(\d{1,9})")
+_INCHES = re.compile(r"(?<=\d)(?:\s|~|\\,)*+in(?![A-Za-z])(?=\s*+(?:\^|\.?\s*+\Z))")
 _MOD = re.compile(r"\\mod(?![A-Za-z])")
 
 _NUMBER = r"\d++(?:\.\d++)?+"
@@ -118,6 +119,8 @@ def tidy(text: str) -> str:
         text = _periodic(match)
     if " to " in text and (match := _TO.fullmatch(text)):
         text = f"{match[1]}:{match[2]}"
+    if "in" in text:
+        text = _INCHES.sub(" inch", text)
     if _PLAIN_GATE.search(text):
         text = _each(text, _PLAIN)
     if text[:1] == "{" and (match := _SET_BRACES.match(text)):
