@@ -97,6 +97,7 @@ def test_find_when_dotted_then_found_with_and_without_attribute(tmp_path, monkey
     ("name", "kind", "words"),
     [
         ("mathh", TeacherNotFound, ["'mathh'", "Did you mean 'math'", "./my_teacher.py"]),
+        ("mth", TeacherNotFound, ["Did you mean 'math'? Known:"]),
         ("", TeacherNotFound, ["Known:"]),
         ("./gone.py", TeacherNotFound, ["gone.py", "No such file"]),
         ("no_such_pkg.mod:x", TeacherNotFound, ["no module 'no_such_pkg'", "PYTHONPATH"]),

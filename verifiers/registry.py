@@ -175,7 +175,7 @@ def _looks_dotted(text: str) -> bool:
 def _unknown(text: str, names: tuple[str, ...]) -> str:
     known = sorted({*names, *(point.name for point in declared())})
     endings = [name for name in names if name.rpartition("/")[2] == text]
-    close = endings or difflib.get_close_matches(text, [*known, *aliases(names)], n=3, cutoff=0.5)
+    close = endings or difflib.get_close_matches(text, sorted({*known, *aliases(names)}), n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
     return f"no teacher is called {text!r}.{hint} Known: {', '.join(known) or 'none'}. {HOW_TO_LOAD}"
 
