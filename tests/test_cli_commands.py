@@ -22,6 +22,27 @@ ROWS = [
     {"question": "q", "answer": "odd"},
 ]
 
+SLOW_TO_EXPLAIN = """
+import time
+
+from verifiers.teacher import BaseTeacher, teacher
+from verifiers.types import Status, Verdict
+
+
+@teacher(version="1")
+class Slow(BaseTeacher):
+    def __init__(self, options):
+        pass
+
+    def quick(self, sample):
+        return Verdict(1.0, Status.CORRECT, "at once")
+
+    judge = quick
+
+    def explain(self, sample):
+        time.sleep(600)
+"""
+
 
 @pytest.fixture
 def answers(tmp_path: Path) -> Path:
@@ -99,6 +120,15 @@ def test_explain_when_given_a_place_then_that_row_is_shown(
     assert got == code, err
     assert expected in out + err
     assert "\x1b" not in out + err
+
+
+def test_explain_when_the_explanation_hangs_then_it_ends_at_the_deadline(verify, tmp_path: Path) -> None:
+    path = tmp_path / "slow.py"
+    path.write_text(SLOW_TO_EXPLAIN)
+    code, out, _ = verify("explain", "-t", path, "--completion", "3", "--reference", "3", "--deadline", 0.3)
+    assert code == 0
+    assert "explanation  none: no verdict within the deadline of 0.3 s" in out
+    assert "reward  1" in out
 
 
 def test_explain_when_json_then_it_is_one_object(verify) -> None:

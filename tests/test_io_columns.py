@@ -169,7 +169,7 @@ def test_shapes_of_completions_are_understood(value: object, completions: list[o
     assert completions_of(value) == (completions, is_group)
 
 
-@pytest.mark.parametrize("value", [None, True, [], {}, [None], ["a", None], {"text": 3}, [[]]])
+@pytest.mark.parametrize("value", [None, True, [], {}, [None], [None, None], {"text": 3}, [[]]])
 def test_value_without_a_completion_is_a_bad_row(value: object) -> None:
     with pytest.raises(BadRow):
         completions_of(value)

@@ -9,7 +9,9 @@ import json
 import os
 import sys
 import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -264,19 +266,62 @@ def test_hub_id_without_datasets_names_the_extra(monkeypatch: pytest.MonkeyPatch
         list(read_shard(shard))
 
 
-def test_hub_id_streams_the_named_split(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Datasets:
-        @staticmethod
-        def load_dataset(path: str, *, streaming: bool) -> dict[str, list[dict[str, object]]]:
-            assert (path, streaming) == ("org/name", True)
-            return {"train": ROWS, "test": ROWS[:2]}
+class Hub:
+    """What of the package datasets is used."""
 
-    monkeypatch.setitem(sys.modules, "datasets", Datasets)  # type: ignore[arg-type]
-    (shard,) = find_shards(["hf:org/name:test"])
-    assert len(lines_of(list(read_shard(shard)))) == 2
-    (shard,) = find_shards(["hf:org/name"])
-    with pytest.raises(UsageError, match="Splits: train, test"):
-        list(read_shard(shard))
+    asked: ClassVar[list[tuple[str, ...]]] = []
+
+    @classmethod
+    def load_dataset(cls, *name: str, streaming: bool) -> dict[str, Iterable[dict[str, object]]]:
+        cls.asked.append(name)
+        if name[0] == "org/away":
+            raise ConnectionError("no route")
+        assert streaming
+        return {"train": ROWS, "test": ROWS[:2], "cut": cls.cut()}
+
+    @staticmethod
+    def cut() -> Iterator[dict[str, object]]:
+        yield ROWS[0]
+        raise TimeoutError("the server fell silent")
+
+
+def read_hub(monkeypatch: pytest.MonkeyPatch, name: str) -> list[tuple[int, bytes, str]]:
+    monkeypatch.setitem(sys.modules, "datasets", Hub)  # type: ignore[arg-type]
+    (shard,) = find_shards([name])
+    return lines_of(list(read_shard(shard)))
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [("hf:org/name:test", ("org/name",)), ("hf:org/name/main:test", ("org/name", "main"))],
+    ids=["split", "config"],
+)
+def test_hub_id_streams_the_named_split(monkeypatch: pytest.MonkeyPatch, name: str, asked: tuple[str, ...]) -> None:
+    assert len(read_hub(monkeypatch, name)) == 2
+    assert Hub.asked[-1] == asked
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        ("hf:org/name", UsageError, "Splits: train, test"),
+        ("hf:org/away", InputError, "no route.*org/name/config:split.*HF_ENDPOINT"),
+        ("hf:org/name:cut", InputError, "row 2 did not arrive .TimeoutError: the server fell silent.*--resume"),
+    ],
+)
+def test_hub_id_when_it_cannot_be_read_then_the_error_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, name: str, kind: type[Exception], words: str
+) -> None:
+    with pytest.raises(kind, match=words):
+        read_hub(monkeypatch, name)
+
+
+def test_json_array_when_text_has_half_a_surrogate_pair_then_rows_come(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_bytes(b'[{"completion": "\\ud83d"},\n {"completion": "b"}]')
+    assert [line for _, line, _ in read_path(tmp_path / "x.json")] == [
+        b'{"completion": "\\ud83d"}',
+        b'{"completion": "b"}',
+    ]
 
 
 @settings(max_examples=30, deadline=None)

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from verifiers.io.batch import Batch
 from verifiers.io.columns import OUT_FIELDS, Columns, find_columns
-from verifiers.io.rows import RowResult, RowScorer, encode_json, without_fields
+from verifiers.io.json_text import decode_clean_row, decode_row, encode_json
+from verifiers.io.readback import RowReader
+from verifiers.io.rows import RowResult, RowScorer, without_fields
 from verifiers.types import Part, Sample, Status, Verdict
 
 JSON = st.recursive(
@@ -31,6 +33,8 @@ class Judge:
     def quick(self, sample: Sample) -> Verdict | None:
         if sample.completion == "slow":
             return None
+        if sample.completion is None:
+            return Verdict(None, Status.BAD_ROW, "no completion")
         right = sample.completion == sample.reference
         status = Status.CORRECT if right else Status.INCORRECT
         return Verdict(float(right), status, "why", str(sample.completion), (Part("one", 1.0),), 0.25)
@@ -110,7 +114,6 @@ def test_row_with_a_slow_sample_is_left_open(value: bytes) -> None:
         (b'{"completion": NaN}', "NaN is not JSON, write null"),
         (b'{"completion": -Infinity}', "Infinity is not JSON"),
         (b'{"completion": "\xff"}', "not JSON"),
-        (b'{"completion": "\\ud800"}', "not JSON"),
         (b'{"a":' * 5000 + b"1" + b"}" * 5000, "too deeply"),
         (b'{"other": 1}', "(column 'completion') is missing"),
         (b'{"completion": null}', "(column 'completion') is null"),
@@ -193,3 +196,42 @@ def test_meta_is_what_no_field_uses() -> None:
     RowScorer(Look(), columns).score(batch_of(b'{"q": "a", "rm": {"gt": "4"}, "completion": "4", "id": 7}'))
     assert seen[0].meta == {"id": 7}
     assert seen[0].reference == "4"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"completion": "\\ud83d x", "gold": "\\ud83d x"}',
+        b'{"completion": "\\uDC00", "gold": "\\udc00", "more": {"\\ud800": ["\\ud83d\\ude00"]}}',
+        b'{"completion": [{"role": "assistant", "content": "\\ud83d"}], "gold": "x"}',
+    ],
+    ids=["text", "keys", "chat"],
+)
+def test_half_a_surrogate_pair_is_judged_and_the_bytes_are_kept(line: bytes) -> None:
+    result = score(line)
+    assert result is not None
+    assert result.line.startswith(line[:-1])
+    assert result.rewards[0] is not None
+    again = RowReader(Columns("completion", reference="gold")).read(result.line)
+    assert (again.line, again.rewards, again.statuses) == (result.line, result.rewards, result.statuses)
+    json.dumps(decode_clean_row(result.line), ensure_ascii=False).encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"completion": "\\ud83d", "n": NaN}', b'["\\ud83d"]', b'{"completion": "\\ud83d', b"\\ud83d"]
+)
+def test_half_a_surrogate_pair_excuses_nothing_else(line: bytes) -> None:
+    assert scored(line)["status"] == "bad_row"
+
+
+def test_null_in_a_group_is_not_judged_alone() -> None:
+    row = scored(b'{"completion": ["a", null, "b"], "gold": "a"}')
+    assert row["reward"] == [1.0, None, 0.0]
+    assert row["status"] == ["correct", "bad_row", "incorrect"]
+    assert row["reason"][1].startswith("file.jsonl:1: ")
+    assert scored(b'{"completion": [null, null]}')["status"] == "bad_row"
+
+
+def test_half_a_surrogate_pair_when_scored_again_then_only_our_fields_go() -> None:
+    line = b'{"reward":1.0,"status":"correct","reason":"","x":"\\ud83d"}'
+    assert json.loads(without_fields(line, decode_row(line), OUT_FIELDS)) == {"x": "\ud83d"}

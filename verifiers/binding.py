@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import inspect
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeAlias, cast
 
 import msgspec
@@ -21,10 +22,14 @@ from verifiers.options import build_options, option_values
 from verifiers.registry import find
 from verifiers.teacher import BaseTeacher, Teacher, TeacherSpec
 from verifiers.types import Json, Sample
-from verifiers.wire import WireError, pack_verdict, unpack_sample
+from verifiers.wire import WireError, pack, pack_verdict, unpack_sample
 
 SERVICE = f"{__name__}:serve"
 """The workers' factory."""
+EXPLAINER = f"{__name__}:explainer"
+"""The factory of workers that explain."""
+MAX_STEPS = 1000
+"""Most steps of one explanation."""
 
 AnyTeacher: TypeAlias = "str | TeacherSpec | Teacher | Callable[[Sample], Any]"
 """A name, file or dotted path; a spec; a teacher; a plain function of a sample."""
@@ -131,3 +136,15 @@ def serve(config: bytes) -> Callable[[bytes], bytes]:
             raise TypeError(f"the teacher's verdict cannot be sent: {error}") from error
 
     return service
+
+
+def explainer(config: bytes) -> Callable[[bytes], bytes]:
+    """Build the teacher in a worker; return the service from a packed sample to its packed steps."""
+    teacher = rebuild(config)
+    return lambda request: pack([list(step) for step in steps_of(teacher, unpack_sample(request))])
+
+
+def steps_of(teacher: Teacher, sample: Sample) -> list[tuple[str, str]]:
+    """Return a teacher's own (step, finding) pairs for a sample; a teacher without `explain` has none."""
+    explain: Callable[[Sample], Iterable[tuple[str, str]]] = getattr(teacher, "explain", lambda _sample: ())
+    return [(str(step), str(finding)) for step, finding in islice(explain(sample), MAX_STEPS)]

@@ -16,7 +16,7 @@ from time import thread_time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from verifiers.binding import SERVICE, AnyTeacher, bind
+from verifiers.binding import EXPLAINER, SERVICE, AnyTeacher, bind, steps_of
 from verifiers.errors import UsageError, WorkerError
 from verifiers.judging import checked, from_error, not_judged
 from verifiers.memo import Key, Memo
@@ -167,6 +167,29 @@ class Scorer:
                 yield _taken(window, flying)
         finally:  # also when the caller stops asking: what has not begun never will
             threads.shutdown(wait=False, cancel_futures=True)
+
+    def explain(self, sample: Sample | Verdict) -> list[tuple[str, str]]:
+        """Return the teacher's own (step, finding) pairs, made in a worker within the deadline.
+
+        What is no sample, or a teacher that explains nothing, has none; where the explanation fails, the one step says
+        why.
+        """
+        _, sound = self._identify(sample)
+        if isinstance(sound, Verdict):
+            return []
+        if not self._binding.config:  # no worker can have this teacher: all that it does is bounded
+            return steps_of(self.teacher, sound)
+        from verifiers.workers.pool import WorkerPool
+
+        try:
+            # Without the teacher's preload: most explanations need nothing heavy.
+            with WorkerPool(EXPLAINER, self._binding.config) as pool:
+                (reply,) = pool.run([pack_sample(sound, self._reads)], self.deadline_s)
+            if reply.payload is not None:
+                return [(step, finding) for step, finding in unpack(reply.payload, MAX_SAMPLE_BYTES)]
+        except (WireError, WorkerError) as error:
+            return [("explanation", f"none: {error}")]
+        return [("explanation", f"none: {self._from_reply(reply).reason}")]
 
     def _work_one(self, key: Key, sample: Sample) -> Verdict:
         verdict = self._work([sample])[0]

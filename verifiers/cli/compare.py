@@ -167,7 +167,7 @@ def _count(result: Comparison, pair: Difference, show: int, sink: BinaryIO | Non
     if len(result.shown) < show:
         result.shown.append(pair)
     if sink is not None:
-        from verifiers.io.rows import encode_json
+        from verifiers.io.json_text import encode_json
 
         row = {"place": pair.place.name, "sample": pair.place.sample, "a": pair.a, "b": pair.b}
         sink.write(encode_json(row) + b"\n")

@@ -58,7 +58,7 @@ def explain(
     else:
         sample = _given_sample(completion or "", reference, prompt)
     verdict = scorer.score([sample])[0]
-    steps = _steps(sample, teacher)
+    steps = scorer.explain(sample)
     if as_json:
         click.echo(_json(sample, teacher, verdict, steps))
     else:
@@ -78,20 +78,15 @@ def _row_sample(text: str, maps: Sequence[str], nth: int | None) -> Sample:
     return place.sample
 
 
-def _steps(sample: Sample, teacher: Teacher) -> list[tuple[str, str]]:
-    explain_sample = getattr(teacher, "explain", None)
-    return list(explain_sample(sample)) if explain_sample is not None else []
-
-
 def _flat(value: Json | Text) -> str:
     """Return text as it is and anything else (messages, lists) as JSON."""
-    from verifiers.io.rows import encode_json
+    from verifiers.io.json_text import encode_json
 
     return value if isinstance(value, str) else encode_json(value).decode()
 
 
 def _json(sample: Sample, teacher: Teacher, verdict: Verdict, steps: list[tuple[str, str]]) -> str:
-    from verifiers.io.rows import encode_json
+    from verifiers.io.json_text import encode_json
 
     shown = {"teacher": teacher.name, "version": teacher.version, "sample": sample, "steps": steps, "verdict": verdict}
     return json_safe(encode_json(shown).decode())

@@ -103,7 +103,7 @@ def _chosen(found: Sequence[Place], text: str, nth: int | None) -> Place:
 
 def _decoded(batch: Batch) -> Iterator[tuple[Row | None, str]]:
     """Yield every row, or `None` and why it cannot be read."""
-    from verifiers.io.rows import Unreadable, decode_row
+    from verifiers.io.json_text import Unreadable, decode_row
 
     for index, line in enumerate(batch.lines):
         if index in batch.bad:

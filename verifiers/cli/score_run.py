@@ -22,8 +22,8 @@ from verifiers.cli.text import escape
 from verifiers.errors import InputError, UsageError
 from verifiers.io.columns import OUT_FIELDS, Columns
 from verifiers.io.config import OnColumns, Progress, RunConfig
+from verifiers.io.json_text import decode_row
 from verifiers.io.retry import retry_file
-from verifiers.io.rows import decode_row
 from verifiers.io.run import check_not_judged, score_file
 from verifiers.io.selection import Selection, parse_shard
 from verifiers.io.sinks import RESUMABLE

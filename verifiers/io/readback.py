@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from verifiers.io.columns import PREFIX, Columns
-from verifiers.io.rows import RowResult, SampleReader, decode_row
+from verifiers.io.json_text import decode_row
+from verifiers.io.rows import RowResult, SampleReader
 from verifiers.io.values import BadRow, Row
 
 

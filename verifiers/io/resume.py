@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from verifiers.errors import InputError, UsageError, require
-from verifiers.io.rows import Unreadable, decode_row
+from verifiers.io.json_text import Unreadable, decode_row
 from verifiers.io.sinks import MEMBER_BYTES, RESUMABLE, ending
 from verifiers.types import Json
 
@@ -67,6 +67,8 @@ def prepare(output: str, facts: Mapping[str, Json], *, resume: bool, overwrite: 
     """
     path = Path(output)
     end = ending(output)
+    if not path.parent.is_dir():
+        raise InputError(f"{output}: there is no folder {path.parent}. Make it, or name another output.")
     if resume and end not in RESUMABLE:
         raise UsageError(f"{output}: --resume works for {', '.join(RESUMABLE)}, not for {end}.")
     if path.exists() and path.stat().st_size and resume:

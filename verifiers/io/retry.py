@@ -13,11 +13,12 @@ from verifiers.errors import InputError, UsageError
 from verifiers.io.batch import Batch
 from verifiers.io.columns import Columns
 from verifiers.io.config import OnProgress, RunConfig
+from verifiers.io.json_text import Unreadable, decode_row
 from verifiers.io.pipeline import Pipeline, Slot
 from verifiers.io.readback import RowReader
 from verifiers.io.recorder import Recorder
 from verifiers.io.resume import read_sidecar
-from verifiers.io.rows import OpenRow, RowResult, RowScorer, Unreadable, decode_row
+from verifiers.io.rows import OpenRow, RowResult, RowScorer
 from verifiers.io.selection import Input, Selection, open_input
 from verifiers.io.sinks import RESUMABLE, ending, open_sink
 from verifiers.io.summary import Summary, Tally

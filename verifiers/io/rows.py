@@ -5,6 +5,7 @@ The input's text is kept byte for byte: the verdict's fields are spliced in befo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -15,6 +16,7 @@ import msgspec
 from verifiers.errors import UsageError
 from verifiers.io.batch import Batch
 from verifiers.io.columns import CHATS, PREFIX, Columns, find_columns, getter
+from verifiers.io.json_text import Unreadable, decode_row, encode_json
 from verifiers.io.values import BadRow, Row, completions_of, prompt_of, split_chat
 from verifiers.types import Sample, Status, Text, Verdict
 
@@ -28,9 +30,6 @@ MAX_GROUP = 4096
 _STRIP_TRIES = 64
 
 _NO_GROUP = 0
-_decode_row = msgspec.json.Decoder(dict[str, Any]).decode
-_encode = msgspec.json.Encoder(enc_hook=str).encode
-_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 class Judge(Protocol):
@@ -60,40 +59,23 @@ class RowResult(msgspec.Struct, array_like=True):
 
 @dataclass(slots=True)
 class OpenRow:
-    """A row that has been read but not judged."""
+    """A row that has been read but not judged.
+
+    Attributes:
+        line: Its text.
+        row: Its columns.
+        samples: One, or those of its list.
+        is_group: They are a list in the row.
+        group: The hash that names their prompt.
+        place: `file:line`, where one of them is no sample and the reason must say where.
+    """
 
     line: bytes
     row: Row
     samples: list[Sample]
     is_group: bool
     group: int
-
-
-class Unreadable(ValueError):
-    """A line that is not a JSON object; its text says why."""
-
-
-def decode_row(line: bytes) -> Row:
-    """Decode a line.
-
-    Raises:
-        Unreadable: If it is not one JSON object of reasonable depth, in UTF-8.
-    """
-    try:
-        return _decode_row(line)
-    except _UNREADABLE as error:
-        raise Unreadable(_why_unreadable(line, error)) from error
-
-
-def _why_unreadable(line: bytes, error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "the JSON is nested too deeply"
-    if isinstance(error, msgspec.ValidationError):
-        return f"the line is not a JSON object ({error})"
-    for name in (b"NaN", b"Infinity"):
-        if name in line:
-            return f"the line is not JSON ({error}); {name.decode()} is not JSON, write null"
-    return f"the line is not JSON ({error})"
+    place: str = ""
 
 
 class RowScorer:
@@ -137,9 +119,9 @@ class RowScorer:
             return self.bad(batch, index, batch.bad[index])
         line = batch.lines[index]
         try:
-            row = _decode_row(line)
-        except _UNREADABLE as error:
-            return self.bad(batch, index, _why_unreadable(line, error))
+            row = decode_row(line)
+        except Unreadable as error:
+            return self.bad(batch, index, str(error))
         if self._columns.rescored:
             line = without_fields(line, row, self._columns.written)
             row = {name: value for name, value in row.items() if name not in self._columns.written}
@@ -147,7 +129,8 @@ class RowScorer:
             samples, is_group, group = self._reader.read(row)
         except BadRow as error:
             return self._bad_object(line, row, f"{batch.place(index)}: {error}")
-        return OpenRow(line, row, samples, is_group, group)
+        place = batch.place(index) if is_group and any(sample.completion is None for sample in samples) else ""
+        return OpenRow(line, row, samples, is_group, group, place)
 
     def close(self, opened: OpenRow, verdicts: Sequence[Verdict], at_once: bool) -> RowResult:
         """Write the verdicts behind the row's own columns."""
@@ -157,7 +140,7 @@ class RowScorer:
         shown_s = [0.0] * len(verdicts) if at_once else [round(seconds, 2) for seconds in elapsed_s]
         values: tuple[Any, ...]
         if opened.is_group:
-            reasons, answers = [v.reason for v in verdicts], [v.answer for v in verdicts]
+            reasons, answers = [_placed(v, opened.place) for v in verdicts], [v.answer for v in verdicts]
             values = (rewards, statuses, reasons, answers, [v.parts for v in verdicts], shown_s)
         else:
             verdict = verdicts[0]
@@ -198,6 +181,10 @@ class RowScorer:
         return RowResult(self.splice(line, row, values), [None], [status], [0.0])
 
 
+def _placed(verdict: Verdict, place: str) -> str:
+    return f"{place}: {verdict.reason}" if place and verdict.status is Status.BAD_ROW else verdict.reason
+
+
 class SampleReader:
     """Makes samples out of decoded rows.
 
@@ -227,7 +214,8 @@ class SampleReader:
             state = "null" if self._completion_name in row else "missing"
             raise BadRow(f"the completion (column {self._completion_name!r}) is {state}")
         prompt: Text = prompt_of(self._prompt(row)) if self._prompt else ""
-        completions, is_group = [value], False
+        completions: list[Text | None] = [value]
+        is_group = False
         if self._is_chat:
             prompt, completions[0] = split_chat(value)
         elif type(value) is not str:
@@ -242,7 +230,9 @@ class SampleReader:
         label = name if name is not None else (group or None)
         used = self._used
         meta = {column: cell for column, cell in row.items() if column not in used}
-        return [Sample(text, prompt, reference, meta, label) for text in completions], is_group, group
+        # The engine's verdict on a completion that is None (null in a group) is `bad_row`.
+        samples = [Sample(text, prompt, reference, meta, label) for text in completions]  # type: ignore[arg-type]
+        return samples, is_group, group
 
     def _hash(self, value: object) -> int:
         if not value:
@@ -253,28 +243,6 @@ class SampleReader:
         key = int.from_bytes(blake2b(data, digest_size=7).digest(), "big") or 1
         self._last = (value, key)
         return key
-
-
-def encode_json(value: object) -> bytes:
-    """Encode to JSON; what JSON or UTF-8 cannot hold (lone surrogates, a teacher's odd details) is replaced."""
-    try:
-        return _encode(value)
-    except (UnicodeEncodeError, ValueError, RecursionError):
-        return _encode(_cleaned(value, 0))
-
-
-def _cleaned(value: Any, depth: int) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if depth > 50:
-        return "..."
-    if isinstance(value, Mapping):
-        return {_cleaned(str(name), depth + 1): _cleaned(item, depth + 1) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_cleaned(item, depth + 1) for item in value]
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: _cleaned(getattr(value, name), depth + 1) for name in value.__dataclass_fields__}
-    return value
 
 
 def without_fields(line: bytes, row: Row, names: Sequence[str]) -> bytes:
@@ -293,12 +261,14 @@ def without_fields(line: bytes, row: Row, names: Sequence[str]) -> bytes:
             break
         cut = line[:start] + b"}"
         try:
-            if _decode_row(cut) == kept:
+            if decode_row(cut) == kept:
                 return cut
-        except _UNREADABLE:
+        except Unreadable:
             continue
     raw = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
-    return b"{%b}" % b",".join(b"%b:%b" % (_encode(name), bytes(value)) for name, value in raw.items() if name in kept)
+    return b"{%b}" % b",".join(
+        b"%b:%b" % (encode_json(name), bytes(value)) for name, value in raw.items() if name in kept
+    )
 
 
 def sample_from_mapping(row: Mapping[str, Any], mapping: Mapping[str, str] | None = None) -> Sample:

@@ -80,9 +80,10 @@ def check_not_judged(summary: Summary, allowed: float) -> None:
     found = summary.share_not_judged if 0 < allowed < 1 else summary.not_judged
     if found > allowed:
         why = ", ".join(f"{status} {count}" for status, count in summary.statuses.items())
+        most = f"{100 * allowed:g}%" if 0 < allowed < 1 else f"{allowed:g}"
         raise TooManyNotJudged(
-            f"{summary.not_judged} of {summary.samples} samples could not be judged, and {allowed:g} are allowed "
-            f"(--max-errors). By status: {why}."
+            f"{summary.not_judged} of {summary.samples} samples ({summary.share_not_judged:.1%}) could not be judged; "
+            f"at most {most} may be (--max-errors). By status: {why}. Their reasons are in the output's rows."
         )
 
 

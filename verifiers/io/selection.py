@@ -12,7 +12,7 @@ from typing import BinaryIO
 from verifiers.errors import InputError, UsageError
 from verifiers.io.batch import MAX_LINE_BYTES, Batch
 from verifiers.io.columns import Columns, find_columns
-from verifiers.io.rows import Unreadable, decode_row
+from verifiers.io.json_text import Unreadable, decode_row
 from verifiers.io.sources import Shard, find_shards, read_shard
 from verifiers.io.values import Row
 

@@ -97,7 +97,7 @@ class LineSink:
         except OSError as error:
             raise InputError(
                 f"{self._name}: cannot be written ({error.strerror or error}). "
-                "The rows written so far are whole; make room and go on with --resume."
+                "What was written is kept; make room and go on with --resume."
             ) from error
 
     def _sync(self) -> None:

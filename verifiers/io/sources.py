@@ -58,7 +58,7 @@ def find_shards(sources: Sequence[str]) -> list[Shard]:
 
 def _find_files(path: Path) -> list[Shard]:
     if not path.exists():
-        raise InputError(f"{path}: no such file or folder. For a data set of the hub write {HUB}{path}.")
+        raise InputError(f"{path}: no such file or folder.{_hub_hint(path)}")
     if not path.is_dir():
         return [Shard(str(path), path)]
     if (path / "dataset_dict.json").is_file():
@@ -67,6 +67,12 @@ def _find_files(path: Path) -> list[Shard]:
     if not files:
         raise InputError(f"{path}: the folder holds no file that ends in {', '.join(FORMATS)} (also with .gz, .zst).")
     return [Shard(str(file), file) for file in files]
+
+
+def _hub_hint(path: Path) -> str:
+    """Say how a data set of the hub is written, where the path looks like the id of one."""
+    looks_like_id = not path.is_absolute() and len(path.parts) <= 2 and not _format(path.name)
+    return f" For a data set of the hub write {HUB}{path}." if looks_like_id else ""
 
 
 def _only_split(folder: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from verifiers.errors import InputError, require
-from verifiers.io.rows import decode_row
+from verifiers.io.json_text import decode_clean_row
 
 PARQUET_ROWS = 4096
 """Rows in one row group."""
@@ -67,7 +67,7 @@ class CsvSink:
             InputError: If a row has a column that the header lacks, or the file cannot be written.
         """
         for line in lines:
-            row = decode_row(line)
+            row = decode_clean_row(line)
             extra = [name for name in row if name not in self._columns]
             if extra:
                 self._whole = False
@@ -113,7 +113,7 @@ class ParquetSink:
             InputError: If a row's types do not fit the first rows', or the file cannot be written.
         """
         for line in lines:
-            self._rows.append(decode_row(line))
+            self._rows.append(decode_clean_row(line))
             if len(self._rows) >= PARQUET_ROWS:
                 self._end_group()
 

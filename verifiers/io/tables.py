@@ -7,6 +7,7 @@ Text in csv cells stays text; in tables, dates become ISO text, bytes base64, Na
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,16 @@ from verifiers.io.batch import (
     overlong_reason,
     read_lines,
 )
+from verifiers.io.json_text import decode_half_pairs
 
 MAX_JSON_BYTES = 512 * 1024 * 1024
 """A `.json` file is read whole, so it must not be larger; JSON lines may be."""
 TABLE_ROWS = 256
 """Rows of a parquet or arrow file that are held at once."""
+HUB_ADVICE = (
+    "Write hf:org/name, hf:org/name/config or hf:org/name/config:split, and check the network (HF_ENDPOINT names a "
+    "mirror, HF_TOKEN opens private data, HF_HUB_OFFLINE=1 uses what was downloaded before); or give downloaded files."
+)
 ROW_LISTS = ("samples", "rows", "data", "results")
 """Where a single JSON object keeps its rows (inspect's logs: `samples`)."""
 
@@ -101,11 +107,19 @@ def _array_rows(text: bytes) -> list[msgspec.Raw] | None:
             return msgspec.json.decode(text, type=list[msgspec.Raw])
         fields = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
+        return _rows_with_half_pairs(text)
     for name in ROW_LISTS:
         if bytes(fields.get(name, b"")).lstrip().startswith(b"[{"):
             return msgspec.json.decode(fields[name], type=list[msgspec.Raw])
     return [msgspec.Raw(text)]
+
+
+def _rows_with_half_pairs(text: bytes) -> list[msgspec.Raw] | None:
+    """Return the rows of JSON with lone surrogates, written anew; `None` = that is not what is wrong with it."""
+    value = decode_half_pairs(text)
+    if isinstance(value, dict):
+        value = next((value[name] for name in ROW_LISTS if isinstance(value.get(name), list)), [value])
+    return [msgspec.Raw(json.dumps(row).encode()) for row in value] if isinstance(value, list) else None
 
 
 def read_csv(stream: ByteStream, source: str, max_line_bytes: int, delimiter: str = ",") -> Iterator[Batch]:
@@ -264,7 +278,7 @@ def _read_tables(tables: Callable[[], Iterator[Any]], source: str) -> Iterator[B
 
 
 def read_hub(name: str) -> Iterator[Batch]:
-    """Stream a data set of the hub: `org/name` or `org/name:split`.
+    """Stream a data set of the hub: `org/name`, with `/config` and `:split` behind it where there are several.
 
     Raises:
         InputError: If it cannot be loaded.
@@ -274,12 +288,39 @@ def read_hub(name: str) -> Iterator[Batch]:
     datasets: Any = require("datasets", "hf", f"Reading hf:{name}")
     path, _, split = name.partition(":")
     try:
-        loaded = datasets.load_dataset(path, streaming=True)
+        loaded = datasets.load_dataset(*_id_and_config(path), streaming=True)
     except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"hf:{name}: cannot be loaded ({error})") from error
+        raise InputError(f"hf:{name}: cannot be loaded ({error}). {HUB_ADVICE}") from error
     splits = list(loaded)
     chosen = split or (splits[0] if len(splits) == 1 else "")
     if chosen not in loaded:
         given = f"there is no split {split!r}" if split else "a split must be named"
         raise UsageError(f"hf:{name}: {given}. Splits: {', '.join(splits)}. Write hf:{path}:{splits[0]}.")
-    yield from rows_to_batches(loaded[chosen], f"hf:{path}:{chosen}")
+    source = f"hf:{path}:{chosen}"
+    yield from rows_to_batches(_arriving(loaded[chosen], source), source)
+
+
+def _id_and_config(path: str) -> tuple[str, ...]:
+    """Split `org/name/config`; a folder of this machine stays whole."""
+    owner, _, rest = path.partition("/")
+    name, _, config = rest.partition("/")
+    return (f"{owner}/{name}", config) if config and not Path(path).exists() else (path,)
+
+
+def _arriving(rows: Iterable[Mapping[str, Any]], source: str) -> Iterator[Mapping[str, Any]]:
+    """Pass rows on; what breaks the stream (the network, a damaged file) is the input's fault."""
+    iterator = iter(rows)
+    number = 0
+    while True:
+        try:
+            row = next(iterator, None)
+        except Exception as error:  # the libraries beneath raise errors of many families
+            kind = type(error).__name__
+            raise InputError(
+                f"{source}: row {number + 1} did not arrive ({kind}: {error}). The rows before it are written; go on "
+                "with --resume."
+            ) from error
+        if row is None:
+            return
+        number += 1
+        yield row

@@ -23,8 +23,10 @@ class BadRow(ValueError):
     """A row that is not a sample; its text says why."""
 
 
-def completions_of(value: object) -> tuple[list[Text], bool]:
+def completions_of(value: object) -> tuple[list[Text | None], bool]:
     """Return the completions that a value holds, and whether it is a list of them (a group).
+
+    A completion that is null among others stays `None`: it alone is not a sample.
 
     Raises:
         BadRow: If there is none.
@@ -39,7 +41,9 @@ def completions_of(value: object) -> tuple[list[Text], bool]:
         return [messages_of(value)], False
     if len(value) == 1 and isinstance(value[0], Mapping) and not value[0].keys().isdisjoint(_WRAPPERS):
         return [_one(value[0])], False
-    return [_one(item) for item in value], True
+    if all(item is None for item in value):
+        raise BadRow(f"all {len(value)} completions are null")
+    return [None if item is None else _one(item) for item in value], True
 
 
 def _one(value: object) -> Text:
