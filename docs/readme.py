@@ -30,7 +30,7 @@ HEADERS = {
 }
 SHOWN_COLUMNS = ("pairs", "scorer", "accuracy", "FP", "FN", "CPU ms mean", "p99")
 PART = re.compile(r"(<!-- begin (\w+) -->\n).*?(<!-- end \2 -->)", re.S)
-TIMED = re.compile(r"^(slowest|time) .*$", re.M)
+TIMED = re.compile(r"^(slowest|time) .*\n", re.M)
 
 
 class Run(NamedTuple):
