@@ -265,10 +265,12 @@ def without_fields(line: bytes, row: Row, names: Sequence[str]) -> bytes:
                 return cut
         except Unreadable:
             continue
-    raw = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
-    return b"{%b}" % b",".join(
-        b"%b:%b" % (encode_json(name), bytes(value)) for name, value in raw.items() if name in kept
-    )
+    try:
+        raw = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+    except (msgspec.MsgspecError, ValueError):  # halves of surrogate pairs
+        return json.dumps(kept).encode()
+    pairs = ((encode_json(name), bytes(value)) for name, value in raw.items() if name in kept)
+    return b"{%b}" % b",".join(b"%b:%b" % pair for pair in pairs)
 
 
 def sample_from_mapping(row: Mapping[str, Any], mapping: Mapping[str, str] | None = None) -> Sample:
