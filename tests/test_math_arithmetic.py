@@ -16,8 +16,9 @@ from verifiers.catalog.math.lex import TooLarge, Unreadable
 from verifiers.catalog.math.parse import parse
 from verifiers.catalog.math.policy import Options
 from verifiers.catalog.math.read import Answer, read
-from verifiers.catalog.math.realsets import complement, contains, explicit, intersection, same_set, union
+from verifiers.catalog.math.realsets import explicit
 from verifiers.catalog.math.residues import PRIMES, Residues
+from verifiers.catalog.math.spans import complement, contains, intersection, same_set, union
 from verifiers.catalog.math.steps import OutOfSteps, Steps
 from verifiers.catalog.math.tree import Node
 

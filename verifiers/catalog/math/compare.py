@@ -12,7 +12,7 @@ from verifiers.catalog.math.lists import BRACKETED, matrices_match, pairwise, se
 from verifiers.catalog.math.matrices import is_matrix_like
 from verifiers.catalog.math.measures import measures_match, without_unit
 from verifiers.catalog.math.naming import with_constant
-from verifiers.catalog.math.sets import body_over_integers, explicit_sets
+from verifiers.catalog.math.sets import explicit_sets, over_integers
 from verifiers.catalog.math.statements import relations_match
 from verifiers.catalog.math.text import words_match
 from verifiers.catalog.math.tree import (
@@ -60,10 +60,8 @@ def match(ref: Node, pred: Node, context: Context) -> bool:
     kinds = (type(ref), type(pred))
     if kinds[0] in _PLAIN and kinds[1] in _PLAIN:
         return _scalars(ref, pred, context)
-    left, right = body_over_integers(ref), body_over_integers(pred)
-    if left is not None and right is not None:
-        context.rule = "values over the same integers"
-        return match(left, right, context)
+    if (same := over_integers(ref, pred, context)) is not None:
+        return same
     if Words in kinds and not (Rel in kinds or Seq in kinds):
         return words_match(ref, pred, context)
     if Rel in kinds or _states(ref) or _states(pred):

@@ -25,6 +25,11 @@ from verifiers.catalog.math.tree import (
 
 MAX_PRODUCT = 12
 """Largest dimension of matrices that are multiplied."""
+MAX_POWER = 8
+"""Largest exponent of a matrix that is multiplied out."""
+MAX_INVERSE = 4
+"""Largest dimension of a matrix that is inverted."""
+_TRANSPOSED = (Sym("T"), Sym("t"))
 Rows = tuple[tuple[Node, ...], ...]
 
 
@@ -35,6 +40,8 @@ def is_matrix_like(node: Node) -> bool:
             return not det
         case Seq(kind="[]", items=items):
             return len(items) > 0 and all(type(item) is Seq and item.kind == "[]" for item in items)
+        case Pow(base=base):
+            return is_matrix_like(base)
         case Add() | Mul() | Neg() | Div():
             return any(is_matrix_like(child) for child in children(node)) or _in_basis(node)
         case Sym(name=name):
@@ -63,6 +70,9 @@ def as_matrix(node: Node, context: Context) -> Rows | None:
             return _scaled(Pow(bottom, Num(-1)), as_matrix(top, context))
         case Mul(items=items):
             return _product(items, context)
+        case Pow(base=base, exponent=exponent):
+            inner = as_matrix(base, context)
+            return None if inner is None else _power(inner, exponent, context)
     return None
 
 
@@ -105,6 +115,39 @@ def _times(left: Rows, right: Rows, context: Context) -> Rows | None:
     return tuple(
         tuple(Add(tuple(Mul((a, b)) for a, b in zip(row, column, strict=True))) for column in columns) for row in left
     )
+
+
+def _power(rows: Rows, exponent: Node, context: Context) -> Rows | None:
+    """Return a transpose, or a small power or inverse of a square."""
+    if exponent in _TRANSPOSED:
+        return tuple(zip(*rows, strict=True))
+    if type(exponent) is not Num or not isinstance(exponent.value, int) or len(rows) != len(rows[0]):
+        return None
+    count = exponent.value
+    if count < 0:
+        rows, count = _inverse(rows, context), -count
+    if not 1 <= count <= MAX_POWER:
+        return None
+    found: Rows | None = rows
+    for _ in range(count - 1):
+        found = None if found is None else _times(found, rows, context)
+    return found
+
+
+def _inverse(rows: Rows, context: Context) -> Rows:
+    """Return the inverse by cofactors; where the determinant is 0 its entries have no value."""
+    size = len(rows)
+    if size > MAX_INVERSE:
+        raise OutOfSteps(f"an inverse of a matrix larger than {MAX_INVERSE}")
+    context.steps.take(size**4)
+    whole = Matrix(rows, det=True)
+    return tuple(tuple(Div(_cofactor(rows, c, r), whole) for c in range(size)) for r in range(size))
+
+
+def _cofactor(rows: Rows, row: int, column: int) -> Node:
+    kept = tuple(line[:column] + line[column + 1 :] for place, line in enumerate(rows) if place != row)
+    minor: Node = Matrix(kept, det=True) if kept else Num(1)
+    return Neg(minor) if (row + column) % 2 else minor
 
 
 def as_vector(node: Node, context: Context) -> tuple[Node, ...] | None:

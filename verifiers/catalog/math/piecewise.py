@@ -9,18 +9,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from verifiers.catalog.math.equal import Context
-from verifiers.catalog.math.realsets import (
-    ALL,
-    NotASet,
-    RealSet,
-    Span,
-    complement,
-    explicit,
-    intersection,
-    same_set,
-    union,
-)
+from verifiers.catalog.math.realsets import explicit
 from verifiers.catalog.math.rebuild import rebuilt
+from verifiers.catalog.math.spans import ALL, NotASet, RealSet, Span, complement, intersection, same_set, union
 from verifiers.catalog.math.tree import Add, Div, Mul, Neg, Node, Num, Pow, Seq, Sym, Words, free_symbols
 
 _REST = frozenset(["otherwise", "else", "elsewhere", "其他", "其它", "否则"])

@@ -1,19 +1,35 @@
 """Sets of real numbers: intervals, unions, inequalities in one variable, set-builder notation, R and the empty set.
 
-An explicit set is a sorted tuple of disjoint spans with exact ends (irrational ends as 256-bit rationals). A relation
-that is not linear has no explicit form here; it is compared with an explicit set by asking, at that set's ends, beside
-them and between them, whether the relation holds.
+Relations between rational functions and absolute values are solved (irrational ends as 240-bit rationals). Any other
+relation is compared with an explicit set by asking, at that set's ends, beside them and between them, whether it holds.
 """
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+import math
 from fractions import Fraction
 
 from verifiers.catalog.math.equal import Context, real_value
+from verifiers.catalog.math.polynomials import NotPolynomial
 from verifiers.catalog.math.rebuild import rebuilt
 from verifiers.catalog.math.relations import signs_written_out
+from verifiers.catalog.math.solving import cells, turning_points
+from verifiers.catalog.math.spans import (
+    ALL,
+    CLOSE,
+    MAX_SPANS,
+    NotASet,
+    RealSet,
+    Span,
+    complement,
+    contains,
+    intersection,
+    less,
+    same_end,
+    span_of,
+    union,
+)
 from verifiers.catalog.math.tree import (
     Add,
     Builder,
@@ -30,129 +46,13 @@ from verifiers.catalog.math.tree import (
     free_symbols,
 )
 
-CLOSE = Fraction(1, 10**50)
-"""Relative distance below which two ends are the same point."""
 NEAR = Fraction(1, 10**6)
 """Relative distance of the test points beside an end."""
-MAX_SPANS = 64
-"""Most spans of an explicit set."""
 _ORDERS = frozenset(["<", ">", "<=", ">=", "!=", "="])
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 _FAR = (Fraction(-10**9), Fraction(-1234567, 1000), Fraction(-37, 10), Fraction(-1, 1000), Fraction(1, 1000),
-        Fraction(29, 10), Fraction(9876543, 1000), Fraction(10**9))  # fmt: skip
-
-
-class NotASet(ValueError):
-    """The node is no explicit set of real numbers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """One interval or point; an end of `None` is infinite."""
-
-    low: Fraction | None
-    low_closed: bool
-    high: Fraction | None
-    high_closed: bool
-
-
-RealSet = tuple[Span, ...]
-ALL: RealSet = (Span(None, False, None, False),)
-
-
-def _same(a: Fraction | None, b: Fraction | None) -> bool:
-    if a is None or b is None:
-        return a is b
-    if a == b:
-        return True
-    if a.denominator == b.denominator == 1:
-        return False
-    return abs(a - b) <= CLOSE * (1 + abs(a))
-
-
-def _less(a: Fraction, b: Fraction) -> bool:
-    return a < b and not _same(a, b)
-
-
-def _span(low: Fraction | None, low_closed: bool, high: Fraction | None, high_closed: bool) -> RealSet:
-    if low is not None and high is not None:
-        if _same(low, high):
-            return (Span(low, True, low, True),) if low_closed and high_closed else ()
-        if low > high:
-            return ()
-    return (Span(low, low_closed, high, high_closed),)
-
-
-def union(*sets: RealSet) -> RealSet:
-    """Unite sets, merging spans that touch."""
-    spans = sorted(
-        (span for one in sets for span in one),
-        key=lambda s: (s.low is not None, s.low or 0, not s.low_closed),
-    )
-    if len(spans) > MAX_SPANS:
-        raise NotASet(f"more than {MAX_SPANS} intervals")
-    merged: list[Span] = []
-    for span in spans:
-        last = merged[-1] if merged else None
-        if last is None or not _touches(last, span):
-            merged.append(span)
-            continue
-        high, closed = last.high, last.high_closed
-        if high is not None and (span.high is None or not _less(span.high, high)):
-            closed = (closed if _same(high, span.high) else False) or span.high_closed
-            high = span.high
-        low_closed = last.low_closed or (span.low_closed and _same(last.low, span.low))
-        merged[-1] = Span(last.low, low_closed, high, closed)
-    return tuple(merged)
-
-
-def _touches(left: Span, right: Span) -> bool:
-    if left.high is None or right.low is None:
-        return True
-    if _same(left.high, right.low):
-        return left.high_closed or right.low_closed
-    return right.low < left.high
-
-
-def complement(one: RealSet) -> RealSet:
-    """Return the real numbers outside a set."""
-    found: list[Span] = []
-    low: Fraction | None = None
-    closed = False
-    for span in one:
-        if span.low is not None:
-            found.extend(_span(low, closed, span.low, not span.low_closed))
-        if span.high is None:
-            return tuple(found)
-        low, closed = span.high, not span.high_closed
-    found.extend(_span(low, closed, None, False))
-    return tuple(found)
-
-
-def intersection(*sets: RealSet) -> RealSet:
-    """Intersect sets."""
-    return complement(union(*(complement(one) for one in sets)))
-
-
-def same_set(left: RealSet, right: RealSet) -> bool:
-    """Whether two explicit sets are equal."""
-    return len(left) == len(right) and all(
-        _same(a.low, b.low)
-        and _same(a.high, b.high)
-        and a.low_closed == b.low_closed
-        and a.high_closed == b.high_closed
-        for a, b in zip(left, right, strict=True)
-    )
-
-
-def contains(one: RealSet, value: Fraction) -> bool:
-    """Whether a point lies in a set."""
-    for span in one:
-        above = span.low is None or (span.low_closed if _same(value, span.low) else value > span.low)
-        below = span.high is None or (span.high_closed if _same(value, span.high) else value < span.high)
-        if above and below:
-            return True
-    return False
+        Fraction(29, 10), Fraction(9876543, 1000), Fraction(10**9),
+        *(sign * Fraction(3, 7) * Fraction(7, 4) ** power for power in range(-4, 12) for sign in (-1, 1)))  # fmt: skip
 
 
 def is_set_like(node: Node) -> bool:
@@ -204,7 +104,7 @@ def explicit(node: Node, context: Context) -> RealSet:
 
 
 def _only_points(parts: list[RealSet]) -> bool:
-    return all(len(part) == 1 and part[0].low is not None and _same(part[0].low, part[0].high) for part in parts)
+    return all(len(part) == 1 and part[0].low is not None and same_end(part[0].low, part[0].high) for part in parts)
 
 
 def _combined(op: str, left: RealSet, right: RealSet) -> RealSet:
@@ -236,17 +136,39 @@ def _interval(kind: str, low: Node, high: Node, context: Context) -> RealSet:
     first, last = _end(low, context), _end(high, context)
     if (first is None and low != Neg(Const("inf"))) or (last is None and high != Const("inf")):
         raise NotASet("infinite ends the wrong way round")
-    if first is not None and last is not None and not _less(first, last):
+    if first is not None and last is not None and not less(first, last):
         raise NotASet("ends the wrong way round")
-    return _span(first, kind[0] == "[" and first is not None, last, kind[1] == "]" and last is not None)
+    return span_of(first, kind[0] == "[" and first is not None, last, kind[1] == "]" and last is not None)
 
 
 def _built(body: Node, condition: Node, context: Context) -> RealSet:
     if type(body) is Rel and body.links[0][0] == "in":  # {x in R | ...}
-        return intersection(explicit(body.links[0][1], context), _built(body.first, condition, context))
+        inner = _built(body.first, condition, context)
+        domain = body.links[0][1]
+        if type(domain) is NamedSet and domain.name in _LEAST:
+            return _integers(inner, _LEAST[domain.name])
+        return intersection(explicit(domain, context), inner)
     if type(body) is Sym and free_symbols(condition) == {body.name}:
+        if type(condition) is Rel and len(condition.links) == 1 and condition.links[0][0] == "=":
+            return _turning(condition.first, "=", condition.links[0][1], body.name, context)
         return explicit(condition, context)
     raise NotASet("a builder that is not a condition on its variable")
+
+
+_LEAST = {"Z": None, "Z+": 1, "Z^+": 1, "N*": 1, "N^*": 1, "N+": 1, "N^+": 1}
+
+
+def _integers(one: RealSet, least: int | None) -> RealSet:
+    """Return the integers, from `least` on, of a bounded set."""
+    found: list[Span] = []
+    for span in one:
+        low = least if span.low is None else math.ceil(span.low)
+        if low is None or span.high is None or math.floor(span.high) - low > MAX_SPANS:
+            raise NotASet("too many integers")
+        for value in range(max(low, least if least is not None else low), math.floor(span.high) + 1):
+            if contains(one, Fraction(value)):
+                found.append(Span(Fraction(value), True, Fraction(value), True))
+    return tuple(found)
 
 
 def variable_of(node: Node) -> str | None:
@@ -269,9 +191,28 @@ def _solved(node: Rel, context: Context) -> RealSet:
     for op, right in node.links:
         if op not in _ORDERS:
             raise NotASet(op)
-        found = intersection(found, _linear(left, op, right, name, context))
+        found = intersection(found, _where(left, op, right, name, context))
         left = right
     return found
+
+
+def _where(left: Node, op: str, right: Node, name: str, context: Context) -> RealSet:
+    try:
+        return _linear(left, op, right, name, context)
+    except NotASet:
+        if op == "=":
+            raise
+        return _turning(left, op, right, name, context)
+
+
+def _turning(left: Node, op: str, right: Node, name: str, context: Context) -> RealSet:
+    """Solve a relation between rational functions and absolute values."""
+    try:
+        points, poles = turning_points(Add((left, Neg(right))), name, context.steps)
+    except NotPolynomial as error:
+        raise NotASet(str(error)) from error
+    found = cells(points, lambda at: _holds_once(left, op, right, name, at, context), poles)
+    return union(*((Span(*cell),) for cell in found)) if found else ()
 
 
 def _linear(left: Node, op: str, right: Node, name: str, context: Context) -> RealSet:
@@ -279,7 +220,7 @@ def _linear(left: Node, op: str, right: Node, name: str, context: Context) -> Re
         return ALL
     at = [_difference(left, right, name, Fraction(x), context) for x in (0, 1, 2, 5)]
     slope = at[1] - at[0]
-    if slope == 0 or not (_same(at[2], at[0] + 2 * slope) and _same(at[3], at[0] + 5 * slope)):
+    if slope == 0 or not (same_end(at[2], at[0] + 2 * slope) and same_end(at[3], at[0] + 5 * slope)):
         raise NotASet("not linear")
     if not _is_polynomial(left, name) or not _is_polynomial(right, name):
         raise NotASet("not linear")
@@ -326,7 +267,7 @@ def holds(node: Node, value: Fraction, context: Context) -> bool | None:
             return any(holds(item, value, context) for item in items)
         case Seq(kind="and" | ",", items=items):
             return all(holds(item, value, context) for item in items)
-        case Builder(condition=condition):
+        case Builder(body=Sym(), condition=condition):
             return holds(condition, value, context)
         case Rel(first=first, links=links):
             name = variable_of(node)

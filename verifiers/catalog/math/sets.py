@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from verifiers.catalog.math.equal import Context
-from verifiers.catalog.math.realsets import NotASet, RealSet, describes, explicit, same_set, union
+from verifiers.catalog.math.families import same_families
+from verifiers.catalog.math.realsets import describes, explicit
 from verifiers.catalog.math.rebuild import rebuilt
-from verifiers.catalog.math.relations import stated
-from verifiers.catalog.math.tree import Apply, Builder, NamedSet, Node, Rel, Seq, Sym, free_symbols
+from verifiers.catalog.math.relations import signs_written_out, stated
+from verifiers.catalog.math.spans import NotASet, RealSet, same_set, union
+from verifiers.catalog.math.tree import Apply, Builder, Const, NamedSet, Neg, Node, Rel, Seq, Sym, free_symbols
 
 LIST_KINDS = frozenset([",", "or", "and", "{,}"])
 """Kinds of `Seq` that are no more than values written side by side."""
@@ -43,28 +45,67 @@ def _single_variable(node: Node) -> bool:
     return type(node) in (Rel, Seq, Builder) and len(free_symbols(node)) == 1
 
 
-def body_over_integers(node: Node) -> Node | None:
-    """Return the body of `{body | k in Z}` or of "body, k in Z", its parameter renamed."""
-    kind = type(node)
-    if kind is not Seq and kind is not Builder:
+def as_interval(node: Node) -> Node:
+    """Return a < x <= b as the interval (a, b], x > a as (a, infinity); any other node as it is."""
+    match node:
+        case Rel(first=low, links=((("<" | "<=") as left, Sym()), (("<" | "<=") as right, high))):
+            return Seq(("[" if left == "<=" else "(") + ("]" if right == "<=" else ")"), (low, high))
+        case Rel(first=high, links=(((">" | ">=") as left, Sym()), ((">" | ">=") as right, low))):
+            return Seq(("[" if right == ">=" else "(") + ("]" if left == ">=" else ")"), (low, high))
+        case Rel(first=Sym(), links=(((">" | ">=") as op, low),)):
+            return Seq("[)" if op == ">=" else "()", (low, Const("inf")))
+        case Rel(first=Sym(), links=((("<" | "<=") as op, high),)):
+            return Seq("(]" if op == "<=" else "()", (Neg(Const("inf")), high))
+    return node
+
+
+def over_integers(ref: Node, pred: Node, context: Context) -> bool | None:
+    """Compare values that run over the integers (2k pi, k in Z); `None` unless both sides do."""
+    if type(ref) not in (Seq, Builder) or type(pred) not in (Seq, Builder):
         return None
-    if type(node) is Builder and (name := _integer_name(node.condition)) is not None:
-        return _renamed(node.body, name)
+    left, right = body_over_integers(ref), body_over_integers(pred)
+    if left is None or right is None:
+        return None
+    if free_symbols(left) == free_symbols(right) == {_ALL_INTEGERS}:
+        found = same_families(_bodies(left), _bodies(right), _ALL_INTEGERS, context)
+        if found is not None:
+            return found
+    context.rule = "values over the same integers"
+    return context.match(left, right, context)
+
+
+def _bodies(node: Node) -> list[Node]:
+    """Return the families of a union, ± written out, names dropped."""
+    if type(node) is Seq and node.kind in LIST_KINDS:
+        return [body for item in node.items for body in _bodies(item)]
+    found = stated(node)
+    return signs_written_out(found.value if found is not None else node)
+
+
+def body_over_integers(node: Node) -> Node | None:
+    """Return the body of `{body | k in Z}` or of "body, k in Z", its parameter renamed after its domain."""
+    if type(node) is Builder and (domain := _integer_name(node.condition)) is not None:
+        return _renamed(node.body, *domain)
+    if type(node) is Builder and type(node.condition) is Seq and node.condition.kind == "and":
+        return body_over_integers(Seq(",", node.condition.items))  # {x | x = 2k pi, k in Z}
     if type(node) is Seq and node.kind in LIST_KINDS and len(node.items) >= 2:
-        name = _integer_name(node.items[-1])
-        if name is not None:
+        domain = _integer_name(node.items[-1])
+        if domain is not None:
             body = node.items[0] if len(node.items) == 2 else Seq(node.kind, node.items[:-1])
             found = stated(body)
-            return _renamed(found.value if found is not None else body, name)
+            return _renamed(found.value if found is not None else body, *domain)
     return None
 
 
-def _integer_name(node: Node) -> str | None:
+def _integer_name(node: Node) -> tuple[str, str] | None:
     match node:
         case Rel(first=Sym(name=name), links=(("in", NamedSet(name=domain)),)) if domain[0] in "ZN":
-            return name
+            return name, domain
     return None
 
 
-def _renamed(node: Node, name: str) -> Node:
-    return rebuilt(node, lambda item: Sym("k over integers") if item == Sym(name) else None)
+_ALL_INTEGERS = "k over Z"
+
+
+def _renamed(node: Node, name: str, domain: str) -> Node:
+    return rebuilt(node, lambda item: Sym(f"k over {domain}") if item == Sym(name) else None)

@@ -6,15 +6,17 @@ import itertools
 from collections.abc import Sequence
 
 from verifiers.catalog.math.equal import Context
-from verifiers.catalog.math.lists import BRACKETED, spread, values_match
+from verifiers.catalog.math.lists import BRACKETED, pairwise, spread, values_match
 from verifiers.catalog.math.naming import same_name, with_arguments
 from verifiers.catalog.math.relations import Stated, proportional, stated, zero_form
-from verifiers.catalog.math.sets import explicit_sets
+from verifiers.catalog.math.sets import as_interval, explicit_sets
 from verifiers.catalog.math.tree import Add, Neg, Node, Quantity, Rel, Seq, Sym, Words, free_symbols
 
 
 def relations_match(ref: Node, pred: Node, context: Context) -> bool:
     """Compare statements: assignments, chains, equations, inequalities."""
+    if _symbolic_intervals(ref, pred, context):
+        return True
     if Seq in (type(ref), type(pred)) and (found := _systems(ref, pred, context)) is not None:
         return found
     left, right = stated(ref), stated(pred)
@@ -28,6 +30,17 @@ def relations_match(ref: Node, pred: Node, context: Context) -> bool:
     if (both := explicit_sets(ref, pred, context)) is not None:
         return both
     return _inequalities(ref, pred, context)
+
+
+def _symbolic_intervals(ref: Node, pred: Node, context: Context) -> bool:
+    """Whether one side is an interval and the other an inequality with the same ends: (a, b) and a < x < b."""
+    if {type(ref), type(pred)} != {Rel, Seq}:
+        return False
+    left, right = as_interval(ref), as_interval(pred)
+    if type(left) is not Seq or type(right) is not Seq or left.kind != right.kind or left.kind not in BRACKETED:
+        return False
+    context.rule = "the interval of an inequality"
+    return pairwise(left.items, right.items, context)
 
 
 def _statements(ref: Node, pred: Node, left: Stated, right: Stated, context: Context) -> bool:
