@@ -25,6 +25,7 @@ from verifiers.catalog.math.moments import Moment, moment_of, same_moment
 from verifiers.catalog.math.numeric import warm_up
 from verifiers.catalog.math.policy import PRESETS, Options
 from verifiers.catalog.math.read import Answer, Unread, flat, read
+from verifiers.catalog.math.show import show
 from verifiers.catalog.math.steps import OutOfSteps
 from verifiers.catalog.math.tree import Num
 from verifiers.teacher import BaseTeacher, teacher
@@ -205,13 +206,13 @@ class MathTeacher(BaseTeacher):
         for text in [] if isinstance(texts, str) else texts:
             steps.append(("reference", text))
             known = _reference(text)
-            steps.append(("reference read as", known.reason if isinstance(known, Unread) else repr(known.answer.node)))
+            steps.append(("reference read as", known.reason if isinstance(known, Unread) else show(known.answer.node)))
         found = find_answer(text_of(sample.completion), self.options.extract)
         if isinstance(found, NotFound):
             return [*steps, ("answer", f"none: {found.reason}")]
         read_as = read(found.text)
         steps.append(("answer found", f"{found.text}   (rule: {found.rule}, characters {found.start}-{found.end})"))
-        steps.append(("answer read as", read_as.reason if isinstance(read_as, Unread) else repr(read_as.node)))
+        steps.append(("answer read as", read_as.reason if isinstance(read_as, Unread) else show(read_as.node)))
         verdict = self.quick(sample)
         decided = "a worker with sympy must decide" if verdict is None else f"{verdict.status.value}: {verdict.reason}"
         return [*steps, ("decided by", decided)]
