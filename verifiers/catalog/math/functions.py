@@ -131,7 +131,8 @@ class FunctionReader(MacroReader):
             if len(tok) > 1:
                 self.spread(split_run(tok))
                 tok = self.toks[self.pos]
-            return len(tok) == 1
+            if len(tok) == 1:
+                return True
         if tok in ("\\frac", "\\sqrt", "\\pi"):
             return True
         return tok[:1].isdigit() or (tok[:1] == "\\" and tok[1:] in GREEK_NAMES)
@@ -153,7 +154,7 @@ class FunctionReader(MacroReader):
         """Join the tokens from `start` up to the next separator into a unit's text."""
         parts: list[str] = []
         pos = start
-        while (tok := self.toks[pos]) not in _ENDS_UNIT:
+        while (tok := self.toks[pos]) not in _ENDS_UNIT or (tok == ")" and "(" in parts[-3:]):
             if tok == "}" and "{" not in parts[-3:]:
                 break
             parts.append(self.text_inside(tok) if tok[-1] == "}" and "{" in tok[:-1] else tok)

@@ -89,6 +89,7 @@ _MACRO = re.compile(r"\\(?:begin|end)\s?\{[a-z]+\*?\}|\\[A-Za-z]+")
 _MATHS = re.compile(r"\\[A-Za-z]+|[\^_{}]")
 _DIGITS_APART = re.compile(r"\d\s+\d")
 _SPACE = re.compile(r"\s+")
+_WIDE_SPACE = re.compile(r"\s{2,}+")
 _OPTION = re.compile(r"\(?([A-J])(?:\)|[.．、](?!\d)|\)?:(?=\s))\s*(\S.{0,200})\Z", re.DOTALL)
 _LETTER = re.compile(r"(?:or|and|,|/|\s)*+\(?[A-J](?![A-Za-z])")
 _OPTION_START = re.compile(r"\A\W{0,3}(?:\\(?:text|textbf|mathrm|mathbf)\s?\{)?\W{0,2}[A-J]\}?[).:．、]")
@@ -187,6 +188,8 @@ def read(text: str) -> Answer | Unread:
         return Unread(f"the answer is longer than {MAX_CHARS} characters", limit=True)
     try:
         text = plain(text)
+        if "   " in text or "\n" in text:
+            text = _WIDE_SPACE.sub(_narrow, text)
         if choice := _CHOICE.fullmatch(text.strip(" $.")):
             letter = choice[1] or choice[2]
             return Answer(text, Words(f"({letter})", Sym(letter)))
@@ -202,6 +205,10 @@ def read(text: str) -> Answer | Unread:
         return Unread(str(error), limit=isinstance(error, TooLarge))
     except RecursionError:
         return Unread("the answer is nested too deeply", limit=True)
+
+
+def _narrow(space: re.Match[str]) -> str:
+    return "\n" if "\n" in space[0] else " "
 
 
 def _decimal(match: re.Match[str]) -> Num:

@@ -54,6 +54,7 @@ _REPEATING: tuple[_SUB, ...] = (
 _ENDLESS = re.compile(r"(-?)(\d{0,20})\.(\d{3,60})\s?(?:\.{3}|\\(?:l|c)?dots\s?)")
 _TO = re.compile(r"(\d{1,9})\s+to\s+(\d{1,9})")
 _INCHES = re.compile(r"(?<=\d)(?:\s|~|\\,)*+in(?![A-Za-z])(?=\s*+(?:\^|\.?\s*+\Z))")
+_APART = re.compile(r"\n|\\q?quad(?![A-Za-z])")
 _MOD = re.compile(r"\\mod(?![A-Za-z])")
 
 _NUMBER = r"\d++(?:\.\d++)?+"
@@ -115,6 +116,8 @@ def tidy(text: str) -> str:
             text = _each(text, _REPEATING)
         if "\\mod" in text:
             text = _MOD.sub(r"\\pmod" if "\\equiv" in text or "=" in text else r"\\bmod", text)
+    if "\n" in text or "quad" in text:
+        text = _lines_joined(text)
     if text[-3:] in ("...", "ots", "ts ") and (match := _ENDLESS.fullmatch(text)):
         text = _periodic(match)
     if " to " in text and (match := _TO.fullmatch(text)):
@@ -139,6 +142,19 @@ def _each(text: str, rules: tuple[_SUB, ...]) -> str:
     for pattern, new in rules:
         text = pattern.sub(new, text)
     return text
+
+
+def _lines_joined(text: str) -> str:
+    r"""Put commas between equations that stand on lines of their own or apart by \quad."""
+    parts = [part.strip() for part in _APART.split(text)]
+    parts = [part.rstrip(",;") for part in parts if part]
+    if len(parts) < 2 or not all("=" in part and _balanced(part) for part in parts):
+        return text
+    return ", ".join(parts)
+
+
+def _balanced(part: str) -> bool:
+    return all(part.count(left) == part.count(right) for left, right in ("{}", "()", "[]")) and "&" not in part
 
 
 def _periodic(match: re.Match[str]) -> str:
