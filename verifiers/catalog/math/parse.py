@@ -8,12 +8,11 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from verifiers.catalog.math.atoms import AtomReader
+from verifiers.catalog.math.brackets import CLOSERS, BracketReader
 from verifiers.catalog.math.functions import flat_product
 from verifiers.catalog.math.lex import TooLarge, Unreadable, split_run, tokens
 from verifiers.catalog.math.tree import (
     Add,
-    Builder,
     Call,
     Div,
     NamedSet,
@@ -59,7 +58,6 @@ STOP = frozenset(
 )  # fmt: skip
 _TEXT_MACROS = ("\\text", "\\mathrm", "\\mbox", "\\hbox", "\\operatorname", "\\mathsf", "\\mathit", "\\emph")
 _GLUED = re.compile(r"(or|and)([A-Z][A-Za-z]*)\Z")
-_CLOSERS = {"(": (")", "]"), "[": ("]", ")"), "]": ("[", "]"), "\\{": ("\\}",), "{": ("}",), "\\langle": ("\\rangle",)}
 _SET_NAMES = {"cup": "cup", "cap": "cap", "setminus": "minus"}
 _BASIS_POINTS = frozenset(["basis points", "basis point", "bp", "bps"])
 _LONE_SETS = {name: NamedSet(name) for name in "RQZN"}
@@ -69,7 +67,7 @@ _LONE_SETS |= {
 PERCENT_WORDS = frozenset(["percent", "pct", "percentage", "percents"])
 
 
-class Parser(AtomReader):
+class Parser(BracketReader):
     """Reads one list of tokens."""
 
     def expr(self, binding: int) -> Node:
@@ -224,7 +222,7 @@ class Parser(AtomReader):
             if tok.lower() in PERCENT_WORDS:
                 self.pos += 1
                 return Percent(left)
-            if tok == "U" and type(left) in (Seq, SetOp) and self.toks[self.pos + 1] in _CLOSERS:
+            if tok == "U" and type(left) in (Seq, SetOp) and self.toks[self.pos + 1] in CLOSERS:
                 self.pos += 1
                 return SetOp("cup", (left, self.expr(_SET)))
             if first > "\u2fff" or self.is_unit_word(tok):
@@ -261,94 +259,13 @@ class Parser(AtomReader):
             return self.expr(_UNARY)
         if tok == "\\pm" or tok == "\\mp":
             return PlusMinus(None, self.expr(_SUM), tok == "\\pm")
-        if tok in _CLOSERS:
+        if tok in CLOSERS:
             return self.brackets(tok)
         if tok == "|" or tok == "\\|":
             return self.bar(tok)
         if tok == "<":
             return self.angles()
         return self.atom(tok)
-
-    def brackets(self, tok: str) -> Node:
-        """Read a bracketed item or sequence; the opening bracket is consumed."""
-        saved = (self.bars, self.in_set, self.french, self.angle)
-        self.bars, self.in_set, self.french, self.angle = 0, tok == "\\{", tok == "]", False
-        closers = _CLOSERS[tok]
-        items, joined = self.items(closers)
-        close = self.toks[self.pos]
-        if close == "\\mid" or (self.in_set and close in ("|", ":")):
-            return self._finish(saved, self.builder(items))
-        if self.in_set and close in (".", "") and len(items) == 1 and type(items[0]) is Seq and close not in closers:
-            self.pos += close == "."  # \\left\\{ array \\right.
-            return self._finish(saved, items[0])
-        if close not in closers:
-            raise Unreadable(f"{tok!r} is closed by {close!r}")
-        self.pos += 1
-        return self._finish(saved, _bracketed(tok, close, items, joined))
-
-    def _finish(self, saved: tuple[int, bool, bool, bool], node: Node) -> Node:
-        self.bars, self.in_set, self.french, self.angle = saved
-        return node
-
-    def builder(self, items: list[Node]) -> Node:
-        """Read the condition of a set in builder notation."""
-        if not items:
-            raise Unreadable("a set without a body")
-        body = items[0] if len(items) == 1 else Seq(",", tuple(items))
-        self.pos += 1
-        self.in_set = False
-        conditions, joined = self.items(("\\}",))
-        if self.toks[self.pos] != "\\}" or not conditions:
-            raise Unreadable("a set's condition is not closed")
-        self.pos += 1
-        condition = conditions[0] if len(conditions) == 1 else Seq("and" if joined != "or" else "or", tuple(conditions))
-        return Builder(body, condition)
-
-    def items(self, closers: tuple[str, ...]) -> tuple[list[Node], str]:
-        """Read items separated by commas, semicolons, `and`, `or`; returns them and the separator's kind."""
-        found: list[Node] = []
-        joined = ","
-        signs: list[str] = []
-        while self.toks[self.pos] not in closers:
-            if self.toks[self.pos] == "":
-                break
-            found.append(self.expr(0))
-            tok = self.toks[self.pos]
-            if tok == "," or tok == ";":
-                self.pos += 1
-                if self.toks[self.pos] in ("and", "or"):
-                    joined = self.toks[self.pos]
-                    self.pos += 1
-                signs.append(joined)
-            elif tok == "and" or tok == "or":
-                joined = tok
-                self.pos += 1
-                signs.append(joined)
-            elif tok not in closers:
-                break
-        if "or" in signs and "and" in signs and len(signs) == len(found) - 1:
-            return _by_precedence(found, signs), "or"
-        return found, joined
-
-    def bar(self, tok: str) -> Node:
-        """Read |x| or a norm; the first bar is consumed."""
-        saved = (self.bars, self.in_set, self.french, self.angle)
-        self.bars, self.in_set, self.angle = self.bars + 1, False, False
-        inner = self.expr(0)
-        if self.toks[self.pos] != tok:
-            raise Unreadable("an absolute value is not closed")
-        self.pos += 1
-        return self._finish(saved, Call("abs", (inner,)))
-
-    def angles(self) -> Node:
-        """Read <a, b>; the first angle is consumed."""
-        saved = (self.bars, self.in_set, self.french, self.angle)
-        self.bars, self.in_set, self.angle = 0, False, True
-        items, _ = self.items((">",))
-        if self.toks[self.pos] != ">" or len(items) < 2:
-            raise Unreadable("'<' without a left side")
-        self.pos += 1
-        return self._finish(saved, Seq("<>", tuple(items)))
 
     def quantity(self, left: Node) -> Node:
         """Read the rest up to the next separator as a unit or a label of `left`."""
@@ -408,41 +325,6 @@ def _common_unit(items: list[Node]) -> Node:
         return Add(tuple(items))
     end = Neg(last.item) if type(items[-1]) is Neg else last.item
     return Quantity(Add((*items[:-1], end)), last.unit, last.text)
-
-
-def _by_precedence(items: list[Node], signs: list[str]) -> list[Node]:
-    """Group what `and` joins, which binds tighter than `or`."""
-    groups = [[items[0]]]
-    for item, sign in zip(items[1:], signs, strict=True):
-        if sign == "and":
-            groups[-1].append(item)
-        else:
-            groups.append([item])
-    return [group[0] if len(group) == 1 else Seq("and", tuple(group)) for group in groups]
-
-
-def _bracketed(tok: str, close: str, items: list[Node], joined: str) -> Node:
-    if tok == "{":
-        if len(items) == 1:
-            return items[0]
-        if not items:
-            raise Unreadable("empty braces")
-        return Seq(joined if joined != "," else "{,}", tuple(items))
-    if tok == "\\{":
-        return Seq("{}", tuple(items))
-    if tok == "\\langle":
-        return Seq("<>", tuple(items))
-    if len(items) == 1 and (tok, close) in (("(", ")"), ("[", "]")):
-        return items[0]
-    if not items:
-        raise Unreadable("empty brackets")
-    if joined != "," and (tok, close) == ("(", ")") and any(type(item) in (Rel, Seq) for item in items):
-        return Seq(joined, tuple(items))
-    left = "[" if tok == "[" or (False) else "("
-    right = "]" if close == "]" else ")"
-    if tok == "]":
-        left = "("
-    return Seq(left + right, tuple(items))
 
 
 def parse(text: str) -> Node:
