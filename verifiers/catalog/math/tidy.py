@@ -16,7 +16,7 @@ _RARE = re.compile(
     r"|ensuremath|math(?:bin|rel|ord|op|open|close|punct|inner)|underline|surd|mod|degree|texteuro|euro|EUR|pounds"
     r"|textsterling|textdollar|yen|textperthousand|perth?ousand|permille?|textdegree|left\s*+\.|right\s*+\.|right\s*+$"
     r"|prime|textpercent|mathchoice|smash|mathsurround|dots[bcimo]|limits|nonumber|notag|unicode|left\s*+\\lbrace"
-    r"|left\s*+\\\{\s*+\\begin|begin\{(?:aligned|align|split|eqnarray|alignedat|gathered)|\\\[|text\s*+\{\s*+\\|checkmark"
+    r"|left\s*+\\\{\s*+\\begin|begin\{(?:aligned|align|split|eqnarray|alignedat|gathered)|\\\[|text\s*+\{\s*+[\\,]|checkmark"
     r"|hat|bar|vec|tilde|overline|over(?:right|left)arrow|widehat|widetilde|dot|operatorname\*|dfrac\s*+\{\\text)"
 )
 _ACCENT = r"hat|bar|vec|dot|ddot|tilde|overline|overrightarrow|overleftarrow|widehat|widetilde"
@@ -34,6 +34,7 @@ _LATEX: tuple[_SUB, ...] = (
     (re.compile(r"\^\s*+\{?\s*+((?:\\prime\s*+){1,3})\}?"), lambda m: "'" * m[1].count("prime")),
     (re.compile(r"\^\s*+\{?\s*+\\(?:text)?degree(?![A-Za-z])\s*+\}?|\\(?:text)?degree(?![A-Za-z])"), r"^\\circ "),
     (re.compile(r"\\surd(?![A-Za-z])"), r"\\sqrt"),
+    (re.compile(r"\\text\s?\{\s*+,\s*+(and|or)\s*+\}"), r", \\text{\1}"),
     (re.compile(r"\\text\s*+\{\s*+\\(\$|%|textperthousand)\s*+\}"), r"\\\1"),
     (re.compile(r"\\textpercent(?![A-Za-z])"), r"\\%"),
     (re.compile(r"\\(?:textdollar)(?![A-Za-z])(?:\{\})?"), r"\\$"),
@@ -95,7 +96,7 @@ _WITHOUT = re.compile(
 _INTEGERS = re.compile(
     r"[,;]?(?:\\q?quad|~|\\[,; ]|\s)*+\(?(?:\\text\s?\{)?[,\s]*+(?:for|where|with)?\s*+"
     r"(?:any|all|every|each|some|an)?\s*+"
-    r"integers?\s*+(?:values? of\s*+)?\}?\s*+\$?([a-z])\$?\s*+\}?\)?\Z"
+    r"integers?(?![a-z])\s*+(?:values? of\s*+)?\}?\s*+\$?([a-z])\$?\s*+\}?\)?\Z"
     r"|[,;]?\s*+(?:\\text\s?\{)?\s*+(?:for|where|with)?\s*+\}?\s*+\$?([a-z])\$?\s*+(?:\\text\s?\{)?\s*+"
     r"(?:is an(?:y)? integer|are integers|为整数|是整数)\s*+\}?\Z"
     r"|(?:\\[,; ]|\\q?quad|\s)*+\(\s*+([a-z])\s*+\\in\s*+(?:\\math(?:bb|bf|rm)\s?\{Z\}|Z)\s*+\)\Z"
@@ -116,6 +117,8 @@ def tidy(text: str) -> str:
             text = _each(text, _REPEATING)
         if "\\mod" in text:
             text = _MOD.sub(r"\\pmod" if "\\equiv" in text or "=" in text else r"\\bmod", text)
+    if "\\!:" in text or ":\\!" in text:
+        text = text.replace("\\!:", ":").replace(":\\!", ":")
     if "\n" in text or "quad" in text:
         text = _lines_joined(text)
     if text[-3:] in ("...", "ots", "ts ") and (match := _ENDLESS.fullmatch(text)):
