@@ -33,6 +33,8 @@ _ALIASES = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
     "arsinh": "arcsinh", "arcosh": "arccosh", "artanh": "arctanh", "sign": "sgn",
     "tg": "tan", "ctg": "cot", "arctg": "arctan", "arcctg": "arccot", "cosec": "csc",
+    "acot": "arccot", "asec": "arcsec", "acsc": "arccsc", "asech": "arcsech", "acsch": "arccsch", "acoth": "arccoth",
+    "Abs": "abs", "ceiling": "ceil", "conjugate": "conj",
 }  # fmt: skip
 _NOT_NAMES = frozenset(
     ["cup", "cap", "setminus", "times", "cdot", "div", "over", "choose", "to", "circ", "end", "item", "label", "ref"]

@@ -11,7 +11,7 @@ from verifiers.catalog.math.equal import Context, algebraically, numerically, re
 from verifiers.catalog.math.lists import BRACKETED, matrices_match, pairwise, sequences_match
 from verifiers.catalog.math.matrices import is_matrix_like
 from verifiers.catalog.math.measures import measures_match, without_unit
-from verifiers.catalog.math.naming import with_constant
+from verifiers.catalog.math.naming import with_constant, with_imaginary
 from verifiers.catalog.math.sets import explicit_sets, over_integers
 from verifiers.catalog.math.statements import relations_match
 from verifiers.catalog.math.text import words_match
@@ -116,8 +116,10 @@ def _scalars(ref: Node, pred: Node, context: Context) -> bool:
         return True
     if prints_double(ref, pred, context):
         return True
-    if type(pred) is Add and (renamed := with_constant(pred, ref)) is not None:
+    if (renamed := with_constant(pred, ref) or with_imaginary(pred, ref)) is not None:
         return _scalars(ref, renamed, context)
+    if (renamed := with_imaginary(ref, pred)) is not None:
+        return _scalars(renamed, pred, context)
     if (bare := without_unit(pred)) is not None and not free_symbols(ref):
         return _scalars(ref, bare, context)
     return bool(context.options.rounding != "exact" and rounds_to(ref, pred, context))

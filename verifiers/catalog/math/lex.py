@@ -212,7 +212,9 @@ FUNCTIONS = frozenset(
      "lg", "exp", "sgn", "sign", "Re",
      "Im", "arg", "det", "gcd", "lcm", "max", "min", "floor", "ceil", "abs", "sqrt", "cbrt", "asin", "acos", "atan",
      "asinh",
-     "acosh", "atanh", "binom", "factorial", "gamma_function", "tr", "rank", "deg", "dim", "conj"]
+     "acosh", "atanh", "binom", "factorial", "gamma_function", "tr", "rank", "deg", "dim", "conj",
+     "Abs", "ceiling", "conjugate", "acot", "asec", "acsc", "asech", "acsch", "acoth", "arcsech", "arccsch", "arccoth",
+     "cosec"]
 )  # fmt: skip
 GREEK_NAMES = frozenset(_GREEK.values()) | {"pi"}
 _NAMES = sorted(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from verifiers.catalog.math.rebuild import rebuilt
-from verifiers.catalog.math.tree import Add, Apply, Mul, Node, Sym, children
+from verifiers.catalog.math.tree import Add, Apply, Const, Mul, Node, Sym, children
 
 ARBITRARY = frozenset(["C", "c", "C_1", "c_1", "C_0", "c_0", "K"])
 """Names of the constant of integration."""
@@ -69,3 +69,14 @@ def _count(node: Node, name: str) -> int:
     if type(node) is Sym:
         return int(node.name == name)
     return sum(_count(child, name) for child in children(node))
+
+
+def with_imaginary(node: Node, like: Node) -> Node | None:
+    """Return `node` with its variable I read as i, if it has no i of its own and `like` has i and no I; else `None`."""
+    if not _count(node, "I") or _has_i(node) or not _has_i(like) or _count(like, "I"):
+        return None
+    return rebuilt(node, lambda item: Const("i") if item == Sym("I") else None)
+
+
+def _has_i(node: Node) -> bool:
+    return node == Const("i") or any(_has_i(child) for child in children(node))

@@ -15,7 +15,7 @@ from threading import local
 from typing import Any
 
 from verifiers.catalog.math.exact import NotExact, based_value, determinant, rational
-from verifiers.catalog.math.points import Grid, indexed, point_of
+from verifiers.catalog.math.points import POINTS, Grid, indexed, point_of
 from verifiers.catalog.math.steps import MAX_LOG10, MAX_LOOP, OutOfSteps, Steps
 from verifiers.catalog.math.tree import (
     Add,
@@ -180,7 +180,10 @@ def _call(field: Field, node: Call) -> Any:
     if node.name == "log" and len(values) == 1:
         return field.functions["ln"](values[0]) / (field.functions["ln"](field.number(10)) if field.ten else 1)
     field.steps.take(field.cost * (60 if node.name in _DEAR else 12))
-    return function(*values)
+    found = function(*values)
+    if not 1e-5 < abs(found) < 1e9:
+        field.cancelled = True  # beside a zero or a pole: sin(pi) is not 1.2e-16
+    return found
 
 
 def _apply(field: Field, node: Apply) -> Any:
@@ -293,6 +296,8 @@ def _complete(table: dict[str, Callable[..., Any]], half_pi: Any) -> dict[str, C
         table[name] = _reciprocal(table[base])
     table["arcsec"], table["arccsc"] = _of_reciprocal(table["arccos"]), _of_reciprocal(table["arcsin"])
     arctan = table["arctan"]
+    table["arcsech"], table["arccsch"] = _of_reciprocal(table["arccosh"]), _of_reciprocal(table["arcsinh"])
+    table["arccoth"] = _of_reciprocal(table["arctanh"])
     table["arccot"] = lambda value: half_pi - arctan(value)
     ln = table["ln"]
 
@@ -360,19 +365,39 @@ _FLOAT_TABLE = _complete(
 )  # fmt: skip
 
 
+def _stays_real(function: Callable[..., Any]) -> Callable[..., Any]:
+    def inner(*values: Any) -> Any:
+        found = function(*values)
+        if isinstance(found, complex) and not any(isinstance(value, complex) for value in values):
+            raise NotNumeric("no real value")
+        return found
+
+    return inner
+
+
+_REAL_TABLE = {
+    name: _stays_real(function) if name in ("sqrt", "root", "ln", "log", "arcsin", "arccos", "arccosh") else function
+    for name, function in _FLOAT_TABLE.items()
+}
+"""For points of mixed signs: sqrt(k/m) sqrt(m/k) is 1 where it is real at all."""
+
+
 class FloatField(Field):
     """Doubles: an overflow or a pole means "look with more digits", never a verdict."""
 
     pi, e, i = math.pi, math.e, 1j
 
     def function_table(self) -> dict[str, Callable[..., Any]]:
-        return _FLOAT_TABLE
+        return _FLOAT_TABLE if self.point < POINTS else _REAL_TABLE
 
     def number(self, value: int | Fraction) -> Any:
         return float(value)
 
     def power(self, base: Any, exponent: Any) -> Any:
-        return base**exponent
+        value = base**exponent
+        if self.point >= POINTS and isinstance(value, complex) and not isinstance(base, complex):
+            raise NotNumeric("a root of a negative number")
+        return value
 
 
 _contexts = local()

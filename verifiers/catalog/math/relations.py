@@ -182,7 +182,7 @@ def proportional(left: Node, right: Node, context: Context, positive: bool = Fal
         return False
     if not positive:
         try:
-            return _residues_proportional(left, right, context) or _cleared_proportional(left, right, context)
+            return _same_zeros(left, right, context)
         except (NotExact, ValueError) as error:
             if isinstance(error, OutOfSteps):
                 raise
@@ -219,11 +219,9 @@ def _residues_proportional(left: Node, right: Node, context: Context) -> bool:
     return True
 
 
-def _cleared_proportional(left: Node, right: Node, context: Context) -> bool:
-    """Whether two equations with variables in denominators have proportional numerators."""
+def _same_zeros(left: Node, right: Node, context: Context) -> bool:
+    """Whether two rational functions have proportional numerators, none with a factor of its denominator."""
     sides = [cleared(side) or (side, None) for side in (left, right)]
-    if sides[0][1] is None and sides[1][1] is None:
-        return False
     if not _residues_proportional(sides[0][0], sides[1][0], context):
         return False
     return all(bottom is None or coprime((top, bottom), context.steps) for top, bottom in sides)

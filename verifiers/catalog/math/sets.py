@@ -66,8 +66,9 @@ def over_integers(ref: Node, pred: Node, context: Context) -> bool | None:
     left, right = body_over_integers(ref), body_over_integers(pred)
     if left is None or right is None:
         return None
-    if free_symbols(left) == free_symbols(right) == {_ALL_INTEGERS}:
-        found = same_families(_bodies(left), _bodies(right), _ALL_INTEGERS, context)
+    bodies = _bodies(left), _bodies(right)
+    if all(free_symbols(body) == {_ALL_INTEGERS} for side in bodies for body in side):
+        found = same_families(*bodies, _ALL_INTEGERS, context)
         if found is not None:
             return found
     context.rule = "values over the same integers"
