@@ -30,11 +30,15 @@ KILLS = 20
 
 SCORE = """
 import sys
-from verifiers.io import resume, run, sinks
+from threading import Event
+from verifiers.io import chunks, resume, run, sinks
 from verifiers.io.config import RunConfig
+ready = Event()
+ready.set()
 sinks.BUFFER_BYTES = 4096
 sinks.MEMBER_BYTES = resume.MEMBER_BYTES = 65536
-run.PARALLEL_AFTER_S = 0.02
+run.PARALLEL_AFTER_S = run.PARALLEL_WORTH_S = 0.0
+chunks.warm_up = lambda pool: ready
 config = RunConfig(
     sys.argv[1], [sys.argv[2]], sys.argv[3], num_proc=int(sys.argv[4]), resume=True, with_elapsed=False
 )

@@ -30,6 +30,8 @@ JSON = st.recursive(
 class Judge:
     """Right if the completion is the reference; `None` for the word slow."""
 
+    reads = ("completion", "reference", "meta")
+
     def quick(self, sample: Sample) -> Verdict | None:
         if sample.completion == "slow":
             return None

@@ -9,6 +9,7 @@ import json
 import random
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -113,6 +114,10 @@ def test_slow_rows_keep_their_place_and_do_not_hold_up_the_others(tmp_path: Path
 @pytest.fixture
 def parallel_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_module, "PARALLEL_AFTER_S", -1.0)
+    monkeypatch.setattr(run_module, "PARALLEL_WORTH_S", -1.0)
+    ready = threading.Event()
+    ready.set()
+    monkeypatch.setattr(chunks, "warm_up", lambda _: ready)
 
 
 @pytest.mark.usefixtures("parallel_at_once")

@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import yaml
+from typing import TYPE_CHECKING
 
 from verifiers.errors import InputError, OptionError
 from verifiers.types import Json
+
+if TYPE_CHECKING:
+    import yaml
 
 MAX_CONFIG_BYTES = 2**20
 
@@ -76,6 +78,8 @@ def _parse_json(file: Path, text: str) -> tuple[object, dict[str, int]]:
 
 
 def _parse_yaml(file: Path, text: str) -> tuple[object, dict[str, int]]:
+    import yaml  # not light, and most runs have no config file
+
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         return yaml.safe_load(text), _lines(file, node)
@@ -87,6 +91,8 @@ def _parse_yaml(file: Path, text: str) -> tuple[object, dict[str, int]]:
 
 def _lines(file: Path, node: yaml.Node | None) -> dict[str, int]:
     """Return key -> line for a mapping and for the mapping under its `set`; refuse a key given twice."""
+    import yaml
+
     lines: dict[str, int] = {}
     if not isinstance(node, yaml.MappingNode):
         return lines

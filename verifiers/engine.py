@@ -76,6 +76,11 @@ class Scorer:
         """The teacher in this process."""
         return self._binding.teacher
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The fields of a sample that the teacher reads."""
+        return self._reads
+
     def __enter__(self) -> Self:
         """Return the scorer itself."""
         return self

@@ -8,6 +8,7 @@ Exit codes: 0 ran, 1 our failure, 2 usage, 3 more rows could not be judged than 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -30,6 +31,8 @@ from verifiers.cli.text import escape_lines
 from verifiers.errors import TooManyNotJudged, UsageError, VerifyError
 
 PROGRAM = "verify"
+GC_THRESHOLD = 50_000
+"""New containers between two looks for cycles: rows make many containers and hardly a cycle."""
 _debug = False
 """Set by `--debug`, which every command accepts; read when an error arrives at `run`."""
 
@@ -140,6 +143,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> None:
     """Run `verify` and exit: the entry point of the console script."""
+    gc.set_threshold(GC_THRESHOLD)
     exit_code = run()
     if exit_code in (EXIT_INTERRUPTED, EXIT_BROKEN_PIPE):
         # Nobody waits for the answer: do not join threads whose workers may take a whole deadline yet. The workers

@@ -23,7 +23,6 @@ from verifiers.errors import InputError, UsageError
 from verifiers.io.columns import OUT_FIELDS, Columns
 from verifiers.io.config import OnColumns, Progress, RunConfig
 from verifiers.io.json_text import decode_row
-from verifiers.io.retry import retry_file
 from verifiers.io.run import check_not_judged, score_file
 from verifiers.io.selection import Selection, parse_shard
 from verifiers.io.sinks import RESUMABLE
@@ -167,6 +166,8 @@ def _run(given: ScoreArguments, config: RunConfig, on_columns: OnColumns | None 
 
         try:
             if given.retry_errors:
+                from verifiers.io.retry import retry_file  # rarely needed
+
                 return retry_file(config, note_progress)
             with guarded_stdout():
                 return score_file(config, note_progress, note_columns)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
+from threading import Event, Thread
 from typing import Any
 
 import msgspec
@@ -12,8 +14,10 @@ from verifiers.engine import Scorer
 from verifiers.errors import WorkerError
 from verifiers.io.batch import Batch
 from verifiers.io.columns import Columns
+from verifiers.io.config import RunConfig
 from verifiers.io.pipeline import Pipeline, Slot
 from verifiers.io.rows import OpenRow, RowResult, RowScorer
+from verifiers.teacher import Teacher
 from verifiers.types import Status, Verdict
 from verifiers.workers.pool import Failure, WorkerPool
 
@@ -53,9 +57,25 @@ def service(config: bytes) -> Callable[[bytes], bytes]:
     return lambda request: _encode(scorer.score(_decode_batch(request)))
 
 
-def open_pool(config: ChunkConfig, num_proc: int) -> WorkerPool:
+def open_pool(config: RunConfig, columns: Columns, teacher: Teacher) -> WorkerPool:
     """Return a pool of workers that judge batches; they start when first needed."""
-    return WorkerPool(f"{__name__}:{service.__name__}", _encode(config), preload=(__name__,), size=num_proc)
+    told = ChunkConfig(config.teacher, dict(config.options), columns, config.with_elapsed)
+    home = type(teacher).__module__  # imported once for all workers; without what the teacher itself preloads
+    own = (home,) if home.startswith("verifiers.catalog.") else ()
+    return WorkerPool(f"{__name__}:{service.__name__}", _encode(told), preload=(__name__, *own), size=config.num_proc)
+
+
+def warm_up(pool: WorkerPool) -> Event:
+    """Start the workers on the side; the event is set once they answer, and never where they cannot be started."""
+    ready = Event()
+    Thread(target=_warm, args=(pool, ready), name="verify-warm", daemon=True).start()
+    return ready
+
+
+def _warm(pool: WorkerPool, ready: Event) -> None:
+    with suppress(WorkerError):
+        if all(reply.payload is not None for reply in pool.run([_encode(Batch(""))], CHUNK_DEADLINE_S)):
+            ready.set()
 
 
 def score_in_workers(pipeline: Pipeline, scorer: RowScorer, batches: Iterable[Batch], pool: WorkerPool) -> None:

@@ -27,11 +27,14 @@ class Recorder:
         tally: May hold the rows of earlier runs.
         meter: Of the input.
         on_progress: Called a few times a second.
+
+    Attributes:
+        resumed_rows: The rows of earlier runs.
     """
 
     def __init__(self, sink: Sink, tally: Tally, meter: Meter, on_progress: OnProgress | None) -> None:
         self._sink, self._tally, self._meter, self._on_progress = sink, tally, meter, on_progress
-        self._resumed = tally.rows
+        self.resumed_rows = tally.rows
         self._started_s = self._shown_s = time.monotonic()
         self._started_cpu_s = _cpu_s()
 
@@ -64,9 +67,9 @@ class Recorder:
         if self._on_progress:
             self._on_progress(self._progress())
         wall_s = time.monotonic() - self._started_s
-        rows = self._tally.rows - self._resumed
+        rows = self._tally.rows - self.resumed_rows
         return self._tally.summary(
-            resumed_rows=self._resumed,
+            resumed_rows=self.resumed_rows,
             columns=columns.describe(),
             output=output,
             wall_s=wall_s,

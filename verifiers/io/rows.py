@@ -35,6 +35,10 @@ _NO_GROUP = 0
 class Judge(Protocol):
     """The part of the scoring engine that works at once, in this process."""
 
+    @property
+    def reads(self) -> Sequence[str]:
+        """The fields of a sample that the teacher reads."""
+
     def quick(self, sample: Sample) -> Verdict | None:
         """Return the verdict, or `None` if a worker must judge."""
 
@@ -93,7 +97,7 @@ class RowScorer:
         self._columns = columns
         self._names = columns.written if with_elapsed else columns.written[:-1]
         self._fixed_names = frozenset(self._names)
-        self._reader = SampleReader(columns)
+        self._reader = SampleReader(columns, "meta" in judge.reads)
         self._known: dict[int, Verdict] = {}
 
     def score(self, batch: Batch) -> list[RowResult | None]:
@@ -190,9 +194,11 @@ class SampleReader:
 
     Args:
         columns: Where the rows keep what.
+        with_meta: Give samples the row's other columns as `meta`.
     """
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: Columns, with_meta: bool = True) -> None:
+        self._with_meta = with_meta
         self._completion = getter(columns.completion)
         self._completion_name = columns.completion
         self._is_chat = columns.completion in CHATS
@@ -229,7 +235,7 @@ class SampleReader:
         group = self._hash(prompt if name is None else ("group", name))
         label = name if name is not None else (group or None)
         used = self._used
-        meta = {column: cell for column, cell in row.items() if column not in used}
+        meta = {column: cell for column, cell in row.items() if column not in used} if self._with_meta else {}
         # The engine's verdict on a completion that is None (null in a group) is `bad_row`.
         samples = [Sample(text, prompt, reference, meta, label) for text in completions]  # type: ignore[arg-type]
         return samples, is_group, group

@@ -12,18 +12,21 @@ from verifiers.errors import TooManyNotJudged, UsageError
 from verifiers.io.batch import Batch
 from verifiers.io.columns import Columns
 from verifiers.io.config import OnColumns, OnProgress, RunConfig
-from verifiers.io.pipeline import Pipeline
+from verifiers.io.pipeline import Pipeline, Slot
 from verifiers.io.readback import RowReader
 from verifiers.io.recorder import Recorder, mute_stdout
 from verifiers.io.resume import prepare, recover, write_sidecar
 from verifiers.io.rows import RAW, RowScorer
-from verifiers.io.selection import Input, open_input, skip
+from verifiers.io.selection import Input, Meter, open_input, skip
 from verifiers.io.sinks import is_plain, open_sink
 from verifiers.io.summary import Summary, Tally
+from verifiers.teacher import Teacher
 from verifiers.types import Json
 
 PARALLEL_AFTER_S = 0.4
-"""A run that has judged rows in this process for so long goes on in several; shorter ones never pay for them."""
+"""A run of unknown length that has judged rows in this process for so long goes on in several."""
+PARALLEL_WORTH_S = 0.4
+"""A run that would judge rows in this process for so long yet goes on in several; shorter ones never pay for them."""
 PARALLEL_SHARE = 0.5
 """... unless more than this share of the rows goes to the engine's workers anyway."""
 
@@ -61,7 +64,7 @@ def score_file(
         if config.resume:
             _recover(output, columns, tally)
     recorder = Recorder(open_sink(config.output, _header(columns)), tally, found.meter, on_progress)
-    stopped = _score(config, found.batches, columns, engine, recorder, tally.rows)
+    stopped = _score(config, found, columns, engine, recorder)
     if output is not None:
         write_sidecar(output, {**facts, "finished": True})
     return recorder.summary(columns, config.output, stopped)
@@ -106,15 +109,15 @@ def _recover(output: str, columns: Columns, tally: Tally) -> None:
     recover(output, lambda line: tally.add(reader.read(line), f"{output}:{tally.rows + 1}"))
 
 
-def _score(
-    config: RunConfig, batches: Iterator[Batch], columns: Columns, engine: Scorer, recorder: Recorder, done: int
-) -> str:
+def _score(config: RunConfig, found: Input, columns: Columns, engine: Scorer, recorder: Recorder) -> str:
     """Score all but the rows that are done; return why the run ended early."""
     scorer = RowScorer(engine, columns, config.with_elapsed)
     pipeline = Pipeline(engine, scorer, max(2, config.num_proc), recorder.take)
+    batches = skip(found.batches, recorder.resumed_rows)
     try:
         try:
-            _feed(config, pipeline, scorer, columns, skip(batches, done))
+            if _judge_here(pipeline, batches, _Outlook(config, found.meter)):
+                _judge_in_workers(config, pipeline, scorer, batches, columns, engine.teacher)
             pipeline.drain(wait=True)
         finally:
             pipeline.close()
@@ -125,22 +128,65 @@ def _score(
     return ""
 
 
-def _feed(config: RunConfig, pipeline: Pipeline, scorer: RowScorer, columns: Columns, batches: Iterator[Batch]) -> None:
-    slow = rows = 0
-    began_s = time.monotonic()
-    for slot in pipeline.score_here(batches):
-        rows += len(slot.batch)
-        slow += len(slot.slow)
-        worth_it = time.monotonic() - began_s > PARALLEL_AFTER_S and slow < PARALLEL_SHARE * rows
-        if worth_it and config.num_proc > 1:
-            break
-    else:
-        return
-    from verifiers.io.chunks import ChunkConfig, open_pool, score_in_workers  # processes: only long runs need them
+class _Outlook:
+    """Tells, from the pace so far, whether a run is long enough for several processes.
 
-    chunks = ChunkConfig(config.teacher, dict(config.options), columns, config.with_elapsed)
-    with open_pool(chunks, config.num_proc) as pool:
-        score_in_workers(pipeline, scorer, batches, pool)
+    Args:
+        config: Its limit bounds the rows.
+        meter: How far the input has been read.
+    """
+
+    def __init__(self, config: RunConfig, meter: Meter) -> None:
+        self._can = config.num_proc > 1
+        self._limit = config.selection.limit
+        self._meter = meter
+        self._began_s = time.monotonic()
+        self._began_bytes = meter.done_bytes
+        self._rows = self._slow = 0
+
+    def long(self, slot: Slot) -> bool:
+        """Count a batch that was judged here; return whether the rest is worth more processes."""
+        self._rows += len(slot.batch)
+        self._slow += len(slot.slow)
+        if not self._can or self._slow >= PARALLEL_SHARE * self._rows:
+            return False
+        spent_s = time.monotonic() - self._began_s
+        shares = list(self._shares_left())
+        # Blocks are read ahead, so a share is a guess; it only decides how soon the others begin.
+        return min(shares) * spent_s > PARALLEL_WORTH_S if shares else spent_s > PARALLEL_AFTER_S
+
+    def _shares_left(self) -> Iterator[float]:
+        """Yield how many times as much as was done there is yet to do, by each bound that is known."""
+        if self._limit is not None:
+            yield max(0, self._limit - self._rows) / max(1, self._rows)
+        total_bytes, done_bytes = self._meter.total_bytes, self._meter.done_bytes - self._began_bytes
+        if total_bytes is not None and done_bytes > 0:
+            yield (total_bytes - self._meter.done_bytes) / done_bytes
+
+
+def _judge_here(pipeline: Pipeline, batches: Iterator[Batch], outlook: _Outlook) -> bool:
+    """Judge batches in this process; return true as soon as the rest is worth more processes."""
+    return any(outlook.long(slot) for slot in pipeline.score_here(batches))
+
+
+def _judge_in_workers(
+    config: RunConfig,
+    pipeline: Pipeline,
+    scorer: RowScorer,
+    batches: Iterator[Batch],
+    columns: Columns,
+    teacher: Teacher,
+) -> None:
+    """Start worker processes, judge on in this one meanwhile, and leave the rest to them."""
+    from verifiers.io import chunks  # processes: only long runs need them
+
+    with chunks.open_pool(config, columns, teacher) as pool:
+        ready = chunks.warm_up(pool)
+        here = pipeline.score_here(batches)
+        while not ready.is_set():
+            if next(here, None) is None:
+                return
+        chunks.score_in_workers(pipeline, scorer, batches, pool)
         pipeline.drain(wait=True)
 
 
