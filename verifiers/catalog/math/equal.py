@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from verifiers.catalog.math.doubles import NotNumeric
 from verifiers.catalog.math.exact import NotExact, TooBig, rational
 from verifiers.catalog.math.numeric import (
     LONGER_BITS,
     Field,
     FloatField,
     LongField,
-    NotNumeric,
     is_real,
 )
 from verifiers.catalog.math.points import FOLD_POINTS, POINTS, Grid

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from verifiers.catalog.math.cleared import cleared, coprime
+from verifiers.catalog.math.doubles import NotNumeric
 from verifiers.catalog.math.equal import Context
 from verifiers.catalog.math.exact import NotExact
-from verifiers.catalog.math.numeric import FloatField, LongField, NotNumeric
+from verifiers.catalog.math.numeric import FloatField, LongField
 from verifiers.catalog.math.points import FOLD_POINTS, POINTS
 from verifiers.catalog.math.rebuild import rebuilt
 from verifiers.catalog.math.residues import PRIMES, Residues
