@@ -99,7 +99,7 @@ def find_answer(completion: str, mode: Mode = "strict") -> Found | NotFound:
         completion: What the model answered.
         mode: `strict` fails closed; `boxed` counts boxes only; `lenient` takes the last value if `strict` finds none.
     """
-    if len(completion) <= MAX_BARE_CHARS and mode != "boxed" and _BARE.fullmatch(completion):
+    if len(completion) <= MAX_BARE_CHARS and mode != "boxed" and _BARE.fullmatch(completion) and completion.strip():
         start = len(completion) - len(completion.lstrip())
         return Found(completion.strip(), "whole completion", start, len(completion.rstrip()))
     span = final_span(completion)

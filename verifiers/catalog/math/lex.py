@@ -167,14 +167,14 @@ _GROUPED_COMMA = re.compile(r"(?<![\d.,])([1-9]\d{0,2}(?:,\d{3})+)(?![\d,])(?!,\
 
 
 def has_comma_groups(text: str) -> bool:
-    """Whether the text holds digits such as `1,234` outside brackets, which may be one number or two."""
-    return (
-        "," in text
-        and "(" not in text
-        and "[" not in text
-        and "\\{" not in text
-        and _GROUPED_COMMA.search(text) is not None
-    )
+    """Whether the text holds digits such as `1,234`, which may be one number or two.
+
+    Inside brackets they are two, unless a group begins with 0: nobody writes the number 0 as 000.
+    """
+    if "," not in text:
+        return False
+    bracketed = "(" in text or "[" in text or "\\{" in text
+    return any(",0" in found[1] or not bracketed for found in _GROUPED_COMMA.finditer(text))
 
 
 def without_commas(text: str) -> str:

@@ -79,6 +79,16 @@ _ABOUT = ("\\approx", "\\sim ", "~")
 _APPROXIMATELY = re.compile(
     r"(?:\\q?quad|\s)*+(?:\\text\s?\{)?\s?\((?:or )?(?:approx|about|roughly)[^()]{0,60}\)?\}?\)?\Z"
 )
+_DIRECT = re.compile(
+    r"""(?:\\(?:[dt]?frac|sqrt|pi|cdot|times|sin|cos|tan|ln|infty|cup|theta|alpha|beta|pm|circ
+        |left(?=[(\[|])|right(?=[)\]|]))(?![A-Za-z])
+    |\d++(?:\.\d++)?+(?!\s*+[\d'_]|[box])
+    |(?<![A-Za-z])[a-wyz](?![A-Za-z])|x(?![A-Za-z]|\s*+10)
+    |[-*/^()\[\]{}|]|(?<!\))_|\+(?!\s?[-/+])|=(?!>)|[ ](?![ ])|,(?=[\s\\(a-z-])
+    )++""",
+    re.VERBOSE,
+)
+"""Plain formulas, to which no rule of this file but the parser applies: two of three answers."""
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _LAYOUT = re.compile(
     r"\\(?:left|right|displaystyle|textstyle|big|Big|bigg|Bigg|,|;|:|!| |quad|qquad)(?![A-Za-z])|[\s$~]+"
@@ -187,6 +197,8 @@ def read(text: str) -> Answer | Unread:
     if len(text) > MAX_CHARS:
         return Unread(f"the answer is longer than {MAX_CHARS} characters", limit=True)
     try:
+        if _DIRECT.fullmatch(text) and (node := _parsed(text)) is not None:
+            return Answer(text, node)
         text = plain(text)
         if "   " in text or "\n" in text:
             text = _WIDE_SPACE.sub(_narrow, text)
@@ -239,7 +251,7 @@ def _read_longer(text: str) -> Answer:
     joined = joined_thousands(text)
     others: list[Node] = [] if letters is None else [letters]
     if has_comma_groups(joined):
-        bare = _parsed(joined)
+        bare = _parsed(joined) if ",0" not in joined else None
         if bare is not None:
             others.append(bare)
         joined = without_commas(joined)
