@@ -8,17 +8,21 @@ is simple.
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Sequence
 from fractions import Fraction
 
 from verifiers.catalog.math.steps import Steps
 from verifiers.catalog.math.tree import Add, Div, Mul, Neg, Node, Num, Pow, Sym
 
-MAX_DEGREE = 10
+MAX_DEGREE = 8
 """Highest degree whose roots are sought."""
-_BISECTIONS = 40
-_REFINEMENTS = 4
-_PRECISION = 240
+MAX_BITS = 400
+"""Largest coefficient, in bits, once all are integers."""
+PRECISION = 240
 """Bits after the point of a refined root."""
+_BISECTIONS = 24
+_REFINEMENTS = 5
 MAX_DENOMINATOR = 10_000
 """Largest denominator of a root that is recognised as rational."""
 Poly = tuple[Fraction, ...]
@@ -139,7 +143,7 @@ def _square_free(poly: Poly) -> Poly:
 
 
 def real_roots(poly: Poly, steps: Steps) -> list[Fraction]:
-    """Return the real roots in order, each once; irrational ones to `_PRECISION` bits."""
+    """Return the real roots in order, each once; irrational ones to `PRECISION` bits."""
     return _simple_roots(_square_free(poly), steps) if len(poly) > 1 else []
 
 
@@ -148,39 +152,49 @@ def _simple_roots(poly: Poly, steps: Steps) -> list[Fraction]:
         return []
     if len(poly) == 2:
         return [-poly[0] / poly[1]]
+    scale = math.lcm(*(value.denominator for value in poly))
+    whole = [int(value * scale) for value in poly]
+    if max(map(abs, whole)).bit_length() > MAX_BITS:
+        raise NotPolynomial("too large coefficients")
     bound = 1 + max(abs(value / poly[-1]) for value in poly[:-1])
-    steps.take(40 * len(poly))
-    turns = [turn for turn in real_roots(_derivative(poly), steps) if -bound < turn < bound]
-    ends = [-bound, *turns, bound]
+    steps.take(20 * len(poly) ** 2)
+    ends = [-bound, *(turn for turn in real_roots(_derivative(poly), steps) if -bound < turn < bound), bound]
     found: list[Fraction] = []
-    for low, high in itertools.pairwise(ends):
-        below, above = value_at(poly, low), value_at(poly, high)
+    for low, high in itertools.pairwise(round(end * (1 << PRECISION)) for end in ends):
+        below, above = _scaled(whole, low), _scaled(whole, high)
         if (below < 0) != (above < 0):
-            found.append(_refined(poly, low, high, below < 0))
+            found.append(_refined(whole, low, high, below < 0))
     return found
 
 
-def _refined(poly: Poly, low: Fraction, high: Fraction, rising: bool) -> Fraction:
-    low, high = _rounded(low, _PRECISION), _rounded(high, _PRECISION)
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2
-        if (value_at(poly, middle) < 0) == rising:
+def _scaled(poly: Sequence[int], at: int) -> int:
+    """Return p(at / 2^PRECISION), scaled by 2^(PRECISION * degree)."""
+    total = shift = 0
+    for coefficient in reversed(poly):
+        total = total * at + (coefficient << shift)
+        shift += PRECISION
+    return total
+
+
+def _refined(poly: Sequence[int], low: int, high: int, rising: bool) -> Fraction:
+    """Return the root between two points, scaled by 2^PRECISION."""
+    first, last = low, high
+    while high - low > (1 << PRECISION - _BISECTIONS):
+        middle = (low + high) >> 1
+        if (_scaled(poly, middle) < 0) == rising:
             low = middle
         else:
             high = middle
-    root = (low + high) / 2
-    slope = _derivative(poly)
+    root = (low + high) >> 1
+    slope = [place * value for place, value in enumerate(poly)][1:]
     for _ in range(_REFINEMENTS):
-        steepness = value_at(slope, root)
+        steepness = _scaled(slope, root)
         if steepness == 0:
             break
-        better = _rounded(root - value_at(poly, root) / steepness, _PRECISION)
-        if not low <= better <= high:
+        better = root - _scaled(poly, root) // steepness
+        if not first <= better <= last:
             break
         root = better
-    simple = root.limit_denominator(MAX_DENOMINATOR)
-    return simple if value_at(poly, simple) == 0 else root
-
-
-def _rounded(value: Fraction, bits: int) -> Fraction:
-    return Fraction(round(value * (1 << bits)), 1 << bits)
+    exact = Fraction(root, 1 << PRECISION)
+    simple = exact.limit_denominator(MAX_DENOMINATOR)
+    return simple if value_at(tuple(Fraction(value) for value in poly), simple) == 0 else exact

@@ -30,6 +30,7 @@ from verifiers.catalog.math.spans import (
     span_of,
     union,
 )
+from verifiers.catalog.math.steps import OutOfSteps, Steps
 from verifiers.catalog.math.tree import (
     Add,
     Builder,
@@ -46,6 +47,8 @@ from verifiers.catalog.math.tree import (
     free_symbols,
 )
 
+SOLVING_STEPS = 6_000
+"""Steps that the search for the roots of one relation may take; a quarter is charged to the comparison."""
 NEAR = Fraction(1, 10**6)
 """Relative distance of the test points beside an end."""
 _ORDERS = frozenset(["<", ">", "<=", ">=", "!=", "="])
@@ -207,9 +210,10 @@ def _where(left: Node, op: str, right: Node, name: str, context: Context) -> Rea
 
 def _turning(left: Node, op: str, right: Node, name: str, context: Context) -> RealSet:
     """Solve a relation between rational functions and absolute values."""
+    context.steps.take(SOLVING_STEPS // 4)
     try:
-        points, poles = turning_points(Add((left, Neg(right))), name, context.steps)
-    except NotPolynomial as error:
+        points, poles = turning_points(Add((left, Neg(right))), name, Steps(SOLVING_STEPS))
+    except (NotPolynomial, OutOfSteps) as error:
         raise NotASet(str(error)) from error
     found = cells(points, lambda at: _holds_once(left, op, right, name, at, context), poles)
     return union(*((Span(*cell),) for cell in found)) if found else ()

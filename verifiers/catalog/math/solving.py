@@ -15,7 +15,7 @@ from verifiers.catalog.math.rebuild import rebuilt
 from verifiers.catalog.math.steps import Steps
 from verifiers.catalog.math.tree import Call, Neg, Node, children, free_symbols
 
-MAX_BARS = 3
+MAX_BARS = 2
 """Most absolute values of the variable in one relation."""
 _SAME_POINT = Fraction(1, 10**50)
 
