@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifiers.segment import MAX_PARTS, Kind, final_span, last_answer_tag, last_box, segments
+from verifiers.segment import MAX_PARTS, Kind, final_span, last_answer_tag, last_box, segments, tag_marks
 
 PIECES = ["<think>", "</think>", "<answer>", "</answer>", r"\boxed{", "}", "{", "\\", "```\n", "# a\n", "x", " ", "\n"]
 
@@ -107,3 +107,36 @@ def test_last_answer_tag_of_several_is_the_last_one(text: str, inner: str) -> No
     assert tag is not None
     assert tag.inner(text) == inner
     assert last_answer_tag("no tag, answer> only") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<tool_call>{}</tool_call>", [(Kind.TOOL, "{}", "tool_call")]),
+        ("<function_call>f()</function_call>", [(Kind.TOOL, "f()", "function_call")]),
+        ("- a\n 2) b\n• c", [(Kind.ITEM, "a", "-"), (Kind.ITEM, "b", "2)"), (Kind.ITEM, "c", "•")]),
+        ("> q\n| a | b |", [(Kind.QUOTE, " q", ">"), (Kind.ROW, " a | b |", "|")]),
+        (
+            "## H\n```python\nx\n```\n# I",
+            [(Kind.HEADING, "H", "##"), (Kind.CODE, "x", "python"), (Kind.HEADING, "I", "#")],
+        ),
+        ("- a\n  ```js\n  y\n  ```", [(Kind.ITEM, "a", "-"), (Kind.CODE, "  y", "js")]),
+        ("a</think>b</think>", [(Kind.THINK, "a", "think")]),
+        ("<Plan>p</Plan><final.x>f</final.x>", [(Kind.THINK, "p", "plan"), (Kind.ANSWER, "f", "final.x")]),
+        ("a - b > c | d # e <t> \\boxedfoo", []),
+    ],
+)
+def test_segments_of_tools_lists_and_own_tags_are_named(text: str, expected: list[tuple[Kind, str, str]]) -> None:
+    found = segments(text, {"plan": Kind.THINK, "final.x": Kind.ANSWER})
+    assert [(part.kind, part.inner(text), part.name) for part in found] == expected
+
+
+def test_tag_marks_of_near_misses_are_not_exact() -> None:
+    marks = tag_marks("<think>a< Think b='1'></THINK></think ><thinker><answer></answer", ("think", "answer"))
+    assert [(m.name, m.closing, m.exact) for m in marks] == [
+        ("think", False, True),
+        ("think", False, False),
+        ("think", True, False),
+        ("think", True, False),
+        ("answer", False, True),
+    ]

@@ -1,17 +1,23 @@
-"""Cut a completion into its parts: think, answer tag, box, code fence, heading. Text level only, linear time.
+"""Cut a completion into its parts: think, answer, tool call, box, code, markdown. Text level only, linear time.
 
 Nothing here reads what a part *means*; offsets point into the completion as given. A box may lie inside an answer
-tag or a think part; boxes inside a box, and anything inside a code fence, are not reported on their own.
+tag or a think part; boxes inside a box, and anything inside a code fence, are not reported on their own. Words,
+sentences and lines are in `verifiers.text`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 MAX_PARTS = 8_192
 """A completion is cut into at most so many parts; the rest of it stays uncut."""
+MAX_MARKS = 32_768
+"""At most so many markers of parts are looked at."""
 MAX_GROUP_CHARS = 8_192
 """A box is searched for its closing brace this far; longer ones count as never closed."""
 
@@ -26,10 +32,9 @@ _ANSWER_TAG = re.compile(r"<(/?)(?i:final_)?(?i:answer)>")
 _FINAL_CHANNEL = "final<|message|>"
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _BARE_BOX = re.compile(r"[ \t]{0,8}((?:\\[A-Za-z]{1,20}(?:\{[^{}\n]{0,200}\}){0,2}|[^\s$\\{}])++)")
-_MARK = re.compile(
-    rf"<(/?)(?=[trasfTRASF])((?i:{_THINK}|(?:final_)?answer))>|(?m:^)(#{{1,6}} |```|~~~)"
-    r"|\\(boxed|fbox)(?![A-Za-z])"
-)
+_TOOL_NAMES = "tool_call|tool_calls|function_call|tool_use|tool_response|tool_result"
+_LIST_ITEM = r"[-*+•][ \t]|\d{1,4}[.)][ \t]"
+_MAX_ATTRIBUTES = 200
 
 
 class Kind(StrEnum):
@@ -37,9 +42,17 @@ class Kind(StrEnum):
 
     THINK = "think"
     ANSWER = "answer"
+    TOOL = "tool"
+    """A tool call or a tool's response between tags."""
     BOX = "box"
     CODE = "code"
     HEADING = "heading"
+    ITEM = "item"
+    """One line of a list, numbered or not."""
+    QUOTE = "quote"
+    """One line of a block quote."""
+    ROW = "row"
+    """One line of a table."""
 
 
 class Segment(NamedTuple):
@@ -50,6 +63,7 @@ class Segment(NamedTuple):
         start, end: Offsets of the whole part, markers included.
         inner_start, inner_end: Offsets of what the markers enclose.
         closed: Whether the closing marker is there; if not, the part runs to the end of the text.
+        name: The tag's name in small letters, the language of a code fence, the marker of a line of markdown.
     """
 
     kind: Kind
@@ -58,50 +72,136 @@ class Segment(NamedTuple):
     inner_start: int
     inner_end: int
     closed: bool = True
+    name: str = ""
 
     def inner(self, completion: str) -> str:
         """Return the text that the markers enclose."""
         return completion[self.inner_start : self.inner_end]
 
 
-def segments(completion: str) -> list[Segment]:
+class TagMark(NamedTuple):
+    """One opening or closing tag, exact or nearly so.
+
+    Attributes:
+        name: In small letters.
+        closing: Whether it is `</name>`.
+        start, end: Its offsets.
+        exact: Whether it is written `<name>` or `</name>`, without blanks, attributes or other letter case.
+    """
+
+    name: str
+    closing: bool
+    start: int
+    end: int
+    exact: bool
+
+
+NO_TAGS: Mapping[str, Kind] = MappingProxyType({})
+
+
+def segments(completion: str, tags: Mapping[str, Kind] = NO_TAGS) -> list[Segment]:
     """List the parts of a completion in the order of their starts, in one pass.
 
-    A think or answer part that is closed but was never opened starts at 0: many templates open it in the prompt.
+    A think part that is closed but was never opened starts at 0: many templates open it in the prompt.
+
+    Args:
+        completion: The text.
+        tags: Further tag names and what they enclose, e.g. `{"plan": Kind.THINK}`.
+
+    Returns:
+        At most `MAX_PARTS` closed parts, out of the first `MAX_MARKS` markers.
     """
+    known = {name.lower(): kind for name, kind in tags.items()}
     found: list[Segment] = []
-    opened: dict[Kind, tuple[int, int]] = {}
-    at, size = 0, len(completion)
-    while len(found) < MAX_PARTS and (mark := _MARK.search(completion, at)):
+    opened: dict[Kind, re.Match[str]] = {}
+    marks = _marks(tuple(known))
+    at, size, looked_at = 0, len(completion), 0
+    thought = False
+    while len(found) < MAX_PARTS and looked_at < MAX_MARKS and (mark := marks.search(completion, at)):
+        looked_at += 1
         at = mark.end()
         if mark[2]:
-            kind = Kind.ANSWER if mark[2][-6:].lower() == "answer" else Kind.THINK
+            kind = known.get(mark[2].lower()) or _tag_kind(mark[2])
             if not mark[1]:
-                opened.setdefault(kind, mark.span())
-            elif kind is Kind.THINK or kind in opened:
-                start, inner = opened.pop(kind, (0, 0))
-                found.append(Segment(kind, start, at, inner, mark.start()))
-        elif mark[4]:
+                opened.setdefault(kind, mark)
+            elif (opening := opened.pop(kind, None)) is not None:
+                found.append(_tagged(kind, opening, mark.start(), at))
+            elif kind is Kind.THINK and not thought:
+                found.append(Segment(kind, 0, at, 0, mark.start(), name=mark[2].lower()))
+            thought |= kind is Kind.THINK
+        elif mark[3]:
             found.append(box_at(completion, mark.start(), at, size))
             at = max(at, found[-1].end)
         else:
             found.append(_line_part(completion, mark, size))
             at = found[-1].end
-    found += [Segment(kind, start, size, inner, size, closed=False) for kind, (start, inner) in opened.items()]
+    found += [_tagged(kind, opening, size, size, closed=False) for kind, opening in opened.items()]
     return sorted(found, key=lambda part: (part.start, -part.end))
 
 
+@lru_cache(maxsize=64)
+def _marks(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Return the pattern of everything that starts or ends a part; groups: slash, tag name, box, line marker."""
+    known = "|".join([*map(re.escape, names), _THINK, "(?:final_)?answer", _TOOL_NAMES])
+    starts = "".join(sorted({re.escape(name[0]) for name in names if name}))
+    shortest = min(map(len, (*names, "think")))
+    return re.compile(
+        rf"<(/?)(?=[trasf{starts}][^<>\s]{{{shortest - 1},64}}+>)({known})>|\\(?-i:(boxed|fbox)(?![A-Za-z]))"
+        rf"|(?:\n|\A)[ \t]{{0,12}}+(\#{{1,6}}[ \t]|```|~~~|{_LIST_ITEM}|[>|])",
+        re.IGNORECASE,
+    )
+
+
+def _tag_kind(name: str) -> Kind:
+    name = name.lower()
+    if name.endswith("answer"):
+        return Kind.ANSWER
+    return Kind.TOOL if name.startswith(("tool", "function")) else Kind.THINK
+
+
+def _tagged(kind: Kind, opening: re.Match[str], inner_end: int, end: int, closed: bool = True) -> Segment:
+    return Segment(kind, opening.start(), end, opening.end(), inner_end, closed, opening[2].lower())
+
+
+_LINE_KINDS = {"#": Kind.HEADING, "|": Kind.ROW, ">": Kind.QUOTE}
+
+
 def _line_part(completion: str, mark: re.Match[str], size: int) -> Segment:
-    """Return the heading or the code fence whose first characters `mark` matched."""
+    """Return the line of markdown or the code fence whose marker `mark` found."""
+    marker, start = mark[4], mark.start(4)
     line_end = completion.find("\n", mark.end())
     line_end = size if line_end < 0 else line_end
-    if mark[3] and mark[3][0] == "#":
-        return Segment(Kind.HEADING, mark.start(), line_end, mark.end(), line_end)
+    if marker[0] not in "`~":
+        kind = _LINE_KINDS.get(marker[0], Kind.ITEM)
+        return Segment(kind, start, line_end, mark.end(), line_end, name=marker.strip())
     inner = min(line_end + 1, size)
-    close = completion.find("\n" + mark[0], line_end)
+    language = completion[mark.end() : min(line_end, mark.end() + _MAX_ATTRIBUTES)].strip("`~ \t\r").lower()
+    # A fence may be indented as far as the one that it closes.
+    close = completion.find(completion[mark.start() : mark.end()] if mark[0][0] == "\n" else "\n" + mark[0], line_end)
     if close < 0:
-        return Segment(Kind.CODE, mark.start(), size, inner, size, closed=False)
-    return Segment(Kind.CODE, mark.start(), close + 4, inner, max(inner, close))
+        return Segment(Kind.CODE, start, size, inner, size, False, language)
+    return Segment(
+        Kind.CODE, start, close + len(mark[0]) + (mark[0][0] != "\n"), inner, max(inner, close), True, language
+    )
+
+
+def tag_marks(text: str, names: tuple[str, ...], limit: int = MAX_MARKS) -> list[TagMark]:
+    """List the opening and closing tags of some names in their order, near misses (`< Think a='1'>`) included."""
+    marks = []
+    for tag in _tag_pattern(names).finditer(text):
+        name = tag[2].lower()
+        marks.append(TagMark(name, bool(tag[1]), *tag.span(), exact=tag[0] == f"<{tag[1]}{name}>"))
+        if len(marks) >= limit:
+            break
+    return marks
+
+
+@lru_cache(maxsize=64)
+def _tag_pattern(names: tuple[str, ...]) -> re.Pattern[str]:
+    known = "|".join(map(re.escape, names))
+    return re.compile(
+        rf"<[ \t]{{0,8}}+(/?)[ \t]{{0,8}}+({known})(?![\w-])[^<>]{{0,{_MAX_ATTRIBUTES}}}+>", re.IGNORECASE
+    )
 
 
 def final_span(completion: str) -> tuple[int, int] | None:
