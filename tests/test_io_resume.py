@@ -141,7 +141,7 @@ def test_resume_without_an_output_starts_from_the_beginning(tmp_path: Path) -> N
         ({"selection": Selection(limit=5)}, "limit was None and is 5"),
         ({"selection": Selection(shard=(0, 2))}, "shard"),
         ({"with_elapsed": True}, "with_elapsed"),
-        ({"mapping": {"id": "group"}}, "map"),
+        ({"mapping": {"id": "group"}}, r"run: map\.id was None and is 'group'\. Use"),
     ],
 )
 def test_resume_with_other_settings_is_refused_by_name(tmp_path: Path, change: dict[str, Any], named: str) -> None:

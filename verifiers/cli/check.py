@@ -36,5 +36,6 @@ def check(teachers: tuple[str, ...], deadline: float | None, as_json: bool) -> i
     for name, findings in found.items():
         write(paint(escape(name), sys.stdout, bold=True))
         print_findings([("pass" if each.ok else "fail", each.rule, each.seen, each.todo) for each in findings])
-    write(f"\n{broken} rules are broken." if broken else "\nEvery rule holds.")
+    rules = "1 rule is broken" if broken == 1 else f"{broken} rules are broken"
+    write(f"\n{rules}." if broken else "\nEvery rule holds.")
     return int(broken > 0)

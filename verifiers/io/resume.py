@@ -97,10 +97,23 @@ def _check_same_run(output: str, facts: Mapping[str, Json]) -> None:
             "Use --overwrite."
         )
     new = msgspec.json.decode(msgspec.json.encode(facts), type=dict[str, Any])
-    differing = [name for name in {**old, **new} if name != "finished" and old.get(name) != new.get(name)]
-    if differing:
-        what = "; ".join(f"{name} was {old.get(name)!r} and is {new.get(name)!r}" for name in differing)
+    what = differences({**old, "finished": None}, {**new, "finished": None})
+    if what:
         raise UsageError(f"{output} is of another run: {what}. Use the same settings, or --overwrite.")
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> str:
+    """Say which settings differ between two runs, within options and the like one by one; empty = none."""
+    found: list[str] = []
+    for name in {**old, **new}:
+        before, after = old.get(name), new.get(name)
+        if before == after:
+            continue
+        if isinstance(before, dict) and isinstance(after, dict):
+            found.append(differences(before, after, f"{prefix}{name}."))
+        else:
+            found.append(f"{prefix}{name} was {before!r} and is {after!r}")
+    return "; ".join(found)
 
 
 def recover(output: str, on_row: Callable[[bytes], None]) -> int:

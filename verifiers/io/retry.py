@@ -17,7 +17,7 @@ from verifiers.io.json_text import Unreadable, decode_row
 from verifiers.io.pipeline import Pipeline, Slot
 from verifiers.io.readback import RowReader
 from verifiers.io.recorder import Recorder
-from verifiers.io.resume import read_sidecar
+from verifiers.io.resume import differences, read_sidecar
 from verifiers.io.rows import OpenRow, RowResult, RowScorer
 from verifiers.io.selection import Input, Selection, open_input
 from verifiers.io.sinks import RESUMABLE, ending, open_sink
@@ -92,9 +92,10 @@ def _check_teacher(output: str, config: RunConfig) -> None:
         return
     if not facts.get("finished"):
         raise UsageError(f"{output} is unfinished. Finish it with --resume, then retry.")
-    for name, now in (("teacher", config.teacher), ("options", dict(config.options))):
-        if facts.get(name) != now:
-            raise UsageError(f"{output} was scored with {name} {facts.get(name)!r}, not {now!r}. Use the same.")
+    now = {"teacher": config.teacher, "options": dict(config.options)}
+    what = differences({name: facts.get(name) for name in now}, now)
+    if what:
+        raise UsageError(f"{output} was scored by other settings: {what}. Use the same.")
 
 
 class _Retry:
