@@ -1,6 +1,7 @@
 """Verdicts that must not change when the writing or the surroundings do, and must change when the value does."""
 
 import asyncio
+import json
 import subprocess
 import sys
 import threading
@@ -203,6 +204,23 @@ def _backwards() -> Told:
     return told(score(samples()[::-1], "math"))[::-1]
 
 
+def _in_kernel() -> Told:
+    """A notebook's kernel: `__main__` has no file, cells are executed as text."""
+    cell = "from test_math_metamorphic import everything; found = everything()"
+    code = (
+        f"import json, sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); cells = {{'__name__': '__main__'}}; "
+        f"exec({cell!r}, cells); print(json.dumps(cells['found']))"
+    )
+    done = subprocess.run([sys.executable, "-"], input=code, text=True, capture_output=True, check=True)
+    return [tuple(each) for each in json.loads(done.stdout)]
+
+
+def _after_fork() -> Told:
+    everything()  # the parent has workers, which the fork must not use
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
+        return pool.submit(everything).result()
+
+
 @contextmanager
 def _busy_machine() -> Iterator[None]:
     loop = f"import time\nend = time.time() + {BUSY_S}\nwhile time.time() < end: pass"
@@ -221,10 +239,28 @@ def _under_load() -> Told:
 
 
 @pytest.mark.parametrize(
-    "run", [_in_thread, _in_asyncio, _inside_running_loop, _in_process_pool, _one_by_one, _backwards, _under_load]
+    "run",
+    [
+        *(_in_thread, _in_asyncio, _inside_running_loop, _in_process_pool, _after_fork, _in_kernel),
+        *(_one_by_one, _backwards, _under_load),
+    ],
 )
 def test_verdicts_elsewhere_are_the_same(run: Callable[[], Told], expected: Told) -> None:
     assert run() == expected
+
+
+class Actor:
+    """Of Ray: methods run in a thread of the actor's process."""
+
+    def everything(self) -> Told:
+        return everything()
+
+
+class AsyncActor:
+    """Of Ray: methods run in an event loop."""
+
+    async def everything(self) -> Told:
+        return told(await ascore(samples(), "math"))
 
 
 @pytest.mark.ray
@@ -235,5 +271,8 @@ def test_verdicts_in_ray_are_the_same(expected: Told) -> None:
     ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, runtime_env=here)
     try:
         assert ray.get(ray.remote(everything).remote()) == expected
+        for kind in (Actor, AsyncActor):
+            actor = ray.remote(kind).options(num_cpus=0).remote()
+            assert ray.get(actor.everything.remote()) == expected
     finally:
         ray.shutdown()
