@@ -48,14 +48,15 @@ _BLANKS = (0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x2800, 0x3000)
 _LONG_MARKS = re.compile(rf"[^\w\x00-\x7f]{{{MAX_MARKS + 2},}}+")
 
 _UNSPACED_MARK = "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u102b-\u103e\u17b4-\u17d3"
-_MARK = (
+MARKS = (
     "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0711-\u074a"
     "\u0900-\u0903\u093a-\u094f\u0951-\u0963\u0981-\u0983\u09bc-\u09cd\u09d7\u0a01-\u0a03\u0a3c-\u0a51"
     "\u0a81-\u0a83\u0abc-\u0acd\u0b01-\u0b03\u0b3c-\u0b57\u0b82\u0bbe-\u0bcd\u0c00-\u0c04\u0c3e-\u0c56"
     "\u0c81-\u0c83\u0cbc-\u0cd6\u0d00-\u0d03\u0d3b-\u0d4d\u0d57\u0d81-\u0d83\u0dca-\u0ddf\u0f71-\u0f84\u200c\u200d"
 )
+"""Combining marks of the world's scripts, for use inside a regex class."""
 _LETTER = rf"[^\W_{HAN}{KANA}{UNSPACED}]"
-_JOINED = rf"(?:(?:['’\-‑_]|(?<=\d)[.,](?=\d)|[{_MARK}]++)(?={_LETTER}|[{_MARK}])|[{_MARK}]++)"
+_JOINED = rf"(?:(?:['’\-‑_]|(?<=\d)[.,](?=\d)|[{MARKS}]++)(?={_LETTER}|[{MARKS}])|[{MARKS}]++)"
 _WORD = re.compile(rf"{_LETTER}++(?:{_JOINED}{_LETTER}*+)*+|[{HAN}{KANA}]|[{UNSPACED}][{_UNSPACED_MARK}]*+")
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]++(?:(?:['\-_]|(?<=[0-9])[.,](?=[0-9]))[A-Za-z0-9]++)*+")
 
