@@ -1,0 +1,1 @@
+"""Numbers and quantities with units against a reference, within tolerances."""
