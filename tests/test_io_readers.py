@@ -306,6 +306,7 @@ def test_hub_id_streams_the_named_split(monkeypatch: pytest.MonkeyPatch, name: s
     [
         ("hf:org/name", UsageError, "Splits: train, test"),
         ("hf:org/away", InputError, "no route.*org/name/config:split.*HF_ENDPOINT"),
+        ("hf:", UsageError, "names no data set"),
         ("hf:org/name:cut", InputError, "row 2 did not arrive .TimeoutError: the server fell silent.*--resume"),
     ],
 )

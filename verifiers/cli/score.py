@@ -37,9 +37,9 @@ from verifiers.cli.task import task_options, work_options
 def score(**given: Any) -> int:
     """Score files of completions with a teacher.
 
-    FILES are jsonl, json, csv, parquet (text ones also .gz, .zst), folders of these, hf:org/name, or - for standard
-    input. Each output row is the input row with reward, status, reason, answer, parts and elapsed_s added. A
-    completion that could not be judged has reward null, never 0.
+    FILES are jsonl, json, csv, parquet (text ones also .gz, .zst), folders of these or of `datasets`,
+    hf:org/name[/config][:split], or - for standard input. Each output row is the input row with reward, status,
+    reason, answer, parts and elapsed_s added. A completion that could not be judged has reward null, never 0.
 
     Without -o the rows go to stdout; on a terminal the first ones are shown as a table instead.
 

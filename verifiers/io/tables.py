@@ -285,11 +285,13 @@ def read_hub(name: str) -> Iterator[Batch]:
         UsageError: If it has several splits and none is named.
         MissingExtra: If the package datasets is absent.
     """
-    datasets: Any = require("datasets", "hf", f"Reading hf:{name}")
     path, _, split = name.partition(":")
+    if not path:
+        raise UsageError(f"hf:{name} names no data set. {HUB_ADVICE}")
+    datasets: Any = require("datasets", "hf", f"Reading hf:{name}")
     try:
         loaded = datasets.load_dataset(*_id_and_config(path), streaming=True)
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # the libraries beneath raise errors of many families
         raise InputError(f"hf:{name}: cannot be loaded ({error}). {HUB_ADVICE}") from error
     splits = list(loaded)
     chosen = split or (splits[0] if len(splits) == 1 else "")
