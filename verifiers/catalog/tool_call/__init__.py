@@ -1,0 +1,1 @@
+"""The tool_call teacher: see `teacher.py`."""
