@@ -9,26 +9,19 @@ import json
 import random
 import subprocess
 import sys
-import threading
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from verifiers.engine import Scorer
-from verifiers.errors import InputError, TooManyNotJudged, UsageError, WorkerError
-from verifiers.io import chunks
-from verifiers.io import run as run_module
+from verifiers.errors import InputError, TooManyNotJudged, UsageError
 from verifiers.io.config import Progress, RunConfig
 from verifiers.io.resume import sidecar_of
 from verifiers.io.retry import retry_file
 from verifiers.io.run import check_not_judged, score_file
 from verifiers.io.selection import Selection, parse_shard
 from verifiers.io.summary import Summary
-from verifiers.types import Status, Verdict
-from verifiers.workers.pool import Reply, WorkerPool
 
 TOY = str(Path(__file__).parent / "cases" / "toy_teacher.py")
 
@@ -109,84 +102,6 @@ def test_slow_rows_keep_their_place_and_do_not_hold_up_the_others(tmp_path: Path
     assert out[30]["status"] == "failed"
     assert sum(each["reward"] == 1.0 for each in out) == 58
     assert summary.not_judged == 2
-
-
-@pytest.fixture
-def parallel_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "PARALLEL_AFTER_S", -1.0)
-    monkeypatch.setattr(run_module, "PARALLEL_WORTH_S", -1.0)
-    ready = threading.Event()
-    ready.set()
-    monkeypatch.setattr(chunks, "warm_up", lambda _: ready)
-
-
-@pytest.mark.usefixtures("parallel_at_once")
-def test_several_processes_give_the_same_bytes_as_one(tmp_path: Path) -> None:
-    source = write(tmp_path / "in.jsonl", [row(i, "slow" if i % 900 == 5 else "fast") for i in range(6000)])
-    source.write_bytes(source.read_bytes() + b"broken\n" + source.read_bytes()[:200_000])
-    one = score_file(config_of(source, tmp_path / "one.jsonl", with_elapsed=False))
-    two = score_file(config_of(source, tmp_path / "two.jsonl", num_proc=2, with_elapsed=False))
-    assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes()
-    same = ("rows", "statuses", "pass_at_k", "groups", "mean_reward")
-    assert [getattr(one, name) for name in same] == [getattr(two, name) for name in same]
-
-
-KILLER = '''
-import os
-from verifiers.teacher import BaseTeacher, NoOptions, accept, adversarial, reject, teacher, unscorable
-from verifiers.types import Sample, Status, Verdict
-
-
-@teacher(version="1")
-class Killer(BaseTeacher):
-    """Breaks the contract: its quick path ends the process in a worker."""
-
-    def __init__(self, options: NoOptions) -> None:
-        self.parent = os.environ.get("KILLER_PARENT") == str(os.getpid())
-
-    def quick(self, sample: Sample) -> Verdict | None:
-        if sample.completion == "die" and not self.parent:
-            os._exit(9)
-        return Verdict(1.0, Status.CORRECT)
-
-    def judge(self, sample: Sample) -> Verdict:
-        return Verdict(1.0, Status.CORRECT)
-
-
-CASES = [accept("a"), reject("b"), adversarial("c"), unscorable("d")]
-'''
-
-
-@pytest.mark.usefixtures("parallel_at_once")
-def test_row_that_kills_its_process_takes_no_other_row_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
-    monkeypatch.setenv("KILLER_PARENT", str(os.getpid()))
-    (tmp_path / "killer.py").write_text(KILLER)
-    rows = [{"completion": "die" if i == 1500 else f"live {i}"} for i in range(2200)]
-    source = write(tmp_path / "in.jsonl", rows)
-    config = RunConfig(str(tmp_path / "killer.py"), [str(source)], str(tmp_path / "out.jsonl"), num_proc=2)
-    score_file(config)
-    out = rows_of(tmp_path / "out.jsonl")
-    assert [each["completion"] for each in out] == [each["completion"] for each in rows]
-    assert [i for i, each in enumerate(out) if each["reward"] is None] == [1500]
-    assert out[1500]["status"] == "failed"
-
-
-@pytest.mark.usefixtures("parallel_at_once")
-def test_run_goes_on_in_one_process_if_workers_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(_pool: WorkerPool, requests: Iterable[bytes], _deadline_s: float) -> Iterator[Reply]:
-        for _ in zip(range(3), requests, strict=False):
-            pass
-        raise WorkerError("no more processes")
-        yield
-
-    monkeypatch.setattr(chunks.WorkerPool, "run", run)
-    monkeypatch.setattr(Scorer, "settle", lambda _, samples: [Verdict(1.0, Status.CORRECT)] * len(samples))
-    rows = [row(i, "slow" if i % 900 == 5 else "fast") for i in range(6000)]
-    _, out = score_rows(tmp_path, rows, num_proc=2)
-    assert ids(out) == list(range(6000))
-    assert all(each["reward"] is not None for each in out)
 
 
 def ids(rows: list[dict[str, Any]]) -> list[int]:
