@@ -78,6 +78,10 @@ class AtomReader(FunctionReader):
             return Num(integer(tok))
         if tok == "{":
             self.pos += 1
+            inner = self.toks[self.pos]
+            if inner.isdigit() and self.toks[self.pos + 1] == "}":
+                self.pos += 2
+                return Num(integer(inner))
             node = self.expr(0)
             self.take("}")
             return node

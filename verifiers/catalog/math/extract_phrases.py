@@ -50,6 +50,11 @@ _CORRECT_CHOICE = re.compile(
 )
 _LABEL_LINE = re.compile(r"[^\w\n$\\(\[{-]{0,8}(?:(?:(?i:final )?(?i:answer|ans)|A|答案?)[*_]{0,2}\s?[:：]|Ans\.)(?=.)")
 _PLAIN_LINE = re.compile(r"(?:A|#{4}|(?:The |Final )?[Aa]nswer)(?::| is:?)? ?(-?\d++(?:[,.]\d++)*+)\.?\s*\Z")
+_FORMULA_LINE = re.compile(
+    r"(?:\*\*(?:Final )?Answer(?::\*\*|\*\*:?)|(?:Final )?Answer:"
+    r"|(?P<so>(?:Hence|Thus|Therefore|So),? we (?:get|have|obtain|find)))"
+    r" ?\$((?:[^$\\\n]|\\[^$\n])++)\$\.?\s*\Z"
+)
 _SENTENCE_END = re.compile(rf"{MATH}|(?P<end>[.!?](?=[\s\"'”*)\]]|$)|[。！？]|\n(?!\s{{0,8}}(?:\\\[|\$\$)))")
 _CUE = re.compile(
     r"(?<![A-Za-z])(?:therefore|thus|hence|so|consequently|it follows|in conclusion|in total|altogether|finally|overall"
@@ -131,8 +136,12 @@ def spoiled(text: str, lo: int) -> Outcome | None:
 def final_statement(text: str) -> Answer:
     """Return what the end of a text without boxes and tags states; rule by rule, the surest first."""
     end = len(text.rstrip())
-    if plain := _PLAIN_LINE.match(text, text.rfind("\n", 0, end) + 1, end):
+    line = text.rfind("\n", 0, end) + 1
+    if plain := _PLAIN_LINE.match(text, line, end):
         return Answer(Stated("value", plain[1], plain.start(1), plain.end(1), True), "answer line")
+    if formula := _FORMULA_LINE.match(text, line, end):
+        rule = "conclusion" if formula["so"] else "answer line"
+        return Answer(Stated("value", formula[2].strip(), formula.start(2), formula.end(2), True), rule)
     lo = max(0, end - MAX_TAIL_CHARS)
     tail = blank_markup(text[lo:end])
     if (found := _last_line(tail)).stated is NOTHING and (found := stated_phrase(tail, 0)).stated is NOTHING:

@@ -34,6 +34,8 @@ from verifiers.catalog.math.units import is_label, parse_unit
 MAX_DEPTH = 48
 """Deepest nesting that is read."""
 
+SHORT = 16
+"""Numbers of fewer digits need no check of their length."""
 MAX_CHAIN = 200
 """Most operators, other than the signs of one sum, that follow each other on one level."""
 
@@ -57,6 +59,9 @@ STOP = frozenset(
      "?", ".", "`", "\\text{and}", "\\text{or}", "\\forall"]
 )  # fmt: skip
 _TEXT_MACROS = ("\\text", "\\mathrm", "\\mbox", "\\hbox", "\\operatorname", "\\mathsf", "\\mathit", "\\emph")
+_NUMBER_GOES_ON = frozenset(["_", "\\frac"])
+_NAME_GOES_ON = frozenset(["_", "'", "("])
+_LETTERS = frozenset("abcdfghjklmnopqrstuvwxyz")  # e and i are constants
 _GLUED = re.compile(r"(or|and)([A-Z][A-Za-z]*)\Z")
 _SET_NAMES = {"cup": "cup", "cap": "cap", "setminus": "minus"}
 _BASIS_POINTS = frozenset(["basis points", "basis point", "bp", "bps"])
@@ -75,8 +80,16 @@ class Parser(BracketReader):
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise TooLarge(f"the answer is nested deeper than {MAX_DEPTH} levels")
-        left = self.prefix()
         toks = self.toks
+        tok = toks[self.pos]
+        if tok.isdigit() and len(tok) < SHORT and toks[self.pos + 1] not in _NUMBER_GOES_ON:
+            self.pos += 1
+            left: Node = Num(int(tok))
+        elif tok in _LETTERS and toks[self.pos + 1] not in _NAME_GOES_ON:
+            self.pos += 1
+            left = Sym(tok)
+        else:
+            left = self.prefix()
         chain = 0
         while True:
             tok = toks[self.pos]
