@@ -7,7 +7,7 @@ integers, text, statements, sets, lists, matrices, quantities, percentages, base
 from __future__ import annotations
 
 from verifiers.catalog.math.decimals import prints_double, rounds_to
-from verifiers.catalog.math.equal import Context, algebraically, numerically, real_value, scalars_equal
+from verifiers.catalog.math.equal import EXACT, Context, algebraically, numerically, real_value, scalars_equal
 from verifiers.catalog.math.lists import BRACKETED, matrices_match, pairwise, sequences_match
 from verifiers.catalog.math.matrices import is_matrix_like
 from verifiers.catalog.math.measures import measures_match, without_unit
@@ -100,6 +100,7 @@ def _shaped(ref: Node, pred: Node, context: Context) -> bool | None:
 
 def _scalars(ref: Node, pred: Node, context: Context) -> bool:
     """Compare two scalars, or what turns out not to be scalar inside."""
+    context.rule = ""
     equal = algebraically(ref, pred, context)
     if equal is None:
         infinite = _infinite(ref), _infinite(pred)
@@ -116,13 +117,20 @@ def _scalars(ref: Node, pred: Node, context: Context) -> bool:
         return True
     if prints_double(ref, pred, context):
         return True
+    if context.rule is not EXACT and (found := _renamed(ref, pred, context)) is not None:
+        return found
+    return bool(context.options.rounding != "exact" and rounds_to(ref, pred, context))
+
+
+def _renamed(ref: Node, pred: Node, context: Context) -> bool | None:
+    """Compare once more with another name for the arbitrary constant or i, or without letters that are a unit."""
     if (renamed := with_constant(pred, ref) or with_imaginary(pred, ref)) is not None:
         return _scalars(ref, renamed, context)
     if (renamed := with_imaginary(ref, pred)) is not None:
         return _scalars(renamed, pred, context)
     if (bare := without_unit(pred)) is not None and not free_symbols(ref):
         return _scalars(ref, bare, context)
-    return bool(context.options.rounding != "exact" and rounds_to(ref, pred, context))
+    return None
 
 
 _FINITE = (0, 0)

@@ -41,6 +41,8 @@ from verifiers.catalog.math.tree import (
     free_symbols,
 )
 
+EXACT = "exact rational numbers"
+"""The rule of two rationals."""
 AGREE = 2.0**-200
 """Relative difference below which two long values are equal (60 decimal digits)."""
 APART = 2.0**-100
@@ -104,7 +106,7 @@ def _exactly(ref: Node, pred: Node, context: Context) -> bool | None:
         return None
     except NotExact:
         return None
-    context.rule = "exact rational numbers"
+    context.rule = EXACT
     return left == right
 
 

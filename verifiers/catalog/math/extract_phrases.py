@@ -53,7 +53,7 @@ _PLAIN_LINE = re.compile(r"(?:A|#{4}|(?:The |Final )?[Aa]nswer)(?::| is:?)? ?(-?
 _FORMULA_LINE = re.compile(
     r"(?:\*\*(?:Final )?Answer(?::\*\*|\*\*:?)|(?:Final )?Answer:"
     r"|(?P<so>(?:Hence|Thus|Therefore|So),? we (?:get|have|obtain|find)))"
-    r" ?\$((?:[^$\\\n]|\\[^$\n])++)\$\.?\s*\Z"
+    r" ?\$(?!\s?\\text)((?:[^$\\\n]|\\[^$\n])++)\$\.?\s*\Z"
 )
 _SENTENCE_END = re.compile(rf"{MATH}|(?P<end>[.!?](?=[\s\"'”*)\]]|$)|[。！？]|\n(?!\s{{0,8}}(?:\\\[|\$\$)))")
 _CUE = re.compile(
