@@ -1,0 +1,1 @@
+"""The IFBench teacher: see `teacher.py`."""

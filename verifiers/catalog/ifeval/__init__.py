@@ -1,0 +1,1 @@
+"""The IFEval teacher: see `teacher.py`."""
