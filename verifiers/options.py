@@ -74,6 +74,8 @@ def build_options(spec: TeacherSpec, values: Mapping[str, Json], origins: Mappin
             raise OptionError(f"{place}{spec.name}: {key} = {value!r}: {error}") from error
     try:
         return spec.options(**parsed)
+    except OptionError:
+        raise  # it says more: a file and a line
     except (TypeError, ValueError) as error:
         raise OptionError(f"{spec.name}: these options do not fit together: {error}") from error
 

@@ -68,7 +68,7 @@ def find_task(task: str | None, sets: Sequence[str], config: str | None) -> Task
         OptionError, InputError: If an option, or the config file, is not allowed.
     """
     from verifiers.config import load_config, parse_assignments
-    from verifiers.registry import catalog_names
+    from verifiers.registry import catalog_names, find
 
     loaded = load_config(config) if config else None
     name = task or (loaded.task if loaded else None)
@@ -78,6 +78,9 @@ def find_task(task: str | None, sets: Sequence[str], config: str | None) -> Task
     given = parse_assignments(sets)
     if loaded is None:
         return checked_task(name, given)
+    whole = getattr(find(name).options, "config_file", "")
+    if whole and whole not in loaded.options:
+        return checked_task(name, {whole: str(config), **given})  # the file is what this teacher reads itself
     origins = {key: place for key, place in loaded.origins.items() if key not in given}
     return checked_task(name, {**loaded.options, **given}, origins)
 
