@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from verifiers.types import Json
@@ -65,7 +66,7 @@ class Options:
         if self.min_words < 0:
             raise ValueError(f"min_words = {self.min_words}: allowed is 0 or more")
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The tag names in small letters; empty for no tags."""
         return () if self.tags in ((), *((word,) for word in _NO_TAGS)) else tuple(tag.lower() for tag in self.tags)

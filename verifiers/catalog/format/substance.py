@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from verifiers.text import HAN, KANA, normalise, sentences, visible
 
-MAX_READ_CHARS = 16_384
+MAX_READ_CHARS = 4_096
 """Words are looked at in so many characters; loops and padding are looked for in all of them."""
 CHUNK_CHARS = 8_192
 """Loops are looked for in pieces of this size."""
@@ -33,6 +33,7 @@ MIN_ECHO_CHARS = 16
 
 _SIGNS = "+\\-*/=<>^√∑∫×÷≤≥≠≈→⇒∈∧∨¬±·&|%"
 _UNIT = re.compile(rf"[{HAN}{KANA}]|[^\W_{HAN}{KANA}]++|[{_SIGNS}]")
+_ASCII_UNIT = re.compile(r"[a-z0-9]++|[+\-*/=<>^&|%]")
 _ONE_HAN = re.compile(rf"[{HAN}{KANA}]")
 _EMPTY_BOX = re.compile(r"\\(?:boxed|fbox)\s*+\{\s*+\}")
 _SYMBOL = re.compile(r"[^\s\w.,;:!?…。，；：！？、\"'`‘’“”()\[\]{}<>*_#~|\\/$-]")
@@ -101,7 +102,7 @@ def loops(text: str, share: float) -> bool:
 
 
 def _hollow_words(text: str, min_words: int) -> str:
-    units = _UNIT.findall(text.casefold())
+    units = _ASCII_UNIT.findall(text.lower()) if text.isascii() else _UNIT.findall(text.casefold())
     kinds = set(units)
     han = sum(map(len, map(_ONE_HAN.findall, kinds))) if not text.isascii() else 0
     content = kinds - _FILLER
@@ -123,7 +124,7 @@ def _hollow_words(text: str, min_words: int) -> str:
 
 def _repetition(text: str, units: list[str], kinds: set[str]) -> str:
     total = len(units)
-    if total < 8 or len(kinds) > max(SHORT_WORDS, 0.4 * total):
+    if total < 8 or len(kinds) > (total if total <= SHORT_WORDS else total / 4):
         return ""
     triples = len(set(zip(units, units[1:], units[2:], strict=False)))
     if triples < (0.5 if total <= SHORT_WORDS else 0.2) * (total - 2):
