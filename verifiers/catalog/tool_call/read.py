@@ -217,7 +217,7 @@ class _Text:
         fenced = self._fenced(text)
         if fenced is not None:
             return fenced
-        if self._form == "python":
+        if self._form in ("python", "llama3"):
             return None
         found = [calls for each in find_json(text) if (calls := calls_in(each.value, self._known))]
         return Reading(tuple(call for calls in found for call in calls), "json in prose", True) if found else None
