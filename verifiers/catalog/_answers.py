@@ -17,11 +17,11 @@ from verifiers.segment import MAX_GROUP_CHARS, Kind, final_span, segments
 from verifiers.text import normalise
 from verifiers.types import Json, Text, text_of
 
-MAX_VISIBLE_CHARS = 32_768
+MAX_VISIBLE_CHARS = 16_384
 """Only so much of the end of a completion is looked at."""
 MAX_FIELD_CHARS = 8_192
 """Longer fields are cut: no answer is that long."""
-MAX_FIELDS = 256
+MAX_FIELDS = 128
 MAX_CHANGE_CHARS = 4_096
 """A change of mind is looked for in so much of the text before an answer."""
 

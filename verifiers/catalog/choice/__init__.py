@@ -1,0 +1,1 @@
+"""Multiple-choice answers: letters, several letters, the text of an option."""
