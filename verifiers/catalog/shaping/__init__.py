@@ -1,0 +1,1 @@
+"""Shaping rewards: small, bounded corrections that go beside a reward for being right."""
