@@ -66,7 +66,8 @@ class _Compiler(Reader):
             self.known_keys(node, KEYS, "a rules document")
         else:
             rules = Node([], "", node.line, node.column, "rules")
-            self.known_keys(node, KEYS, "a rules document")
+            if top:
+                self.known_keys(node, KEYS, "a rules document")
             self.add(node.problem(f"rules are a list, or a mapping with the key 'rules'; not {node.what}"))
         combine = self._choice(
             top,
@@ -264,10 +265,11 @@ class _Compiler(Reader):
         return tuple(found for each in node.value if (found := self._example(each)) is not None)
 
     def _example(self, node: Node) -> Example | None:
+        if isinstance(node.value, dict):
+            self.known_keys(node, EXAMPLE_KEYS, "an example")
         if not isinstance(node.value, dict) or "text" not in node.value or "expect" not in node.value:
             self.add(node.problem("an example is a mapping with text and expect (a reward from 0 to 1, or null)"))
             return None
-        self.known_keys(node, EXAMPLE_KEYS, "an example")
         given = node.value
         expect = None if given["expect"].value is None else self.value(given["expect"], float)
         data = {key: each.data() for key, each in given.items()}

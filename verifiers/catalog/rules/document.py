@@ -117,6 +117,6 @@ def make_rule(reader: Reader, node: Node, kind: str) -> Rule | None:
         except ValueError as error:
             if isinstance(error, MissingExtra):
                 raise
-            reader.add(node.problem(f"{kind}: {error}"))
+            reader.add(node.problem(str(error)))
             return None
     return rule

@@ -22,6 +22,11 @@ class _Counted(Rule):
     count: Bounds
     slack: float = 0.0
 
+    @property
+    def least(self) -> int:
+        """The least count of a text that holds a letter, digit or symbol."""
+        return 0
+
     def __post_init__(self) -> None:
         if not 0 <= self.slack <= 10:
             raise ValueError(f"slack is a share from 0 to 10, not {self.slack:g}")
@@ -30,7 +35,7 @@ class _Counted(Rule):
         return f"{self.count} {self.kind.replace('_', ' ')}"
 
     def always(self) -> bool | None:
-        if self.count.always(low=1 if self.kind in ("chars", "tokens", "lines", "paragraphs") else 0):
+        if self.count.always(low=self.least):
             return True
         return False if self.count.max is not None and self.count.max < 0 else None
 
@@ -94,6 +99,10 @@ class Chars(_Counted):
     blanks: Literal["count", "ignore"] = "count"
     slack: float = 0.0
 
+    @property
+    def least(self) -> int:
+        return 1
+
     def check(self, view: View) -> Outcome:
         text = view.text.strip()
         return self._judged(len(text) if self.blanks == "count" else sum(map(len, text.split())))
@@ -129,6 +138,10 @@ class Paragraphs(_Counted):
     separator: str = ""
     slack: float = 0.0
 
+    @property
+    def least(self) -> int:
+        return 0 if self.separator else 1
+
     def check(self, view: View) -> Outcome:
         if not self.separator:
             return self._judged(len(view.paragraphs))
@@ -153,6 +166,10 @@ class Lines(_Counted):
     count: Bounds
     slack: float = 0.0
 
+    @property
+    def least(self) -> int:
+        return 1
+
     def check(self, view: View) -> Outcome:
         return self._judged(len(view.lines))
 
@@ -168,6 +185,10 @@ class Tokens(_Counted):
 
     count: Bounds
     slack: float = 0.0
+
+    @property
+    def least(self) -> int:
+        return 1
 
     def check(self, view: View) -> Outcome:
         text = view.text

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from functools import cached_property
 from typing import Any, Literal
 
+from verifiers.catalog.json_schema import Judged, compiled, read_reference, violations
 from verifiers.catalog.rules.kinds_markdown import without_code
 from verifiers.catalog.rules.kinds_words import listed
 from verifiers.catalog.rules.reading import Bounds, Data, Strings
 from verifiers.catalog.rules.table import Outcome, Rule, kind
 from verifiers.catalog.rules.view import View, cut, fold
-from verifiers.errors import require
 from verifiers.json_values import JsonFault, find_json, parse_json
 from verifiers.types import Json
 
-MAX_SCHEMA_CHARS = 50_000
 MAX_TABLE_CHARS = 200_000
 """Longer tables are judged by their beginning."""
 MAX_TABLE_ROWS = 10_000
@@ -46,25 +44,18 @@ class JsonData(Rule):
     keys: Strings | None = None
     where: Literal["whole", "found"] = "whole"
 
-    def __post_init__(self) -> None:
-        if self.schema is not None and not isinstance(self.schema, (dict, bool)):
-            raise ValueError("schema is a JSON Schema: a mapping")
-        if self.schema is not None and len(json.dumps(self.schema)) > MAX_SCHEMA_CHARS:
-            raise ValueError(f"a schema may have {MAX_SCHEMA_CHARS:,} characters")
-
     def prepare(self) -> None:
         self._validator  # noqa: B018 (made when first read)
 
     @cached_property
     def _validator(self) -> Any:
+        """The compiled schema, by the teacher `json_schema`: linear patterns, no network."""
         if self.schema is None:
             return None
-        library: Any = require("jsonschema_rs", "rules", "The rule kind json with a schema")
         try:
-            # Without a retriever's network, and with the linear regex engine.
-            return library.validator_for(self.schema, pattern_options=library.RegexOptions(), offline=True)
-        except (ValueError, library.ReferencingError) as error:
-            raise ValueError(f"not a JSON Schema: {str(error).splitlines()[0][:200]}") from error
+            return compiled(read_reference({"schema": self.schema}), formats=True)  # type: ignore[dict-item]
+        except Judged as refused:
+            raise ValueError(refused.verdict.reason) from refused
 
     def expected(self) -> str:
         keys = f" with the keys {listed(self.keys)}" if self.keys else ""
@@ -78,13 +69,13 @@ class JsonData(Rule):
         missing = [key for key in self.keys or () if not isinstance(value, dict) or key not in value]
         if missing:
             return Outcome(0.0, type(value).__name__, f"the keys {listed(missing)} are missing")
-        error = next(self._validator.iter_errors(value), None) if self._validator is not None else None
-        if error is None:
+        try:
+            faults = violations(self._validator, value) if self._validator is not None else []
+        except Judged as refused:
+            return Outcome(0.0, None, refused.verdict.reason)
+        if not faults:
             return Outcome(1.0)
-        place = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in error.instance_path).lstrip(
-            "."
-        )
-        return Outcome(0.0, cut(place or "the whole"), f"{cut(place) or 'the value'}: {cut(error.message)}")
+        return Outcome(0.0, faults[0].details.get("pointer") or "(root)", cut(faults[0].reason))
 
     def _read(self, text: str) -> Json:
         if self.where == "whole":

@@ -115,7 +115,7 @@ class Reader:
         try:
             return kind(**values)
         except ValueError as error:
-            self.add(node.problem(f"{what}: {error}"))
+            self.add(node.problem(str(error)))
             return None
 
 

@@ -1,0 +1,1 @@
+"""Reward-hacking completions, to run against any teacher."""
