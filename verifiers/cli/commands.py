@@ -37,6 +37,7 @@ BUILT_IN = {
     "compare": BuiltIn("verifiers.cli.compare:compare", "Show where two teachers disagree on a file."),
     "list": BuiltIn("verifiers.cli.catalog:list_teachers", "List the teachers and their options."),
     "check": BuiltIn("verifiers.cli.check:check", "Run the contract suite on a teacher."),
+    "rules": BuiltIn("verifiers.cli.rules:rules", "Check, try and attack rules that you write."),
     "doctor": BuiltIn("verifiers.cli.doctor:doctor", "Check this installation and say what to repair."),
 }
 

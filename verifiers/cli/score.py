@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from verifiers.cli.task import task_options, work_options
+from verifiers.cli.task import task_options, with_rules, work_options
 
 
 @click.command()
 @click.argument("files", nargs=-1, metavar="[FILES]...")
 @task_options
+@click.option("--rules", metavar="FILE", help="Rules of your own: short for --task rules --set rules=FILE.")
 @click.option("-o", "--output", metavar="FILE", help="Where rows go: .jsonl[.gz|.zst], .csv, .parquet; '-' = stdout.")
 @click.option(
     "--map",
@@ -34,7 +35,7 @@ from verifiers.cli.task import task_options, work_options
 @click.option("--no-elapsed", is_flag=True, help="Leave out elapsed_s, so that equal runs give equal bytes.")
 @click.option("--dry-run", is_flag=True, help="Score the first rows and print them; write nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="Print neither progress nor columns nor summary.")
-def score(**given: Any) -> int:
+def score(rules: str | None, **given: Any) -> int:
     """Score files of completions with a teacher.
 
     FILES are jsonl, json, csv, parquet (text ones also .gz, .zst), folders of these or of `datasets`,
@@ -47,4 +48,5 @@ def score(**given: Any) -> int:
     """
     from verifiers.cli.score_run import ScoreArguments, run_score
 
+    given["task"], given["sets"] = with_rules(given["task"], given["sets"], rules)
     return run_score(ScoreArguments(**given))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from verifiers.types import Json
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+RULES = "rules"
+"""The one teacher that `--rules` belongs to."""
 
 
 def task_options(function: _Function) -> _Function:
@@ -44,6 +46,19 @@ def work_options(function: _Function) -> _Function:
         "--num-proc", type=click.IntRange(1), metavar="N", help="Worker processes.  [default: the CPUs]"
     )
     return option(deadline_option(function))
+
+
+def with_rules(task: str | None, sets: Sequence[str], rules: str | None) -> tuple[str | None, tuple[str, ...]]:
+    """Return task and settings with `--rules FILE`, which is short for `--task rules --set rules=FILE`.
+
+    Raises:
+        UsageError: If another teacher is named.
+    """
+    if rules is None:
+        return task, tuple(sets)
+    if task not in (None, RULES):
+        raise UsageError(f"--rules {rules} is for --task {RULES}; the teacher {task!r} takes no rules file")
+    return RULES, (*sets, f"rules={rules}")
 
 
 class Task(NamedTuple):

@@ -87,7 +87,9 @@ class _Run:
         hollow = bool(view.missing) or (bool(empty) and not self.document.judge_empty)
         outcome = Outcome(0.0, None, empty) if hollow else rule.check(view)
         details = _details(entry, rule, outcome, view)
-        reason = outcome.reason or ("holds" if outcome.reward >= FULL else _observed(outcome))
+        reason = "holds"
+        if outcome.reward < FULL:
+            reason = f"{outcome.reason or _observed(outcome)}; expected {rule.expected()}"
         part = Part(entry.name, outcome.reward, reason, self._weight(entry), details)
         return _Result(outcome.reward, hollow), part
 

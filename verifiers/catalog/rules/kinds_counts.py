@@ -50,7 +50,8 @@ class _Counted(Rule):
         bound = self.count.min if self.count.min is not None and count < self.count.min else self.count.max or 0.0
         room = abs(bound) * self.slack
         reward = max(0.0, 1.0 - abs(count - bound) / room) if room else 0.0
-        return Outcome(reward, count, f"{count:,} {self.kind.replace('_', ' ')}")
+        unit = self.kind.replace("_", " ")
+        return Outcome(reward, count, f"{count:,} {unit.removesuffix('s') if count == 1 else unit}")
 
 
 @kind("words", group="counts", example=("words: 50..100", "words: {count: {max: 100}, slack: 0.2}"))

@@ -123,10 +123,11 @@ class _Edge(Rule):
         return texts
 
     def _found(self, view: View, at_end: bool) -> Outcome:
-        text = (view.folded if self.case == "ignore" else view.text).strip()
+        text = view.text.strip()
         room = max(map(len, self.text)) * 4 + 100  # blanks in between may be longer here than in the rule
         seen = " ".join((text[-room:] if at_end else text[:room]).split())
-        holds = any(seen.endswith(each) if at_end else seen.startswith(each) for each in self._wanted())
+        form = fold(seen) if self.case == "ignore" else seen
+        holds = any(form.endswith(each) if at_end else form.startswith(each) for each in self._wanted())
         return Outcome(float(holds), cut(seen[-60:] if at_end else seen[:60]))
 
 
