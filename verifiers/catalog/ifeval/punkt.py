@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from verifiers.catalog.ifeval.english import ABBREVIATIONS, AFTER_NUMBER, ALSO_NAMES, ORDINARY, STARTERS
 
@@ -97,7 +98,7 @@ def _context_end(text: str, stop: re.Match[str]) -> int:
 def _has_break(context: str) -> bool:
     """Whether a sentence ends at some token of the context but the last."""
     tokens = _TOKEN.findall(context)
-    return any(_ends(token, following) for token, following in zip(tokens, tokens[1:], strict=False))
+    return any(_ends(token, following) for token, following in pairwise(tokens))
 
 
 def _ends(token: str, following: str) -> bool:

@@ -21,7 +21,8 @@ _ALONE = re.compile(r"\.{2,}|--|[;@#$%&?!*\]\[(){}<>\u2012-\u2015»”’]")
 _CLITIC = re.compile(r"(?<=[^' ])('[sSmMdD]?) ")
 _LONG_CLITIC = re.compile(r"(?<=[^' ])('ll|'LL|'re|'RE|'ve|'VE|n't|N'T) ")
 _FUSED = re.compile(
-    r"(?i)\b(?:(can)(not)|(d)('ye)|(gim)(me)|(gon)(na)|(got)(ta)|(lem)(me)|(more)('n)|(wan)(na)(?=\s))\b| ('t)(is|was)\b"
+    r"(?i)\b(?:(can)(not)|(d)('ye)|(gim)(me)|(gon)(na)|(got)(ta)|(lem)(me)|(more)('n)|(wan)(na)(?=\s))\b"
+    r"| ('t)(is|was)\b"
 )
 _HAS_FUSED = re.compile(r"(?i)cannot|d'ye|gimme|gonna|gotta|lemme|more'n|wanna|'tis|'twas")
 
