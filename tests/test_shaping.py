@@ -188,6 +188,9 @@ def test_looping_share_of_half_a_loop_is_half():
         ),
         ("Ответ: четыре яблока, потому что Том купил ещё два.", "Сколько яблок в корзине у Тома?", 1.0, 1.0),
         ("所以 $x + y = \\frac{3}{4}$，代入 `f(x)` 可得答案是四个苹果。", ZH, 1.0, 1.0),
+        ("因此调用 my_list.append(x) 之后，这个列表里一共有四个元素。", ZH, 1.0, 1.0),
+        ("```json\n" + STORY + "\n```", ZH, 0.0, 0.0),
+        ("把篮子里的苹果数出来：\n```python\nfor apple in basket:\n    count += 1\n```", ZH, 1.0, 1.0),
     ],
 )
 def test_language_when_compared_with_the_prompt_then_its_share_is_paid(completion, prompt, low, high):

@@ -62,6 +62,11 @@ _HAN_FILLER = re.compile(
 _PLACE_NOUNS = frozenset(
     "answer answers here result solution response output content placeholder text final insert".split()
 )
+_PLACEHOLDER = _PLACE_NOUNS | frozenset(
+    "a an the your my our this that it is are be will should go goes and or in on at of to for with inside between tag "
+    "tags put write enter only just step by reasoning thinking thought thoughts process explanation full".split()
+)
+"""Words of placeholders for an answer; an answer of none but these, with one of the nouns, says nothing."""
 _RESTART = re.compile(
     r"\s*+(?:(?:ok(?:ay)?|alright|so|well)\b[,.! ]*+)?"
     r"(?:let me (?:think|reconsider|work|start)|let's (?:think|work)|wait\b|hmm)",
@@ -166,7 +171,7 @@ def hollow_answer(text: str) -> str:
         return "" if not emptied and _SYMBOL.search(said) else "it holds nothing but punctuation"
     if emptied:
         return "it holds an empty box"
-    if kinds <= _FILLER and kinds & _PLACE_NOUNS and len(units) <= 2 * SHORT_WORDS:
+    if kinds <= _PLACEHOLDER and kinds & _PLACE_NOUNS:
         return "it holds nothing but a placeholder"
     return ""
 

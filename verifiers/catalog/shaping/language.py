@@ -3,14 +3,15 @@ r"""A reward for answering in the prompt's language, in [0, 1]: the share of the
 R = words in the target language / all words, as DeepSeek-R1 (arXiv 2501.12948, section 2.3.2) rewards "the proportion
 of target language words in the CoT"; it has no public implementation. Here a word counts as the target's if it is
 written in its script; where languages share a script, times the share of that script's text that CLD2 finds to be in
-the target language. Formulas, code, URLs, tags and single Latin letters are not counted.
+the target language. Formulas, code, paths, URLs, tags and single Latin letters are not counted.
 
 The target is the prompt's main language, or set by `language`. Languages that CLD2 cannot tell apart in short texts
 (Indonesian and Malay, Bosnian, Croatian and Serbian, ...) count as one. Needs the extra `rules` (pycld2).
 
 Refuses to judge a prompt whose language cannot be told (`undecided=neutral`: pays `neutral`); so too a completion of
 fewer than `min_words` words, or one in which CLD2 finds no language. An empty completion gets 0. Known limits: of texts
-longer than 64,000 characters both ends are read; quotations in another language count against the text.
+longer than 64,000 characters both ends are read; quotations in another language count against the text, and a prompt that
+asks for another language than its own needs `language`.
 """
 
 from __future__ import annotations
@@ -32,10 +33,15 @@ MAX_DETECTED_CHARS = 20_000
 MIN_DETECTED_PERCENT = 50
 """Least share of a prompt that its main language has, by CLD2."""
 
+_FENCED = re.compile(r"```(?:[^`]|`(?!``))*+(?:```)?")
+_FENCED_CODE = re.compile(r"```(?!(?:json|text|txt|plain|markdown|md)?[ \t]*+\n)(?:[^`]|`(?!``))*+(?:```)?")
 _SKIPPED = re.compile(
-    r"```(?:[^`]|`(?!``))*+(?:```)?|`[^`\n]*+`|\$\$(?:[^$]|\$(?!\$))*+\$\$|\$[^$\n]*+\$|\\[()\[\]]|\\[A-Za-z]++"
+    r"`[^`\n]*+`|\$\$(?:[^$]|\$(?!\$))*+\$\$|\$[^$\n]*+\$|\\[()\[\]]|\\[A-Za-z]++"
     r"|https?://\S++|</?[A-Za-z][\w-]*+>|(?<![A-Za-z])[A-Za-z](?![A-Za-z])"
 )
+_CHUNK = re.compile(r"[!-~]++")
+_CODE_LIKE = re.compile(r"[A-Za-z0-9_'\")\]][(\[{=_/\\]|[/\\_][A-Za-z]|[A-Za-z]:[/:]")
+_HAS_LETTER = re.compile(r"[^\W\d_]")
 _LATIN = r"A-Za-z\u00c0-\u024f\u1e00-\u1eff"
 _BLOCKS = {"bn": 0x980, "pa": 0xA00, "gu": 0xA80, "or": 0xB00, "ta": 0xB80, "te": 0xC00, "kn": 0xC80, "ml": 0xD00}
 _BLOCKS |= {"si": 0xD80, "lo": 0xE80, "my": 0x1000, "ka": 0x10A0, "am": 0x1200, "km": 0x1780, "hy": 0x0530}
@@ -105,8 +111,22 @@ class Options:
             raise ValueError("allowed are a neutral from 0 to 1 and min_words of 1 or more")
 
 
-def _plain(text: str) -> str:
-    return _SKIPPED.sub(" ", normalise(bounded(text, MAX_CHARS)))
+def _plain(text: str, fenced: re.Pattern[str] = _FENCED) -> str:
+    return _CHUNK.sub(_prose, _SKIPPED.sub(" ", fenced.sub(" ", normalise(bounded(text, MAX_CHARS)))))
+
+
+def _prose(chunk: re.Match[str]) -> str:
+    """Return an ASCII chunk between blanks, or a blank if it looks like a call, a path or an identifier."""
+    return " " if _CODE_LIKE.search(chunk[0]) else chunk[0]
+
+
+def _counted(text: str, min_words: int) -> list[str]:
+    """Return the words that count; where few stand outside of fences, also those in fences of prose."""
+    for fenced in (_FENCED, _FENCED_CODE):
+        counted = [word for word in words(_plain(text, fenced)) if _HAS_LETTER.search(word)]
+        if len(counted) >= min_words:
+            break
+    return counted
 
 
 def _detected(text: str) -> dict[str, int]:
@@ -143,9 +163,9 @@ def _language_of(prompt: str, min_letters: int) -> str:
     return "zh" if 2 * len(_SCRIPTS["han"].findall(text)) > len(words(text)) else ""
 
 
-def consistency(text: str, language: str) -> tuple[float | None, int]:
+def consistency(text: str, language: str, min_words: int = 1) -> tuple[float | None, int]:
     """Return the share of the words that are in the language (`None` = cannot be told), and the number of words."""
-    counted = [word for word in words(_plain(text)) if any(map(str.isalpha, word))]
+    counted = _counted(text, min_words)
     if not counted:
         return 0.0, 0
     scripts = [_SCRIPTS[name] for name in _OF_LANGUAGE.get(language, ("latin",))]
@@ -195,7 +215,7 @@ class LanguageTeacher(BaseTeacher):
             return self._undecided("the prompt's language cannot be told; set language=...")
         if not text.strip():
             return Verdict(0.0, Status.UNPARSABLE, "the completion is empty")
-        share, count = consistency(text, language)
+        share, count = consistency(text, language, options.min_words)
         if share is None or count < options.min_words:
             return self._undecided(f"the language of the completion's {count} words cannot be told")
         status = Status.CORRECT if share >= 1.0 else Status.INCORRECT if share <= 0.0 else Status.PARTIAL
