@@ -80,11 +80,12 @@ _APPROXIMATELY = re.compile(
     r"(?:\\q?quad|\s)*+(?:\\text\s?\{)?\s?\((?:or )?(?:approx|about|roughly)[^()]{0,60}\)?\}?\)?\Z"
 )
 _DIRECT = re.compile(
-    r"""(?:\\(?:[dt]?frac|sqrt|pi|cdot|times|sin|cos|tan|ln|infty|cup|theta|alpha|beta|pm|circ
-        |left(?=[(\[|])|right(?=[)\]|]))(?![A-Za-z])
+    r"""(?:\\(?:[dt]?frac|sqrt|pi|cdot|times|sin|cos|tan|sec|csc|cot|arcsin|arccos|arctan|ln|log|infty|cup|cap|pm|circ
+        |alpha|beta|gamma|delta|theta|lambda|mu|sigma|rho|omega|phi|leq?|geq?|neq?|binom|left(?=[(\[|])|right(?=[)\]|])
+        )(?![A-Za-z])
     |\d++(?:\.\d++)?+(?!\s*+[\d'_]|[box])
     |(?<![A-Za-z])[a-wyz](?![A-Za-z])|x(?![A-Za-z]|\s*+10)
-    |[-*/^()\[\]{}|]|(?<!\))_|\+(?!\s?[-/+])|=(?!>)|[ ](?![ ])|,(?=[\s\\(a-z-])
+    |[-*/^()\[\]{}|<]|(?<!=)>|(?<!\))_|\+(?!\s?[-/+])|=(?!>)|[ ](?![ ])|,(?=[\s\\(a-z-])|(?<!\b0),(?=\d(?!\d))
     )++""",
     re.VERBOSE,
 )
