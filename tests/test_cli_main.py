@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -83,6 +84,7 @@ def test_version_when_asked_then_it_is_the_packages() -> None:
     ("arguments", "code", "hint"),
     [
         (["--nope"], 2, "No such option"),
+        ([], 2, "Commands:"),
         (["dcotr"], 2, "Did you mean 'doctor'?"),
         (["list", "--nope"], 2, "No such option"),
     ],
@@ -92,6 +94,16 @@ def test_usage_when_wrong_then_exit_2_and_a_hint(arguments: list[str], code: int
     assert outcome.returncode == code
     assert hint in outcome.stderr
     assert outcome.stdout == ""
+    assert outcome.stderr.count("Usage:") == 1
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_streams_when_closed_by_the_parent_then_the_command_still_runs(closed: str) -> None:
+    redirection = {"stdout": ">&-", "stderr": "2>&-"}[closed]
+    command = f'"{sys.executable}" -m verifiers list math {redirection}'
+    outcome = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stderr == ""
 
 
 def test_plugins_when_help_is_asked_then_names_are_listed_and_nothing_imported(plugin_folder: Path) -> None:
@@ -142,7 +154,7 @@ def test_doctor_when_another_package_owns_our_import_name_then_it_says_fix(tmp_p
         (ZeroDivisionError("oops"), 1, "Error: ZeroDivisionError: oops"),
         (VerifyError("bad \x1b[31m name"), 1, r"bad \x1b[31m name"),
         (KeyboardInterrupt(), 130, "Interrupted"),
-        (BrokenPipeError(), 141, ""),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), 141, ""),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
 )

@@ -162,6 +162,18 @@ def test_resume_with_a_changed_input_is_refused(tmp_path: Path) -> None:
         score_file(replace(config, resume=True))
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="file names are always UTF-8 there")
+def test_input_whose_name_is_not_utf8_is_scored_and_resumed(tmp_path: Path) -> None:
+    source = write_input(tmp_path / os.fsdecode("数据.jsonl".encode("gbk")), 10)
+    config = replace(config_of(tmp_path), sources=(str(source),))
+    score_file(config)
+    with (tmp_path / "out.jsonl").open("rb+") as file:
+        file.truncate(200)
+    summary = score_file(replace(config, resume=True))
+    assert summary.rows == 11
+    assert json.dumps(summary.to_json()).encode()
+
+
 def test_resume_without_the_sidecar_is_refused(tmp_path: Path) -> None:
     config = config_of(tmp_path)
     score_file(config)

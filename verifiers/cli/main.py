@@ -37,6 +37,10 @@ _debug = False
 """Set by `--debug`, which every command accepts; read when an error arrives at `run`."""
 
 
+class _ReaderGone(Exception):
+    """Whoever read our output went away."""
+
+
 def _set_debug(_context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     global _debug
     _debug = _debug or value
@@ -55,6 +59,12 @@ def _debug_option() -> click.Option:
 
 class LazyGroup(click.Group):
     """A group that knows its commands' names and first lines, and imports a command when it is called."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:  # click's own answer to it is exit code 1, which says that we failed
+            raise _ReaderGone from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*BUILT_IN, *plugin_commands()]
@@ -116,12 +126,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     global _debug
     _debug = False
+    _open_closed_streams()
     _never_fail_on_encoding()
     try:
         outcome: Any = cli.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
         return outcome if isinstance(outcome, int) else 0
-    except BrokenPipeError:
+    except (BrokenPipeError, _ReaderGone):
         return _leave_broken_pipe()
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -129,6 +140,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo("\nInterrupted.", err=True)
         return EXIT_INTERRUPTED
     except click.ClickException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # since click 8.2; its message is the whole help
+            click.echo(error.format_message(), err=True)
+            return error.exit_code
         if isinstance(error, click.UsageError) and error.ctx is not None:
             click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help' for help.\n", err=True)
         return _report(error, escape_lines(error.format_message()), error.exit_code)
@@ -170,6 +184,13 @@ def _report(error: BaseException, text: str, exit_code: int) -> int:
         click.echo(escape_lines("".join(traceback.format_exception(error))), err=True)
     click.echo(f"Error: {text}", err=True)
     return exit_code
+
+
+def _open_closed_streams() -> None:
+    """Give a process that was started without stdout or stderr (`>&-`, some daemons) ones that go nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (open as long as we run)
 
 
 def _never_fail_on_encoding() -> None:

@@ -72,6 +72,8 @@ def _why_unreadable(line: bytes, error: Exception) -> str:
         return "the JSON is nested too deeply"
     if isinstance(error, msgspec.ValidationError) and "Expected `object`" in str(error):
         return f"the line is not a JSON object ({error})"
+    if isinstance(error, UnicodeDecodeError):
+        return f"the line is not UTF-8 ({error}); convert the file, e.g. with `iconv -f GB18030 -t UTF-8`"
     for name in (b"NaN", b"Infinity"):
         if name in line:
             return f"the line is not JSON ({error}); {name.decode()} is not JSON, write null"

@@ -60,13 +60,18 @@ def _find_files(path: Path) -> list[Shard]:
     if not path.exists():
         raise InputError(f"{path}: no such file or folder.{_hub_hint(path)}")
     if not path.is_dir():
-        return [Shard(str(path), path)]
+        return [_shard(path)]
     if (path / "dataset_dict.json").is_file():
         return _find_files(_only_split(path))
     files = _arrow_files(path) or [entry for entry in sorted(path.iterdir()) if _is_shard(entry)]
     if not files:
         raise InputError(f"{path}: the folder holds no file that ends in {', '.join(FORMATS)} (also with .gz, .zst).")
-    return [Shard(str(file), file) for file in files]
+    return [_shard(file) for file in files]
+
+
+def _shard(path: Path) -> Shard:
+    """Name a file by its path, bytes that are not UTF-8 (names in GBK, old zip files) as escapes."""
+    return Shard(str(path).encode("utf-8", "backslashreplace").decode(), path)
 
 
 def _hub_hint(path: Path) -> str:
