@@ -10,8 +10,8 @@ The target is the prompt's main language, or set by `language`. Languages that C
 
 Refuses to judge a prompt whose language cannot be told (`undecided=neutral`: pays `neutral`); so too a completion of
 fewer than `min_words` words, or one in which CLD2 finds no language. An empty completion gets 0. Known limits: of texts
-longer than 64,000 characters both ends are read; quotations in another language count against the text, and a prompt that
-asks for another language than its own needs `language`.
+longer than 64,000 characters both ends are read; quotations in another language count against the text, and a
+prompt that asks for another language than its own needs `language`.
 """
 
 from __future__ import annotations
