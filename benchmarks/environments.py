@@ -41,6 +41,7 @@ class Environment:
 
 ENVIRONMENTS = {
     "peers": Environment(("math-verify[antlr4_13_2]==0.9.0", "numpy"), ("verl==0.9.1",)),
+    "ifeval": Environment(("langdetect==1.0.9", "nltk>=3.9", "absl-py", "immutabledict"), alone=("llama-index-core",)),
     "verl": Environment(("sympy==1.14.0", ANTLR_FOR_SYMPY, "pylatexenc==2.11", "numpy"), ("verl==0.9.1",)),
 }
 
@@ -52,6 +53,21 @@ CATALOG = {
     "verl-prime": Peer("peer_verl_prime.py", "verl", 500, "verl's prime_math"),
     "prm800k": Peer("peer_prm800k.py", "verl", 1500, "prm800k's grader"),
 }
+
+
+IFEVAL_URL = "https://github.com/Podtech-AI/IFEval"
+IFEVAL_COMMIT = "5bdf377eb9cc20f16d377dc5c38413cee22550a6"
+"""A copy of google-research/instruction_following_eval, whose files it leaves as they are."""
+
+
+def official_ifeval() -> list[str]:
+    """Return the command that times the official IFEval checker, without its data; it is cloned on first use."""
+    home = ROOT / ".bench" / "official-ifeval"
+    package = home / "instruction_following_eval"
+    if not package.exists():
+        subprocess.run(["git", "clone", "-q", IFEVAL_URL, str(package)], check=True)
+        subprocess.run(["git", "-C", str(package), "checkout", "-q", IFEVAL_COMMIT], check=True)
+    return [str(ensure("ifeval")), str(PEERS / "peer_ifeval.py"), str(home)]
 
 
 def command_of(peer: Peer) -> list[str]:
