@@ -124,11 +124,11 @@ def _argument_fault(name: str, value: Any, wanted: Wanted, function: Function, c
     accepted = wanted.arguments[name]
     if not wanted.listed:
         ok = comparer.same(value, accepted, schema)
-        return "" if ok else f"{pointer([name])}: {_shown(value)} instead of {_shown(accepted)}"
+        return "" if ok else f"{pointer([name])}: {shown(value)} instead of {shown(accepted)}"
     if value is None and "" in accepted and optional:
         return ""
     ok = comparer.accepts(value, accepted, schema)
-    return "" if ok else f"{pointer([name])}: {_shown(value)} is none of {_shown(accepted)}"
+    return "" if ok else f"{pointer([name])}: {shown(value)} is none of {shown(accepted)}"
 
 
 def _may_lack(name: str, wanted: Wanted, function: Function, comparer: Comparer) -> bool:
@@ -142,5 +142,6 @@ def _may_lack(name: str, wanted: Wanted, function: Function, comparer: Comparer)
     return value is None or ("default" in schema and comparer.same(value, schema["default"], schema))
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a value in short, whatever its size."""
     return _SHORT.repr(value)

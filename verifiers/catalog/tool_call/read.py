@@ -240,7 +240,7 @@ class _Text:
         return Reading(tuple(calls), "code fence", outside)
 
     def _sequence(self, text: str) -> list[Call] | None:
-        """Return the calls that a text consists of, as JSON values side by side or in Python's form; `None` = neither."""
+        """Return the calls that a text consists of, JSON values side by side or Python's form; `None` = neither."""
         text = text.strip("`").strip() if text.startswith("`") and "\n" not in text else text
         if self._form != "python" and text[:1] in ("{", "["):
             calls = self._json_sequence(text)

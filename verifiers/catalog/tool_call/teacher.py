@@ -23,7 +23,7 @@ from typing import ClassVar, Literal
 
 from verifiers.catalog.tool_call.calls import MAX_CALLS
 from verifiers.catalog.tool_call.cases import CASES
-from verifiers.catalog.tool_call.match import Matched, match_calls
+from verifiers.catalog.tool_call.match import Matched, match_calls, shown
 from verifiers.catalog.tool_call.read import Form, Reading, read_calls
 from verifiers.catalog.tool_call.reference import BadReference, Reference, Wanted, read_reference
 from verifiers.catalog.tool_call.values import Comparer
@@ -119,7 +119,7 @@ class ToolCallTeacher(BaseTeacher):
 def _shown(reading: Reading) -> str:
     texts = []
     for call in reading.calls:
-        arguments = ", ".join(f"{name}={str(value)[:SHOWN]!r}" for name, value in list(call.arguments.items())[:10])
+        arguments = ", ".join(f"{name}={shown(value)}" for name, value in list(call.arguments.items())[:10])
         texts.append(f"{call.name}({arguments})")
     return "; ".join(texts)[:SHOWN]
 
