@@ -6,12 +6,13 @@ Run by `python3 dev.py docs`; with `--check` it writes nothing and fails if a pa
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from inspect import cleandoc
 from pathlib import Path
 
 import click
 from readme import readmes, timeless
+from rules_page import rules_page
 
 from verifiers.cli.commands import BUILT_IN, load_command
 from verifiers.errors import VerifyError
@@ -46,7 +47,12 @@ def main(arguments: Sequence[str]) -> int:
 
 def pages() -> dict[Path, str]:
     """Return each page's path and text."""
-    return {FOLDER / "teachers.md": teachers_page(), FOLDER / "commands.md": commands_page(), **readmes()}
+    return {
+        FOLDER / "teachers.md": teachers_page(),
+        FOLDER / "commands.md": commands_page(),
+        FOLDER / "rules.md": rules_page(NOTE),
+        **readmes(),
+    }
 
 
 def teachers_page() -> str:
@@ -91,9 +97,17 @@ def commands_page() -> str:
     lines = ["# Commands", "", NOTE, "", "`verify COMMAND --help` prints the same.", ""]
     commands = {name: command for name in BUILT_IN if (command := load_command(name)) is not None}
     lines += [f"- [`verify {name}`](#{anchor(f'verify {name}')}): {BUILT_IN[name].help}" for name in commands]
-    for name, command in commands.items():
+    for name, command in with_subcommands(commands):
         lines += ["", *command_section(name, command)]
     return "\n".join(lines) + "\n"
+
+
+def with_subcommands(commands: Mapping[str, click.Command]) -> Iterator[tuple[str, click.Command]]:
+    """Yield each command, and after a group its own commands."""
+    for name, command in commands.items():
+        yield name, command
+        if isinstance(command, click.Group):
+            yield from with_subcommands({f"{name} {inner}": each for inner, each in command.commands.items()})
 
 
 def command_section(name: str, command: click.Command) -> Iterator[str]:

@@ -121,5 +121,6 @@ def schema() -> None:
     import json
 
     from verifiers.catalog.rules.schema import language_schema
+    from verifiers.options import option_docs
 
-    click.echo(json.dumps(language_schema(), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(language_schema(option_docs), indent=2, ensure_ascii=False))

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from verifiers.catalog.math.dates import parse_date
 from verifiers.catalog.math.quantities import split_quantity
 from verifiers.catalog.math.units import Unit, convert, parse_unit, same_dimension
+from verifiers.catalog.rules.phrases import LETTER
 from verifiers.catalog.rules.table import Outcome, Rule, kind
 from verifiers.catalog.rules.view import View, cut
 
@@ -26,7 +27,8 @@ MAX_UNIT_CHARS = 24
 Which = Literal["last", "first", "any", "all"]
 
 _NUMBER = re.compile(
-    r"(?<![\w.])(?P<sign>[-+\u2212])?(?P<digits>[0-9]{1,3}(?:,[0-9]{3})++(?![0-9])|[0-9]++)(?P<rest>\.[0-9]++)?+"
+    rf"(?<!{LETTER})(?<!\.)"
+    r"(?P<sign>[-+\u2212])?(?P<digits>[0-9]{1,3}(?:,[0-9]{3})++(?![0-9])|[0-9]++)(?P<rest>\.[0-9]++)?+"
     r"(?P<power>[eE][-+]?[0-9]{1,3}(?![0-9]))?+(?:[ ]?(?P<percent>%|\u2030))?+"
     r"(?:[ ]?(?P<scale>万|亿|thousand|million|billion|trillion))?+"
 )

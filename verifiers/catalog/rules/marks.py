@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 import yaml
@@ -114,8 +113,7 @@ class Node:
             return {key: node.data() for key, node in self.value.items()}
         if isinstance(self.value, list):
             return [node.data() for node in self.value]
-        # A date is text to us, as it is in JSON.
-        return self.text if isinstance(self.value, date) else self.value
+        return self.value  # type: ignore[no-any-return]
 
     def walk(self) -> Iterator[Node]:
         """Yield this node and all below it."""
@@ -204,6 +202,7 @@ class _Refused(Exception):
 
 
 _TAG = "tag:yaml.org,2002:"
+_DATE_TAG = _TAG + "timestamp"
 _PLAIN_TAGS = frozenset(_TAG + name for name in ("str", "int", "float", "bool", "null", "timestamp", "map", "seq"))
 
 
@@ -241,11 +240,12 @@ class _Reader(yaml.SafeLoader):
             return self._mapping(node, path, depth, place)
         if node.tag not in _PLAIN_TAGS:
             raise _Refused(mark, f"{str(node.value)[:40]!r} is not a plain value; put text in quotes")
+        text = _joined(str(node.value))
         try:
-            value = self.construct_object(node)
+            # A date stays text, as in JSON; it may also be no day of the calendar.
+            value = text if node.tag == _DATE_TAG else self.construct_object(node)
         except (ValueError, OverflowError) as error:
             raise _Refused(mark, f"{str(node.value)[:40]!r} cannot be read ({error}); put text in quotes") from error
-        text = _joined(str(node.value))
         value = text if isinstance(value, str) else value
         return Node(value, text, *place, path, plain=getattr(node, "style", None) is None)
 

@@ -19,11 +19,12 @@ MAX_PHRASE_WORDS = 50
 Match = Literal["word", "substring"]
 Case = Literal["ignore", "keep"]
 
-_LETTER = rf"[^\W_{HAN}{KANA}{UNSPACED}]"
+LETTER = rf"[^\W_{HAN}{KANA}{UNSPACED}]"
+"""A letter or digit of a script that is written with spaces, for use in a regex."""
 _HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
-_WORD_EDGE = re.compile(rf"{_LETTER}|[{MARKS}]")
+_WORD_EDGE = re.compile(rf"{LETTER}|[{MARKS}]")
 _FREE_EDGE = re.compile(rf"[{HAN}{KANA}{UNSPACED}]")
-_AFTER = rf"(?!_*{_LETTER}|[{MARKS}]|\+\+|#(?!\w)|['’]t(?!\w))"
+_AFTER = rf"(?!_*{LETTER}|[{MARKS}]|\+\+|#(?!\w)|['’]t(?!\w))"
 
 
 class Hit(NamedTuple):
@@ -91,7 +92,7 @@ class Phrases:
         """Return what must not stand before the first word, as a look back over it."""
         if _WORD_EDGE.match(first):
             number = f"(?<![0-9][.,]{word})" if first.isdigit() else ""
-            return f"(?<!{_LETTER}{word})(?<!{_LETTER}_{word})(?<![{MARKS}]{word}){number}"
+            return f"(?<!{LETTER}{word})(?<!{LETTER}_{word})(?<![{MARKS}]{word}){number}"
         return "" if _FREE_EDGE.match(first) else f"(?<!{re.escape(first)}{word})"
 
     def _after(self, last: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from verifiers.catalog.rules.combine import COMBINATORS, Settings
@@ -10,15 +11,18 @@ from verifiers.catalog.rules.conditions import OPERATORS
 from verifiers.catalog.rules.reading import field_types, required, schema_of
 from verifiers.catalog.rules.table import Kind, kinds
 from verifiers.catalog.rules.view import PARTS
-from verifiers.options import option_docs
 
 _FROM_ROW = {"type": "string", "pattern": r"^\$(reference|prompt|meta)(\.[\w-]+)*$"}
 _WEIGHT = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "object", "additionalProperties": {"type": "number"}}]}
 _TEXT = {"type": ["string", "number", "boolean"]}
 
 
-def language_schema() -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of a rules document."""
+Describe = Callable[[type[Any]], Mapping[str, str]]
+"""From a dataclass to what its docstring says of each field (`verifiers.options.option_docs`)."""
+
+
+def language_schema(describe: Describe) -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a rules document, with the fields' descriptions."""
     rules = {"type": "array", "items": {"$ref": "#/$defs/rule"}, "minItems": 1}
     properties: dict[str, Any] = {
         "version": {"const": 1},
@@ -37,7 +41,7 @@ def language_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Rules of the teacher 'rules'",
         "anyOf": [document, rules, {"$ref": "#/$defs/rule"}],
-        "$defs": {"rule": _rule(rules), "condition": _condition(), "weight": _WEIGHT, "from_row": _FROM_ROW},
+        "$defs": {"rule": _rule(rules, describe), "condition": _condition(), "weight": _WEIGHT, "from_row": _FROM_ROW},
     }
 
 
@@ -59,7 +63,7 @@ def _condition() -> dict[str, Any]:
     return {"anyOf": [mapping, {"type": ["string", "number", "boolean", "null", "array"]}]}
 
 
-def _rule(rules: dict[str, Any]) -> dict[str, Any]:
+def _rule(rules: dict[str, Any], describe: Describe) -> dict[str, Any]:
     common = {
         "name": _TEXT,
         "note": _TEXT,
@@ -71,7 +75,7 @@ def _rule(rules: dict[str, Any]) -> dict[str, Any]:
     }
     if set(common) != set(COMMON):
         raise TypeError("the schema and compiling.COMMON name different keys")
-    own = {name: _kind(each) for name, each in kinds().items()}
+    own = {name: _kind(each, describe) for name, each in kinds().items()}
     own |= {name: _combinator(name, rules) for name in COMBINATORS}
     return {
         "type": "object",
@@ -81,8 +85,8 @@ def _rule(rules: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _kind(kind: Kind) -> dict[str, Any]:
-    types, docs = field_types(kind.cls), option_docs(kind.cls)
+def _kind(kind: Kind, describe: Describe) -> dict[str, Any]:
+    types, docs = field_types(kind.cls), describe(kind.cls)
     fields = {name: {**_or_from_row(schema_of(wanted)), "description": docs[name]} for name, wanted in types.items()}
     mapping: dict[str, Any] = {"type": "object", "properties": fields, "additionalProperties": False}
     if required(kind.cls):
