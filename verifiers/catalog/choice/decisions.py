@@ -21,6 +21,8 @@ MAX_PHRASES = 64
 """So many phrases of each kind are looked at, from the end."""
 MAX_VALUES = 3
 """A completion that decides for more different options than this decides for none."""
+MAX_JUDGED_CHARS = 8_192
+"""A letter that is judged correct counts this close to the end."""
 BEFORE_CHARS = 80
 """A phrase is weakened by what stands this close before it in its sentence."""
 MAX_BARE_CHARS = 200
@@ -204,7 +206,7 @@ def _supposed(before: str, phrase: str) -> bool:
 
 
 def _judged(text: str, listed: Listed) -> Iterator[Decision]:
-    for mark in list(p.JUDGED.finditer(text))[-MAX_PHRASES:]:
+    for mark in list(p.JUDGED.finditer(text, max(0, len(text) - MAX_JUDGED_CHARS)))[-MAX_PHRASES:]:
         start = mark.start()
         before = text[max(0, start - BEFORE_CHARS) : start]
         alone = mark[0][:1].isalpha() and not mark[0][1:2].isalpha()
