@@ -140,3 +140,13 @@ def test_tag_marks_of_near_misses_are_not_exact() -> None:
         ("think", True, False),
         ("answer", False, True),
     ]
+
+
+@pytest.mark.parametrize("line", ["- {}", "2. {}", "# {}", "> {}", "| a | {} |"])
+def test_segments_when_a_line_of_markdown_holds_a_tag_or_box_then_found(line):
+    for text in ("<answer>5</answer>", r"\boxed{5}"):
+        assert [part.inner(text) for part in segments(text)] == ["5"]
+        found = segments(line.format(text))
+        assert "5" in [part.inner(line.format(text)) for part in found]
+    opened = segments(f"<answer>\n{line.format('5')}</answer>\nmore")
+    assert opened[0].closed

@@ -134,7 +134,8 @@ def segments(completion: str, tags: Mapping[str, Kind] = NO_TAGS) -> list[Segmen
             at = max(at, found[-1].end)
         else:
             found.append(_line_part(completion, mark, size))
-            at = found[-1].end
+            if found[-1].kind is Kind.CODE:  # a line of markdown may hold tags and boxes
+                at = found[-1].end
     found += [_tagged(kind, opening, size, size, closed=False) for kind, opening in opened.items()]
     return sorted(found, key=lambda part: (part.start, -part.end))
 
