@@ -26,6 +26,8 @@ MAX_MEMBERS = 64
 """Most teachers in one plan, those of plans inside included."""
 MAX_PLAN_BYTES = 2**20
 MAX_WEIGHT = 1e6
+MAX_NAME_CHARS = 1024
+"""Longest file name that is looked for beside a plan."""
 GATED = "gated"
 """Short for `weighted` with the first teacher as the gate."""
 FULL_MARKS = 1.0
@@ -284,7 +286,7 @@ class _Reader:
 
     def _options(self, spec: TeacherSpec, settings: Node) -> dict[str, Json] | None:
         """Return the value of every option, so that nothing depends on a file or a default that may change."""
-        values = {key: self._option(spec.options, key, each.data()) for key, each in settings.value.items()}
+        values = {key: self._option(spec.name, key, each.data()) for key, each in settings.value.items()}
         try:
             return option_values(build_options(spec, values))
         except VerifyError as error:
@@ -304,12 +306,12 @@ class _Reader:
         path = beside if beside.suffix == ".py" else beside.with_name(beside.name + ".py")
         return str((self.folder or Path()) / name) if path.is_file() else name
 
-    def _option(self, options: object, key: str, value: Json) -> Json:
-        """Return an option's value; a file that the teacher reads is looked for beside the plan first."""
-        if key == getattr(options, "config_file", "") and isinstance(value, str) and self.folder is not None:
-            beside = self.folder / value
-            return str(beside) if "\n" not in value and len(value) < 1024 and beside.is_file() else value
-        return value
+    def _option(self, teacher: str, key: str, value: Json) -> Json:
+        """Return an option's value; a file (`rules` of `rules`) is looked for beside the plan first."""
+        if key != teacher or not isinstance(value, str) or self.folder is None or len(value) > MAX_NAME_CHARS:
+            return value
+        beside = self.folder / value
+        return str(beside) if "\n" not in value and beside.is_file() else value
 
     def _unique(self, nodes: Sequence[Node], members: Sequence[Member | None]) -> None:
         seen: set[str] = set()
