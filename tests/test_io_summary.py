@@ -34,6 +34,13 @@ def test_summary_counts_samples_and_leaves_out_what_was_not_judged() -> None:
     assert found.statuses == {"correct": 2, "failed": 2, "incorrect": 1}
 
 
+def test_summary_when_samples_were_not_judged_then_it_says_where_and_why_once_a_status() -> None:
+    bad = RowResult(b"", [None], ["bad_row"], [0.0], fault=("bad_row", "f:2: no JSON"))
+    failed = RowResult(b"", [1.0, None], ["correct", "failed"], [0.0, 0.0], fault=("failed", "KeyError: 'x'"))
+    found = tally_of(failed, bad, failed).summary()
+    assert found.first_not_judged == {"failed": "f:1: KeyError: 'x'", "bad_row": "f:2: no JSON"}
+
+
 def test_summary_of_nothing_has_no_mean() -> None:
     found = Tally().summary()
     assert (found.rows, found.mean_reward, found.pass_at_k) == (0, None, {})

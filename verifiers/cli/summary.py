@@ -33,6 +33,7 @@ def _pairs(summary: Summary) -> Iterator[tuple[str, str]]:
     if summary.not_judged:
         share = f"{summary.share_not_judged:.2%}"
         yield "not judged", f"{summary.not_judged:,} of {summary.samples:,} ({share}): their reward is null, not 0"
+        yield from (("  e.g.", f"{status}: {why}") for status, why in summary.first_not_judged.items())
     if len(summary.pass_at_k) > 1:
         yield "pass@k", "  ".join(f"@{k} {value:.3f}" for k, value in summary.pass_at_k.items())
     if summary.groups:

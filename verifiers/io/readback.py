@@ -7,7 +7,7 @@ from typing import Any
 
 from verifiers.io.columns import PREFIX, Columns
 from verifiers.io.json_text import decode_row
-from verifiers.io.rows import RowResult, SampleReader
+from verifiers.io.rows import MAX_FAULT_CHARS, RowResult, SampleReader
 from verifiers.io.values import BadRow, Row
 
 
@@ -37,13 +37,18 @@ class RowReader:
 
     def result(self, line: bytes, row: Row) -> RowResult:
         """Return the result that a decoded output row holds."""
-        rewards, statuses, *_, elapsed_s = (_listed(row, name) for name in self._columns.written)
+        rewards, statuses, reasons, *_, elapsed_s = (_listed(row, name) for name in self._columns.written)
         seconds = [cell if isinstance(cell, int | float) else 0.0 for cell in elapsed_s]
         try:
             _, _, group = self._samples.read(row)
         except BadRow:
             group = 0
-        return RowResult(line, rewards, [str(status) for status in statuses], seconds, group)
+        faults = (
+            (str(status), str(reason)[:MAX_FAULT_CHARS])
+            for reward, status, reason in zip(rewards, statuses, reasons, strict=False)
+            if reward is None
+        )
+        return RowResult(line, rewards, [str(status) for status in statuses], seconds, group, fault=next(faults, ()))
 
 
 def _listed(row: Row, name: str) -> list[Any]:

@@ -25,6 +25,7 @@ RAW = "raw"
 RAW_CHARS = 2000
 MAX_KNOWN = 2048
 """Verdicts remembered to count equal samples."""
+MAX_FAULT_CHARS = 300
 MAX_GROUP = 4096
 """Most completions in one row."""
 _STRIP_TRIES = 64
@@ -51,6 +52,7 @@ class RowResult(msgspec.Struct, array_like=True):
         rewards, statuses, elapsed_s: One entry for every sample of the row.
         group: A hash that names the prompt; 0 = unknown, a group of its own.
         duplicates: How many of the samples shared the verdict of an equal one before them.
+        fault: Status and reason of the first sample that could not be judged; empty = all were judged.
     """
 
     line: bytes
@@ -59,6 +61,7 @@ class RowResult(msgspec.Struct, array_like=True):
     elapsed_s: list[float]
     group: int = _NO_GROUP
     duplicates: int = 0
+    fault: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -150,7 +153,8 @@ class RowScorer:
             verdict = verdicts[0]
             values = (rewards[0], statuses[0], verdict.reason, verdict.answer, verdict.parts, shown_s[0])
         line = self.splice(opened.line, opened.row, values)
-        return RowResult(line, rewards, statuses, elapsed_s, opened.group, self._count_known(verdicts))
+        fault = _fault(verdicts) if None in rewards else ()
+        return RowResult(line, rewards, statuses, elapsed_s, opened.group, self._count_known(verdicts), fault)
 
     def _count_known(self, verdicts: Sequence[Verdict]) -> int:
         """Count verdicts that have been written before: the engine hands the same object on for equal samples."""
@@ -182,7 +186,18 @@ class RowScorer:
     def _bad_object(self, line: bytes, row: Row, reason: str) -> RowResult:
         status = Status.BAD_ROW.value
         values = (None, status, reason, None, (), 0.0)
-        return RowResult(self.splice(line, row, values), [None], [status], [0.0])
+        fault = (status, _brief(reason))
+        return RowResult(self.splice(line, row, values), [None], [status], [0.0], fault=fault)
+
+
+def _fault(verdicts: Sequence[Verdict]) -> tuple[str, str]:
+    first = next(verdict for verdict in verdicts if verdict.reward is None)
+    return first.status.value, _brief(first.reason)
+
+
+def _brief(reason: str) -> str:
+    """Cut a reason for the summary; results travel between processes, where halves of surrogate pairs cannot."""
+    return reason[:MAX_FAULT_CHARS].encode("utf-8", "replace").decode()
 
 
 def _placed(verdict: Verdict, place: str) -> str:

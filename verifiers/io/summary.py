@@ -43,6 +43,7 @@ class Summary:
         share_not_judged: Between 0 and 1; 0 without samples.
         mean_reward: Over judged samples; `None` without any.
         statuses: Samples by status, most frequent first.
+        first_not_judged: By status: where the first of these samples is and why it could not be judged.
         groups: Prompts with at least two judged samples.
         groups_all_right, groups_all_wrong, groups_all_equal: Of these: every sample correct; every reward 0; every
             reward equal in another way. They teach a GRPO trainer nothing.
@@ -68,6 +69,7 @@ class Summary:
     share_not_judged: float = 0.0
     mean_reward: float | None = None
     statuses: dict[str, int] = field(default_factory=dict)
+    first_not_judged: dict[str, str] = field(default_factory=dict)
     groups: int = 0
     groups_all_right: int = 0
     groups_all_wrong: int = 0
@@ -105,6 +107,7 @@ class Tally:
         self._duplicates = 0
         self._rewards = 0.0
         self._statuses: dict[str, int] = {}
+        self._first_not_judged: dict[str, str] = {}
         self._slowest: list[tuple[float, int, str]] = []
         self._open: dict[int, _Group] = {}
         self._streak: tuple[int, _Group] = (0, (0, 0, None))
@@ -121,6 +124,10 @@ class Tally:
         for reward in result.rewards:
             if reward is not None:
                 self._rewards += reward
+        if result.fault:
+            status, reason = result.fault
+            if status not in self._first_not_judged:
+                self._first_not_judged[status] = reason if reason.startswith(place) else f"{place}: {reason}"
         seconds = sum(result.elapsed_s) if len(result.elapsed_s) > 1 else result.elapsed_s[0]
         slowest = self._slowest
         if len(slowest) < SLOWEST:
@@ -188,6 +195,7 @@ class Tally:
             share_not_judged=(samples - judged) / samples if samples else 0.0,
             mean_reward=self._rewards / judged if judged else None,
             statuses=dict(sorted(self._statuses.items(), key=lambda item: (-item[1], item[0]))),
+            first_not_judged=self._first_not_judged,
             groups=sum(several.values()),
             groups_all_right=right,
             groups_all_wrong=wrong,
