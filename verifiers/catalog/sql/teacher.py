@@ -34,7 +34,7 @@ from verifiers.catalog.sql.database import (
 )
 from verifiers.catalog.sql.results import Compare, Row, canonical, difference, rows_of
 from verifiers.catalog.sql.syntax import SyntaxFault, one_form
-from verifiers.catalog.sql.text import NoQuery, Several, find_query, is_ordered
+from verifiers.catalog.sql.text import NoQuery, Several, TooLong, find_query, is_ordered
 from verifiers.json_values import JsonFault, parse_json
 from verifiers.teacher import BaseTeacher, teacher
 from verifiers.types import Json, Part, Sample, Status, Verdict, text_of
@@ -177,7 +177,8 @@ class SqlTeacher(BaseTeacher):
             query = find_query(text_of(sample.completion), self.options.several)
         except NoQuery as error:
             # The reference is tried first: a bad one is not judged whatever the completion holds.
-            return self._fault(reference, databases, by_syntax) or Verdict(0.0, Status.UNPARSABLE, str(error))
+            status = Status.LIMIT_EXCEEDED if isinstance(error, TooLong) else Status.UNPARSABLE
+            return self._fault(reference, databases, by_syntax) or Verdict(0.0, status, str(error))
         return self._syntax(reference, query) if by_syntax else self._executed(reference, databases, query)
 
     def _fault(self, reference: Reference, databases: list[Database], by_syntax: bool) -> Verdict | None:

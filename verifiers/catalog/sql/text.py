@@ -7,6 +7,9 @@ from typing import Literal
 
 from verifiers.segment import Kind, final_span, last_answer_tag, segments
 
+MAX_ANSWER_CHARS = 200_000
+"""Longest answer, without its think part, in which a query is looked for."""
+
 _FENCE_NAMES = frozenset({"sql", "sqlite", "sqlite3", "postgresql", "postgres", "mysql", ""})
 _QUERY_START = re.compile(r"\s*+(?:--[^\n]*+\s*+)*+\(*+\s*+(?:SELECT|WITH|VALUES)\b", re.IGNORECASE)
 _LINE_START = re.compile(r"(?m)^[ \t>*`]*+(?:SQL[ \t]*+:[ \t]*+)?+(?P<query>(?:SELECT|WITH|VALUES)\b)", re.IGNORECASE)
@@ -24,16 +27,23 @@ class NoQuery(ValueError):
     """The completion states no query; its text says why."""
 
 
+class TooLong(NoQuery):
+    """The answer is longer than is searched."""
+
+
 def find_query(completion: str, several: Several) -> str:
     """Return the query of a completion: in its answer tag, its code fence, as the whole answer, or on lines of its own.
 
     Raises:
         NoQuery: If there is none, or several where that is refused.
+        TooLong: If the answer is longer than is searched.
     """
     span = final_span(completion)
     if span is None:
         raise NoQuery("the think part is never closed")
     text = completion[span[0] : span[1]]
+    if len(text) > MAX_ANSWER_CHARS:
+        raise TooLong(f"the answer has {len(text):,} characters; a query is looked for in {MAX_ANSWER_CHARS:,}")
     tag = last_answer_tag(text)
     text = tag.inner(text) if tag else text
     found = [
