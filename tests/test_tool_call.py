@@ -293,6 +293,24 @@ def test_reference_when_unreadable_then_not_judged(reference):
     assert verdict("f(x=1)", reference).status is Status.BAD_REFERENCE
 
 
+def test_reference_when_it_lacks_a_required_argument_then_not_judged():
+    reference = {"calls": [{"name": "f", "arguments": {"unit": "m"}}], "functions": [SCHEMA]}
+    assert verdict("f(unit='m')", reference).status is Status.BAD_REFERENCE
+
+
+def test_schemas_when_parameters_are_bare_then_defaults_are_known():
+    tools = json.dumps([{"name": "f", "parameters": {"x": {"type": "int"}, "unit": {"type": "str", "default": "m"}}}])
+    assert reward("f(1, unit='m')", [F], meta={"tools": tools}) == 1.0
+    assert reward("f(1, colour='m')", [F], meta={"tools": tools}) == 0.0
+
+
+def test_argument_when_it_holds_tags_as_text_then_stays_whole():
+    text = "<answer>1</answer> <tool_call> ```json"
+    call = {"name": "f", "arguments": {"x": text}}
+    assert reward(f"<tool_call>{json.dumps(call)}</tool_call>", [call]) == 1.0
+    assert reward(json.dumps(call).replace(" <tool_call>", ""), "[f(x='<answer>1</answer> ```json')]") == 1.0
+
+
 def test_no_call_when_wanted_then_any_call_is_wrong():
     assert reward("I cannot do that (sorry).", []) == 1.0
     assert reward('The data is {"a": {"b": 1}}.', []) == 1.0

@@ -156,8 +156,9 @@ def _function(schema: Mapping[str, Any]) -> Function:
     parameters = schema.get("parameters") or schema.get("input_schema") or {}
     if not isinstance(parameters, Mapping):
         raise TypeError(f"the parameters of {schema['name']!r} are an object, not {type(parameters).__name__}")
-    properties = parameters.get("properties") or {}
-    required = parameters.get("required") or ()
+    bare = "properties" not in parameters and all(isinstance(each, Mapping) for each in parameters.values())
+    properties = parameters if bare else parameters.get("properties") or {}
+    required = () if bare else parameters.get("required") or ()
     if not isinstance(properties, Mapping) or not isinstance(required, Sequence):
         raise TypeError(f"the parameters of {schema['name']!r} have properties (an object) and required (a list)")
     checked = {str(name): each if isinstance(each, Mapping) else {} for name, each in properties.items()}

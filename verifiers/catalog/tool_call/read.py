@@ -208,12 +208,17 @@ class _Text:
         return Reading(tuple(calls), "mistral", bool(before.strip()))
 
     def _plain(self) -> Reading | None:
-        tag = last_answer_tag(self._text)
-        text = tag.inner(self._text).strip() if tag else self._text
-        around = tag is not None and bool((self._text[: tag.start] + self._text[tag.end :]).strip())
-        whole = self._sequence(text)
+        text = self._text
+        whole = self._sequence(text)  # first, since an argument may hold a tag as text
         if whole is not None:
-            return Reading(tuple(whole), "whole answer", around)
+            return Reading(tuple(whole), "whole answer")
+        tag = last_answer_tag(text)
+        if tag:
+            outside = bool((text[: tag.start] + text[tag.end :]).strip())
+            text = tag.inner(text).strip()
+            whole = self._sequence(text)
+            if whole is not None:
+                return Reading(tuple(whole), "answer tag", outside)
         fenced = self._fenced(text)
         if fenced is not None:
             return fenced

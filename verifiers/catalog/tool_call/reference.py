@@ -12,6 +12,7 @@ from verifiers.json_values import JsonFault, parse_json, plain
 from verifiers.types import Json, Sample
 
 _CALLS = ("calls", "tool_calls", "ground_truth", "possible_answer", "answer")
+_META = ("functions", "tools")
 _FUNCTIONS = ("functions", "tools", "function", "func")
 
 
@@ -58,7 +59,7 @@ def read_reference(sample: Sample) -> Reference:
         raise BadReference("there is no reference: a list of calls is needed ([] = no call is right)")
     if isinstance(value, str):
         value = _from_text(value)
-    listed, schemas = value, _first(sample.meta, _FUNCTIONS)
+    listed, schemas = value, _first(sample.meta, _META)
     if isinstance(value, Mapping) and (key := next((key for key in _CALLS if key in value), None)):
         odd = sorted(value.keys() - {*_CALLS, *_FUNCTIONS, "id"})
         if odd:
@@ -69,7 +70,12 @@ def read_reference(sample: Sample) -> Reference:
         functions = functions_in(plain(schemas)) if schemas else {}
     except (JsonFault, TypeError) as error:
         raise BadReference(f"the function schemas cannot be read: {error}") from error
-    return Reference(_wanted(listed, functions), functions)
+    calls = _wanted(listed, functions)
+    for call in calls:
+        lacking = sorted(functions[call.name].required - call.arguments.keys()) if call.name in functions else []
+        if lacking:
+            raise BadReference(f"the reference's call of {call.name!r} lacks the required argument {lacking[0]!r}")
+    return Reference(calls, functions)
 
 
 def _first(values: Mapping[str, Json], keys: Sequence[str]) -> Json:

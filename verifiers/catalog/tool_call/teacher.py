@@ -5,8 +5,8 @@ Mistral, JSON (OpenAI's and plain), and Python's form (`[f(x=1)]`, literals only
 
 Accepts as reference: a list of calls `[{"name", "arguments"}]` (or OpenAI's, or Python's form as text), BFCL's
 `ground_truth` `[{name: {argument: [accepted values]}}]` in which `""` marks an argument that may be left out, or
-`{"calls": ..., "functions": schemas}`. Schemas may also stand in the sample's meta (`functions`, `tools`). `[]` = no
-call is right.
+`{"calls": ..., "functions": schemas}`. Schemas may also stand in the sample's meta (`functions`, `tools`), their
+parameters as a JSON Schema or bare (as xLAM has them). `[]` = no call is right.
 
 Refuses: calls nobody wanted, arguments twice or unknown, `1` for `true` or `"1"`, `1.5` for an integer, near texts.
 
