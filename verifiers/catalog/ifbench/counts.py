@@ -28,7 +28,7 @@ _JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 @COUNTS.kind("count:word_count_range", min_words=number, max_words=number)
 def word_range(answer: Answer, args: Args) -> Seen:
     """A number of words in a range."""
-    count = len(answer.words) if answer.robust else len(_WORD.findall(answer.text))
+    count = len(answer.words) if answer.robust else answer.word_runs
     low, high = args["min_words"], args["max_words"]
     return counted(low <= count <= high, f"{low} to {high} words", count)
 
@@ -143,6 +143,6 @@ def five_keywords(answer: Answer, args: Args) -> Seen:
     wanted = {args[f"keyword{at}"].strip(): times for at, times in enumerate(KEYWORD_TIMES, 1)}
     found = {word: answer.lower.count(word.lower()) for word in wanted}
     if answer.robust:
-        found = {word: occurrences(word, answer.text) for word in wanted}
+        found = {word: occurrences(word, answer) for word in wanted}
     told = ", ".join(f"{word} {count}" for word, count in found.items())
     return Seen(found == wanted, ", ".join(f"{word} {count}" for word, count in wanted.items()), told)

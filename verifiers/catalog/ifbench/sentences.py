@@ -56,8 +56,11 @@ def keyword_in(answer: Answer, args: Args) -> Seen:
     if len(answer.sentences) < nth:
         return Seen(False, expected, f"{len(answer.sentences)} sentences")
     sentence = answer.sentences[nth - 1]
-    found = occurrences(word, sentence) if answer.robust else official(rf"\b{re.escape(word)}\b").search(sentence)
-    return Seen(bool(found), expected, f"sentence {nth} is {sentence[:80]!r}")
+    if answer.robust:
+        found = occurrences(word, Answer(sentence, robust=True)) > 0
+    else:
+        found = official(rf"\b{re.escape(word)}\b").search(sentence) is not None
+    return Seen(found, expected, f"sentence {nth} is {sentence[:80]!r}")
 
 
 @SENTENCES.kind("ratio:sentence_words")

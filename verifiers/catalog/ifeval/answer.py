@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 
 from verifiers import text as scripts
 from verifiers.catalog.ifeval import punkt, treebank
+
+_MARKS = (("’", "'"), ("‘", " "), ("“", " "), ("”", " "), ("—", " "), ("–", " "), ("…", " "), ("•", " "))
+"""Marks of English text that is otherwise ASCII, and what they are for counting words."""
+
+_BLANKED = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
+_WORD_RUN = re.compile(r"\w+")
+_ODD_CASES = re.compile("[\u0130\u0131\u017f]")
+
+
+def _spaced(text: str) -> str:
+    """Return the text with English typographic marks as ASCII, without new word ends."""
+    if not text.isascii():
+        for mark, plain in _MARKS:
+            text = text.replace(mark, plain)
+    return text
 
 
 class Answer:
@@ -28,7 +44,18 @@ class Answer:
     @cached_property
     def words(self) -> list[str]:
         """The words as a reader counts them, in any script."""
-        return scripts.words(self.text)
+        return scripts.words(_spaced(self.text))  # ASCII is read twice as fast
+
+    @cached_property
+    def word_runs(self) -> int:
+        r"""How many runs of `\w` there are: the words as the official checkers count them."""
+        text = _spaced(self.text)
+        return len(text.translate(_BLANKED).split()) if text.isascii() else len(_WORD_RUN.findall(text))
+
+    @cached_property
+    def odd_cases(self) -> bool:
+        """Whether there are letters that a regular expression takes for i and s, and `str.lower` does not."""
+        return not self.text.isascii() and _ODD_CASES.search(self.text) is not None
 
     @cached_property
     def sentences(self) -> list[str]:
@@ -39,6 +66,15 @@ class Answer:
     def tokens(self) -> list[str]:
         """The word tokens as the official checkers' tokeniser cuts them."""
         return treebank.tokens(self.text)
+
+
+def normalised(text: str) -> str:
+    """Return the text normalised; English with typographic marks has nothing to normalise but its line breaks."""
+    rest = text
+    if not text.isascii():
+        for mark, _ in _MARKS:
+            rest = rest.replace(mark, "")
+    return scripts.with_newlines(text) if rest.isascii() else scripts.normalise(text)
 
 
 def loosened(text: str) -> list[str]:

@@ -6,6 +6,8 @@ import json
 import re
 from functools import lru_cache
 
+import msgspec
+
 from verifiers.catalog.ifeval.answer import Answer
 from verifiers.catalog.ifeval.kinds import Args, Seen, Table, counted, number, pattern
 from verifiers.catalog.ifeval.matching import KEPT, official
@@ -19,13 +21,13 @@ MAX_AFTER_POSTSCRIPT = 2
 FIXED_ANSWERS = ("My answer is yes.", "My answer is no.", "My answer is maybe.")
 
 _BRACKETS = re.compile(r"\[[^\]\n]*+(\]|)")
-_PLACEHOLDER = re.compile(r"(?<![\w\]\)\\!])\[([^\[\]]*+)\](?![(\[])(?!:[ \t]?http)")
+_PLACEHOLDER = re.compile(r"\[(?<![\w\])\\!]\[)([^\[\]]*+)\](?![(\[])(?!:[ \t]?http)")
 _STAR_BULLET = re.compile(r"^[^\S\n]*+\*[^*].*$", re.MULTILINE)
 _DASH_BULLET = re.compile(r"^[^\S\n]*+-", re.MULTILINE)
 _BULLET = re.compile(r"^[ \t>]*+(?:[*+\-•‣◦●][ \t]|[•●])(?![ \t]*+(?:[*\-][ \t]*+)*+$).*\S", re.MULTILINE)
 _HIGHLIGHT = re.compile(r"\*[^\n*]*+\*")
 _DOUBLE_HIGHLIGHT = re.compile(r"\*\*[^\n*]*+\*\*")
-_EMPHASIS = re.compile(r"(?<![\w*\\])(\*{1,3})(?=[^\s*])[^\n*]*+(?<=[^\s*\\])\1(?![\w*])")
+_EMPHASIS = re.compile(r"\*(?<![\w*\\]\*)(\*{0,2}+)(?=[^\s*])[^\n*]*+(?<=[^\s*\\])\*\1(?![\w*])")
 _TITLE_LINE = re.compile(r"[\s#>*_\"“'`]*<<.*>>[\s*_\"”'`.]*")
 
 
@@ -118,14 +120,16 @@ def sections(answer: Answer, args: Args) -> Seen:
 @sections.robust
 def _headed_sections(answer: Answer, args: Args) -> Seen:
     name, wanted = args["section_spliter"].strip(), args["num_sections"]
-    count = len(set(_section_heading(name).findall(answer.text)))
+    heading, start = _section_heading(name), normalise(name).split()[0].lower()
+    found = (heading.match(line) for line in answer.lower.split("\n") if start in line)
+    count = len({match[1] for match in found if match})
     return counted(count == wanted, f"exactly {wanted} sections headed {name!r} and a number", count)
 
 
 @lru_cache(maxsize=KEPT)
 def _section_heading(name: str) -> re.Pattern[str]:
     words = r"\s?".join(map(re.escape, normalise(name).split()))
-    return re.compile(rf"^[ \t#>*_\-\"“\[(<]*+{words}[ \t]?#?(\d+)(?!\w)", re.IGNORECASE | re.MULTILINE)
+    return re.compile(rf"[ \t#>*_\-\"“\[(<]*+{words}[ \t]?#?(\d+)(?!\w)", re.IGNORECASE)
 
 
 @FORMATS.kind("detectable_format:json_format")
@@ -134,7 +138,12 @@ def json_format(answer: Answer, args: Args) -> Seen:
     body = answer.text.strip()
     for fence in ("```json", "```Json", "```JSON", "```"):
         body = body.removeprefix(fence)
-    return _json(body.removesuffix("```").strip(), robust=False)
+    expected = "JSON and nothing else"
+    try:
+        json.loads(body.removesuffix("```").strip())
+    except (ValueError, RecursionError) as error:
+        return Seen(False, expected, f"no JSON: {error}"[:120])
+    return Seen(True, expected, "JSON")
 
 
 @json_format.robust
@@ -145,22 +154,11 @@ def _json_object(answer: Answer, args: Args) -> Seen:
         body = body[4:] if body[:4].lower() == "json" else body
     if not body.lstrip().startswith(("{", "[")):
         return Seen(False, "a JSON object or list and nothing else", f"starts with {body[:20]!r}")
-    return _json(body, robust=True)
-
-
-def _json(body: str, robust: bool) -> Seen:
-    expected = "JSON and nothing else"
     try:
-        json.loads(body, parse_constant=_refuse if robust else None)
-    except ValueError as error:
-        return Seen(False, expected, f"no JSON: {error}"[:120])
-    except RecursionError:
-        return Seen(False, expected, "nested too deeply to be read")
-    return Seen(True, expected, "JSON")
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
+        msgspec.json.decode(body)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        return Seen(False, "JSON and nothing else", f"no JSON: {error}"[:120])
+    return Seen(True, "JSON and nothing else", "JSON")
 
 
 @FORMATS.kind("detectable_format:title")

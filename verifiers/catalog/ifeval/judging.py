@@ -9,13 +9,12 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
-from verifiers.catalog.ifeval.answer import Answer, loosened
+from verifiers.catalog.ifeval.answer import Answer, loosened, normalised
 from verifiers.catalog.ifeval.kinds import BadArgument, Kind, Seen, Unjudged, pattern, patterns
 from verifiers.catalog.ifeval.matching import is_bounded
 from verifiers.errors import MissingExtra
 from verifiers.segment import final_span
 from verifiers.teacher import BaseTeacher
-from verifiers.text import normalise
 from verifiers.types import Json, Part, Sample, Status, Text, Verdict, text_of
 
 MAX_CHARS = 250_000
@@ -24,6 +23,8 @@ MAX_INSTRUCTIONS = 100
 """Most instructions of one reference."""
 KEPT_REFERENCES = 4_096
 """References whose reading is kept, so that each is read once for its group."""
+LOOSELY = "only loosely"
+"""Said of what only an answer without asterisks, first or last line follows: the strict verdict would be 0."""
 SHOWN_REASONS = 3
 """Most unfollowed instructions that a verdict's reason explains; its parts explain all."""
 
@@ -105,7 +106,7 @@ class InstructionTeacher(BaseTeacher):
             span = final_span(text)
             if span is None:
                 return Verdict(0.0, Status.UNPARSABLE, "the thinking never ends: there is no answer")
-            text = normalise(text[slice(*span)])
+            text = normalised(text[slice(*span)])
         return self._checked(instructions, text)
 
     def _checked(self, instructions: tuple[Instruction, ...], text: str) -> Verdict:
@@ -130,18 +131,11 @@ class InstructionTeacher(BaseTeacher):
             distinct = dict.fromkeys(loosened(answers[0].text))
             answers += [Answer(text, self._robust) for text in distinct if text.strip() and text != answers[0].text]
         found = (check(each, instruction.args) for each in answers[1:])
-        return next((each for each in found if each.followed), first)
+        followed = next((each for each in found if each.followed), None)
+        return followed._replace(observed=f"{followed.observed} ({LOOSELY})") if followed else first
 
     def _verdict(self, instructions: tuple[Instruction, ...], seen: list[Seen]) -> Verdict:
-        parts = tuple(
-            Part(
-                instruction.name,
-                1.0 if each.followed else 0.0,
-                f"expected {each.expected}; observed {each.observed}",
-                details={"expected": each.expected, "observed": each.observed},
-            )
-            for instruction, each in zip(instructions, seen, strict=True)
-        )
+        parts = tuple(map(_part, instructions, seen))
         failed = [part for part in parts if not part.reward]
         if not failed:
             return Verdict(1.0, Status.CORRECT, f"all {len(parts)} instructions followed", parts=parts)
@@ -199,6 +193,12 @@ class InstructionTeacher(BaseTeacher):
             raise BadArgument(f"{kind.id} {error}") from error
         before = ids[:at].count(kind.id)
         return Instruction(f"{kind.id}#{before + 1}" if before else kind.id, kind, args, _is_bounded(kind, args))
+
+
+def _part(instruction: Instruction, seen: Seen) -> Part:
+    reason = f"expected {seen.expected}; observed {seen.observed}"
+    details = {"expected": seen.expected, "observed": seen.observed}
+    return Part(instruction.name, 1.0 if seen.followed else 0.0, reason, 1.0, details)
 
 
 def _decoded(encoded: str | bytes) -> Json:

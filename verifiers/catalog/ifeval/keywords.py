@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from verifiers.catalog.ifeval.answer import Answer
 from verifiers.catalog.ifeval.kinds import Args, Seen, Table, compared, number, pattern, patterns, relation, text
-from verifiers.catalog.ifeval.matching import occurrences, official, whole_word
+from verifiers.catalog.ifeval.matching import is_plain, occurrences, official, official_count, official_word
 from verifiers.text import normalise
 
 KEYWORDS = Table()
@@ -14,13 +14,19 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 @KEYWORDS.kind("keywords:existence", keywords=patterns)
 def existence(answer: Answer, args: Args) -> Seen:
     """Every keyword is there; officially each is a regular expression."""
-    missing = [each for each in args["keywords"] if not official(each).search(answer.text)]
+    missing = [each for each in args["keywords"] if not _official_match(each, answer)]
     return _present(args["keywords"], missing)
+
+
+def _official_match(pattern: str, answer: Answer) -> bool:
+    if is_plain(pattern, answer):
+        return pattern.lower() in answer.lower
+    return official(pattern).search(answer.text) is not None
 
 
 @existence.robust
 def _words_exist(answer: Answer, args: Args) -> Seen:
-    missing = [each for each in args["keywords"] if not whole_word(each).search(answer.text)]
+    missing = [each for each in args["keywords"] if not occurrences(each, answer)]
     return _present(args["keywords"], missing)
 
 
@@ -33,26 +39,26 @@ def _present(keywords: tuple[str, ...], missing: list[str]) -> Seen:
 @KEYWORDS.kind("keywords:frequency", keyword=pattern, frequency=number, relation=relation)
 def frequency(answer: Answer, args: Args) -> Seen:
     """A keyword is there at least, or less than, so many times; officially inside other words too."""
-    count = len(official(args["keyword"].strip()).findall(answer.text))
+    count = official_count(args["keyword"].strip(), answer)
     return compared(count, args["relation"], args["frequency"], f"times {args['keyword']!r}")
 
 
 @frequency.robust
 def _word_frequency(answer: Answer, args: Args) -> Seen:
-    count = occurrences(args["keyword"], answer.text)
+    count = occurrences(args["keyword"], answer)
     return compared(count, args["relation"], args["frequency"], f"times {args['keyword']!r}")
 
 
 @KEYWORDS.kind("keywords:forbidden_words", forbidden_words=patterns)
 def forbidden(answer: Answer, args: Args) -> Seen:
     r"""None of the words is there; officially each is a regular expression between `\b`."""
-    found = [each for each in args["forbidden_words"] if official(rf"\b{each}\b").search(answer.text)]
+    found = [each for each in args["forbidden_words"] if official_word(each, answer)]
     return _absent(args["forbidden_words"], found)
 
 
 @forbidden.robust
 def _words_absent(answer: Answer, args: Args) -> Seen:
-    found = [each for each in args["forbidden_words"] if whole_word(each).search(answer.text)]
+    found = [each for each in args["forbidden_words"] if occurrences(each, answer)]
     return _absent(args["forbidden_words"], found)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from functools import lru_cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from verifiers.catalog.ifeval import treebank
 from verifiers.catalog.ifeval.answer import Answer
 from verifiers.catalog.ifeval.english import STOP_WORDS
 from verifiers.catalog.ifeval.kinds import Args, BadArgument, Seen, Table, compared, number, relation
@@ -16,12 +18,22 @@ from verifiers.types import Json
 LANGUAGE = Table()
 MAX_CHARS = 100_000
 """The language is that of so many characters from the start and so many from the end."""
-SURE_CHARS = 300
-"""From so many characters on, pycld2 and langdetect agree on what pycld2 is sure of."""
-SURE_SHARE = 95
+MIN_CHARS = 20
+"""Shorter text pycld2 is not asked about for an official verdict."""
+SURE_CHARS = 120
+"""From so many characters on, pycld2 and langdetect agree on what pycld2 is sure of; capitals need twice as many."""
+MAX_NGRAMS = 400
+"""Most n-grams of a text that are looked up."""
+KEPT_NGRAMS = 16_384
+"""N-grams whose logarithms are kept."""
+SMOOTHING = 0.5 / 10_000
+"""langdetect adds this, give or take a tenth, to each probability."""
+SURE_SHARE = 90
 """Per cent of the text that pycld2 must give to one language to be taken at its word."""
 FUNCTION_WORDS = 0.2
 """Share of function words below which text is no English to langdetect, names and code for example."""
+PLAIN_FUNCTION_WORDS = 0.33
+"""Share of function words from which on ASCII text is English without asking a detector."""
 OFFICIAL_CHARS = 100_000
 """langdetect reads 10,000 characters; so many are handed to it, since it first takes out addresses."""
 MIN_SHARE = 80
@@ -45,7 +57,7 @@ _MORE_NONCHARACTERS = re.compile(
 )
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W\d_]+")
-_CONFUSABLE = frozenset("id ms hr sr bs sl no da sv cs sk gl pt es mk bg af nl zh un".split())
+_CONFUSABLE = frozenset("id ms hr sr bs sl no da cs sk gl mk af nl zh un".split())
 """Languages that the two detectors may tell apart differently."""
 _WRITTEN_IN = {
     "ar": "\u0600-\u06ff", "fa": "\u0600-\u06ff", "ur": "\u0600-\u06ff", "he": "\u0590-\u05ff", "th": "\u0e00-\u0e7f",
@@ -54,6 +66,8 @@ _WRITTEN_IN = {
     "gu": "\u0a80-\u0aff", "ta": "\u0b80-\u0bff", "te": "\u0c00-\u0c7f", "kn": "\u0c80-\u0cff", "ml": "\u0d00-\u0d7f",
     "ru": "\u0400-\u04ff", "uk": "\u0400-\u04ff", "bg": "\u0400-\u04ff", "el": "\u0370-\u03ff",
 }  # fmt: skip
+_OWN_SCRIPT = frozenset("th ko kn te ta ml gu pa bn he ja el".split())
+"""Languages that are told by their script alone."""
 _LATIN = "A-Za-z\u00c0-\u024f\u1e00-\u1eff"
 
 
@@ -81,10 +95,12 @@ def detect(text: str) -> Guess | None:
     """
     if len(text) > 2 * MAX_CHARS:
         text = text[:MAX_CHARS] + text[-MAX_CHARS:]
-    text = _UNREADABLE.sub(" ", text)
-    if not text.isascii():
-        text = _MORE_NONCHARACTERS.sub(" ", text)
-    sure, _, found = _detector().detect(text.encode(), isPlainText=True, bestEffort=True)
+    detector = _detector()
+    try:
+        sure, _, found = detector.detect(text.encode(), isPlainText=True, bestEffort=True)
+    except (UnicodeEncodeError, detector.error):  # control characters and the like
+        readable = _MORE_NONCHARACTERS.sub(" ", _UNREADABLE.sub(" ", text))
+        sure, _, found = detector.detect(readable.encode(), isPlainText=True, bestEffort=True)
     code, share = found[0][1].lower(), found[0][2]
     return None if code == "un" else Guess(_SAME.get(code, code), share, sure)
 
@@ -110,31 +126,57 @@ def _official_language(text: str, code: str) -> Seen:
 def official_detect(text: str) -> str:
     """Return the language that langdetect most likely finds, or nothing where it finds none.
 
-    Long text in a language that pycld2 is sure of is left to it, being 400 times faster. For the rest langdetect is
-    asked, with a fixed seed: the official checker's verdicts flip where it is not sure.
+    Text in a language that pycld2 is sure of is left to it, being far faster. For the rest langdetect's model is asked
+    without its dice: it multiplies the probabilities of n-grams drawn by chance until one language is left, which is
+    the one whose probability is largest over all n-grams.
     """
-    guess = detect(text) if len(text) >= SURE_CHARS else None
-    if guess is not None and guess.sure and guess.share >= SURE_SHARE and guess.code not in _CONFUSABLE:
-        words = _WORD.findall(text[: 4 * SURE_CHARS].lower()) if guess.code == "en" else ()
-        if not words or sum(1 for word in words if word in STOP_WORDS) >= FUNCTION_WORDS * len(words):
-            return guess.code
-    factory, nothing_found = _langdetect()
-    detector = factory.create()
-    detector.append(_UNREADABLE.sub(" ", text[:OFFICIAL_CHARS]))
-    try:
-        return str(detector.detect())
-    except nothing_found:
-        return ""
+    if len(text) >= 2 * SURE_CHARS and _is_plain_english(text):
+        return "en"
+    guess = detect(text) if len(text) >= MIN_CHARS else None
+    if guess is not None and _agrees(guess, text):
+        return guess.code
+    model = _langdetect()
+    detector = model.create()
+    detector.append(text[:OFFICIAL_CHARS])
+    detector.cleaning_text()
+    ngrams = detector._extract_ngrams()
+    drawn = ngrams[:: len(ngrams) // MAX_NGRAMS + 1]
+    sums = [sum(column) for column in zip(*map(_logarithms, drawn), strict=True)]
+    return str(model.langlist[sums.index(max(sums))]) if sums else ""
+
+
+def _is_plain_english(text: str) -> bool:
+    """Whether so many words are English function words that no detector doubts it, nor can half be something else."""
+    words = text.lower().split()
+    return text.isascii() and sum(map(STOP_WORDS.__contains__, words)) >= PLAIN_FUNCTION_WORDS * len(words)
+
+
+def _agrees(guess: Guess, text: str) -> bool:
+    """Whether langdetect, too, finds the language that pycld2 is sure of."""
+    if not guess.sure or guess.share < SURE_SHARE or guess.code in _CONFUSABLE:
+        return False
+    if guess.code in _OWN_SCRIPT:
+        return True
+    if guess.code != "en":
+        return len(text) >= SURE_CHARS
+    words = _WORD.findall(text[: 4 * SURE_CHARS].lower())
+    known = sum(1 for word in words if word in STOP_WORDS) >= FUNCTION_WORDS * len(words)
+    return known and len(text) >= (2 * SURE_CHARS if text.isupper() else SURE_CHARS)
 
 
 @lru_cache(maxsize=1)
-def _langdetect() -> tuple[Any, type[Exception]]:
-    """Return a factory of langdetect's detectors with a seed of its own, and what they raise on text without words."""
-    module = require("langdetect.detector_factory", "rules", "The official verdict on a short answer's language")
+def _langdetect() -> Any:
+    """Return langdetect's model: a factory of detectors with its profiles."""
+    module = require("langdetect.detector_factory", "rules", "The official verdict on an answer's language")
     factory = module.DetectorFactory()
     factory.load_profile(module.PROFILES_DIRECTORY)
-    factory.set_seed(0)
-    return factory, module.LangDetectException
+    return factory
+
+
+@lru_cache(maxsize=KEPT_NGRAMS)
+def _logarithms(ngram: str) -> list[float]:
+    """Return the logarithm of an n-gram's probability in each language, smoothed as langdetect does on average."""
+    return [math.log(SMOOTHING + probability) for probability in _langdetect().word_lang_prob_map[ngram]]
 
 
 @response_language.robust
@@ -155,6 +197,8 @@ def _in_language(text: str, code: str) -> Seen:
         other = guess is not None and guess.sure and guess.code != code and len(letters) > UNSURE_CHARS // 3
         seen = f"too short to be sure, {share} % of the letters in its script" + (f", {guess.code}" if guess else "")
         return Seen(share >= MIN_SHARE and not other, expected, seen)
+    if code == "en" and _is_plain_english(text):
+        return Seen(True, expected, "plain English")
     guess = detect(text)
     if guess is None:
         return Seen(False, expected, "a language that cannot be told")
@@ -189,11 +233,12 @@ def _cased(answer: Answer, cased: bool, case: str) -> Seen:
 @LANGUAGE.kind("change_case:capital_word_frequency", capital_frequency=number, capital_relation=relation)
 def capital_words(answer: Answer, args: Args) -> Seen:
     """At least, or less than, so many words in capitals; officially single letters too."""
-    count = sum(map(str.isupper, answer.tokens))
+    count = treebank.count_capitals(answer.text)
     return compared(count, args["capital_relation"], args["capital_frequency"], "words in capitals")
 
 
 @capital_words.robust
 def _real_capital_words(answer: Answer, args: Args) -> Seen:
-    count = sum(1 for word in answer.words if word.isupper() and len(word) > 1 and not word[1:].isdigit())
+    capitals = [word for word in answer.words if word.isupper()]
+    count = sum(1 for word in capitals if len(word) > 1 and not word[1:].isdigit())
     return compared(count, args["capital_relation"], args["capital_frequency"], "words in capitals")

@@ -13,7 +13,6 @@ LENGTHS = Table()
 SHORT_LINE = 60
 """A line of fewer characters that stops without punctuation is a sentence of its own, not a wrapped one."""
 
-_WORD = re.compile(r"\w+")
 _DIVIDER = re.compile(r"\s?\*\*\*\s?")
 _OWN_LINE_DIVIDER = re.compile(r"^[ \t]*+(?:\*[ \t]*+){3,}$", re.MULTILINE)
 _SPACED_DIVIDER = re.compile(r"(?<=\s)\*{3,}+(?=\s)")
@@ -24,7 +23,7 @@ _FIRST_WORD = re.compile(r"[^\s.,?!'\"*_:;”’)]++")
 @LENGTHS.kind("length_constraints:number_words", num_words=number, relation=relation)
 def number_words(answer: Answer, args: Args) -> Seen:
     r"""At least, or less than, so many words; officially runs of `\w`, so `don't` is two and Chinese text one."""
-    return compared(len(_WORD.findall(answer.text)), args["relation"], args["num_words"], "words")
+    return compared(answer.word_runs, args["relation"], args["num_words"], "words")
 
 
 @number_words.robust

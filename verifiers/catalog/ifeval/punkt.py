@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from verifiers.catalog.ifeval.english import ABBREVIATIONS, AFTER_NUMBER, ALSO_NAMES, ORDINARY, STARTERS
 
@@ -24,9 +24,10 @@ _ENDS = rf"(?=\s|\Z|{_NON_WORD}|{_MULTI}|,(?=\Z|\s|{_NON_WORD}|{_MULTI}))"
 _TOKEN = re.compile(rf"{_MULTI}|(?=[^(\"`{{\[:;&#*@)}}\]\-,])\S(?:(?!{_ENDS})\S)*+|\S")
 _CLOSERS = re.compile(r"[\"')\]}‘’“”«»]++(?:\s+|(?=--)|$)", re.MULTILINE)
 _NUMBER = re.compile(r"-?[.,]?\d[\d,.-]*\.?\Z")
-_SPACES = " \n\t\r\x0b\x0c"
+_SPACES = "\n\t\r\x0b\x0c"
 _SPACE = re.compile(r"\s")
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+MAX_STOPS = 20_000
+"""What follows so many possible ends is one sentence."""
 MAX_CONTEXT = 200
 """Most characters of the word before a possible end, and of the one after, that are looked at."""
 
@@ -61,8 +62,9 @@ def _breaks(text: str) -> Iterator[tuple[int, int]]:
     """Yield (offset after the stop, offset where the next sentence starts) of each boundary."""
     word_start = word_end = 0
     pending: re.Match[str] | None = None
-    for stop in _CONTEXT.finditer(text):
-        start = _word_start(text, word_start, word_end, stop.start())
+    spaces = [" ", *(each for each in _SPACES if each in text)]
+    for stop in islice(_CONTEXT.finditer(text), MAX_STOPS):
+        start = _word_start(text, spaces, word_start, word_end, stop.start())
         # Stops within one word, as in "acting!!!", count once: at the last of them.
         if pending is not None and word_end <= start and _is_break(text, word_start, pending):
             yield pending.end(), pending.start(1) if pending[1] else pending.end()
@@ -71,20 +73,20 @@ def _breaks(text: str) -> Iterator[tuple[int, int]]:
         yield pending.end(), pending.start(1) if pending[1] else pending.end()
 
 
-def _word_start(text: str, previous_start: int, previous_end: int, end: int) -> int:
+def _word_start(text: str, spaces: list[str], previous_start: int, previous_end: int, end: int) -> int:
     """Return where the word that ends before `end` starts; the previous word's start if nothing parts them."""
-    space = max(text.rfind(each, previous_end, end) for each in _SPACES)
+    space = max([text.rfind(each, previous_end, end) for each in spaces])
     # NLTK takes white space at the very place of the previous stop for none.
     return space + 1 if space > previous_end else previous_start
 
 
 def _is_break(text: str, start: int, stop: re.Match[str]) -> bool:
     word = text[start : stop.start()]
-    if stop[1] and text[stop.start()] == "." and len(word) > 1 and _PLAIN.issuperset(word):
-        if word.lower() not in ABBREVIATIONS:
+    if stop[1] and word.isalpha() and word.isascii():
+        if text[stop.start()] != ".":
             return True
-    elif stop[1] and text[stop.start()] != "." and _PLAIN.issuperset(word):
-        return True
+        if len(word) > 1 and word.lower() not in ABBREVIATIONS:
+            return True
     return _has_break(text[max(start, stop.start() - MAX_CONTEXT) : _context_end(text, stop)])
 
 

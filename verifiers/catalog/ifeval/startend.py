@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from verifiers.catalog.ifeval.answer import Answer
 from verifiers.catalog.ifeval.kinds import Args, Seen, Table, text
+from verifiers.catalog.ifeval.matching import KEPT
 from verifiers.text import HAN, KANA, UNSPACED, normalise
 
 STARTEND = Table()
+MAX_STRETCH = 4
+"""A repeated request may be so many times as long as the request, by added blanks."""
 SHOWN = 60
 """Longest piece of an answer that is quoted, in characters."""
 
@@ -57,7 +61,7 @@ def _wrapped(answer: Answer, args: Args) -> Seen:
     inner = stripped[1:-1]
     if not any(map(str.isalnum, inner)):
         return Seen(False, expected, "nothing inside the quotes")
-    if stripped[0] == '"' and _closes_early(inner):
+    if stripped[0] == '"' and '"' in inner and _closes_early(inner):
         return Seen(False, expected, "the first quote is closed before the end")
     return Seen(True, expected, _ends_of(stripped))
 
@@ -88,12 +92,14 @@ def two_responses(answer: Answer, args: Args) -> Seen:
     expected = "two different responses parted by ******"
     if not all(piece.strip() for piece in pieces[1:-1]):
         return Seen(False, expected, "an empty response")
-    same = len(full) == 2 and (full[0] == full[1] or (answer.robust and _bare(full[0]) == _bare(full[1])))
+    same = len(full) == 2 and (full[0] == full[1] or (answer.robust and _alike(*full)))
     return Seen(len(full) == 2 and not same, expected, "the same response twice" if same else f"{len(full)} responses")
 
 
-def _bare(text: str) -> list[str]:
-    return re.findall(r"\w+", text.lower())
+def _alike(one: str, other: str) -> bool:
+    """Whether two responses have the same words, case and layout aside."""
+    near = abs(len(one) - len(other)) <= SHOWN
+    return near and one.lower().split() == other.lower().split()
 
 
 @STARTEND.kind("combination:repeat_prompt", prompt_to_repeat=text)
@@ -106,13 +112,18 @@ def repeat_prompt(answer: Answer, args: Args) -> Seen:
 
 @repeat_prompt.robust
 def _repeats_then_answers(answer: Answer, args: Args) -> Seen:
-    request = " ".join(normalise(args["prompt_to_repeat"]).lower().split())
-    given = " ".join(answer.lower.split())
+    request = _flat(args["prompt_to_repeat"])
+    given = " ".join(answer.text[: MAX_STRETCH * len(request)].lower().split())
     expected = "the request repeated first, then an answer"
     if not given.startswith(request):
         return Seen(False, expected, f"starts with {given[:SHOWN]!r}")
-    answered = any(map(str.isalnum, given[len(request) :]))
+    answered = any(map(str.isalnum, given[len(request) :])) or len(answer.text) > MAX_STRETCH * len(request)
     return Seen(answered, expected, "both" if answered else "nothing after the request")
+
+
+@lru_cache(maxsize=KEPT)
+def _flat(text: str) -> str:
+    return " ".join(normalise(text).lower().split())
 
 
 @STARTEND.kind("punctuation:no_comma")

@@ -24,12 +24,19 @@ _FUSED = re.compile(
     r"(?i)\b(?:(can)(not)|(d)('ye)|(gim)(me)|(gon)(na)|(got)(ta)|(lem)(me)|(more)('n)|(wan)(na)(?=\s))\b"
     r"| ('t)(is|was)\b"
 )
+_CAPITALISED = re.compile(r"[A-Z][a-z]+[.,;:!?]?")
 _HAS_FUSED = re.compile(r"(?i)cannot|d'ye|gimme|gonna|gotta|lemme|more'n|wanna|'tis|'twas")
 
 
 def tokens(text: str) -> list[str]:
     """Return the word tokens, punctuation included, sentence by sentence."""
     return [token for sentence in punkt.sentences(text) for token in _of_sentence(sentence)]
+
+
+def count_capitals(text: str) -> int:
+    """Count the tokens in capitals: only what stands between blanks and may hold one is cut."""
+    pieces = [piece for piece in text.split() if not piece.islower() and not _CAPITALISED.fullmatch(piece)]
+    return sum(map(str.isupper, _of_sentence(" ".join(pieces))))
 
 
 def words(text: str) -> list[str]:
