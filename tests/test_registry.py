@@ -97,6 +97,7 @@ def test_find_when_dotted_then_found_with_and_without_attribute(tmp_path, monkey
     ("name", "kind", "words"),
     [
         ("mathh", TeacherNotFound, ["'mathh'", "Did you mean 'math'", "./my_teacher.py"]),
+        ("math?preset=gsm8k", TeacherNotFound, ["Give 'math'", "--set KEY=VALUE"]),
         ("mth", TeacherNotFound, ["Did you mean 'math'? Known:"]),
         ("", TeacherNotFound, ["Known:"]),
         ("./gone.py", TeacherNotFound, ["gone.py", "No such file"]),

@@ -233,7 +233,10 @@ def _hostile(suite: _Suite) -> Iterator[Finding]:
                 faults.append(f"{name} ({mode}): {_brief(verdict)}")
     if suite.slowest_quick_s > MAX_QUICK_S:
         faults.append(f"quick() needed {suite.slowest_quick_s:.1f} s of CPU; it blocks the caller's process")
-    todo = "Bound the work by named limits (characters, depth, digits) and judge what exceeds them limit_exceeded or 0."
+    todo = (
+        "Pay only what holds a right answer, and raise nothing. Bound the work by named limits (characters, depth, "
+        "digits) and judge what exceeds them limit_exceeded or 0."
+    )
     yield finding("hostile", faults, f"{len(HOSTILE)} completions: none paid, none raised, none was late", todo)
 
 
@@ -249,7 +252,7 @@ def _canaries(suite: _Suite) -> Iterator[Finding]:
     bad = [f"a completion or reference was run: it made the file {name}" for name in ran]
     bad += [f"paid: {_brief(verdict)}" for verdict in verdicts if _is_paid(verdict)]
     bad += [_brief(verdict) for verdict in verdicts if verdict.status in _OURS]
-    todo = "Never evaluate a completion: no eval, exec, sympify, parse_expr, pickle, shell."
+    todo = "Never evaluate a completion (no eval, exec, sympify, parse_expr, pickle, shell), nor pay for a payload."
     yield finding("canaries", bad, f"{len(texts)} payloads: none ran", todo)
 
 

@@ -173,6 +173,12 @@ def _looks_dotted(text: str) -> bool:
 
 
 def _unknown(text: str, names: tuple[str, ...]) -> str:
+    name, mark, assignments = text.partition("?")
+    if mark:
+        return (
+            f"no teacher is called {text!r}: options do not belong to the name here. Give {name!r} and each option of "
+            f"{assignments!r} by itself: --set KEY=VALUE on the command line, KEY=VALUE as keywords in Python."
+        )
     known = sorted({*names, *(point.name for point in declared())})
     endings = [name for name in names if name.rpartition("/")[2] == text]
     close = endings or difflib.get_close_matches(text, sorted({*known, *aliases(names)}), n=3, cutoff=0.5)
