@@ -80,6 +80,8 @@ class _Compiler(Reader):
         children = self._rules(rules, combine, "", forgiving=not isinstance(rules.value, list))
         if not children and not self.problems:
             self.add(rules.problem("there is no rule; write at least one, e.g. 'contains: hello'"))
+        else:
+            self._some(rules, combine, children)
         root = self._entry_of(rules, "", combine, children=children)
         return Document(
             root,

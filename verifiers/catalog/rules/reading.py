@@ -95,6 +95,7 @@ class Reader:
         """Make an instance of a dataclass from a mapping, or from the value of its `short` field alone."""
         names = field_types(kind)
         given: Mapping[str, Node]
+        before = len(self.problems)
         if isinstance(node.value, dict) and (not short or not _is_raw(names[short]) or set(node.value) & set(names)):
             self.known_keys(node, tuple(names), what)
             given = {name: each for name, each in node.value.items() if name in names}
@@ -105,10 +106,10 @@ class Reader:
         else:
             self.add(node.problem(f"{what} takes a mapping ({', '.join(names)}), not {node.what}"))
             return None
-        before = len(self.problems)
+        unknown = len(self.problems) > before
         values = {name: self.value(each, names[name]) for name, each in given.items()}
         missing = [name for name in required(kind) if name not in given]
-        if missing:
+        if missing and not unknown:  # else a slip in a key's name says it
             self.add(node.problem(f"{what} needs {' and '.join(map(repr, missing))}"))
         if len(self.problems) > before:
             return None
