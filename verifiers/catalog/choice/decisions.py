@@ -30,11 +30,13 @@ MAX_BARE_CHARS = 200
 MAX_JOINED_CHARS = 24
 """Boxes this close to one another may list several letters."""
 
-_MARKUP = re.compile(
-    r"\*\*|__|`|~~|\\(?:text|mathrm|textbf|mathbf|textit|mbox)\s?\{|\\[()\[\]]|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)|\$"
-)
+_TEXT_COMMAND = re.compile(r"\\(?:text|mathrm|textbf|mathbf|textit|mbox|mathit|bf|rm)\s?\{([^{}]*+)\}")
+_STRUCK = re.compile(r"~~[^~\n]{1,80}~~")
+_MARKUP = re.compile(r"\*\*|__|`|\\[()\[\]]|(?<!\w)[*_](?=\w)|(?<=[\w.)!])[*_](?!\w)|\$")
+_BLANKS = re.compile(r"[ \t]{2,}+")
 _LEAD = re.compile(
-    r"[\W_]*+(?:(?i:final answer|answer|option|choice|letter|is|the|correct|选项?|答案|是|为)[\W_]*+)*+(?=[\w(\[（])"
+    r"[\W_]*+(?:(?i:final answer|answer|option|choice|letter|is|the|my|both|definitely"
+    r"|certainly|clearly|correct|选项?|答案|是|为)[\W_]*+)*+(?=[\w(\[（])"
 )
 _OPENING = re.compile(r"[(（\[\"'“]*+\Z")
 _JOIN = re.compile(r"[\s$,，、;.*()\\]*+(?:and|以及|和|与)?[\s$,，、*()\\]*+")
@@ -60,8 +62,14 @@ class Decision(NamedTuple):
     problem: str = ""
 
 
+def tidy(text: str) -> str:
+    r"""Remove Markdown emphasis, struck words, `$` and `\text{}` from a visible text: what `decide` reads."""
+    text = _STRUCK.sub("", _TEXT_COMMAND.sub(r"\1", text) if "\\" in text else text)
+    return _BLANKS.sub(" ", _MARKUP.sub("", text)).strip()
+
+
 def decide(text: str, listed: Listed) -> Decision | Refused:
-    """Return the decision that counts, of a visible text, or why there is none."""
+    """Return the decision that counts, of a tidy visible text, or why there is none."""
     if not text:
         return Refused("the completion is empty")
     if (bare := _bare(text, listed)) is not None:
@@ -75,21 +83,20 @@ def decide(text: str, listed: Listed) -> Decision | Refused:
 
 
 def _plain(text: str, fields: list[Field]) -> str:
-    """Blank out fields and markup; offsets stay as they are."""
+    """Blank out fields; offsets stay as they are."""
     pieces, at = [], 0
     for field in fields:
         if field.start >= at:
             pieces += [text[at : field.start], " " * (field.end - field.start)]
             at = field.end
-    joined = "".join([*pieces, text[at:]])
-    return _MARKUP.sub(lambda mark: " " * len(mark[0]), joined)
+    return "".join([*pieces, text[at:]])
 
 
 def _bare(text: str, listed: Listed) -> Decision | None:
     """Read a completion that is nothing but a choice."""
     if len(text) > MAX_BARE_CHARS or answer_fields(text):
         return None
-    plain = _MARKUP.sub(" ", text).strip()
+    plain = text.strip()
     if (named := listed.named_by(plain)) is not None:
         return Decision(named, 0, len(text), Strength.STATEMENT, "whole completion")
     value = _field_value(plain, listed)
@@ -145,7 +152,7 @@ def _sentence_start(before: str) -> int:
 
 
 def _one_field(field: Field, listed: Listed) -> Decision:
-    inner = _MARKUP.sub(lambda mark: " " * len(mark[0]), field.text).replace("}", " ").strip()
+    inner = field.text
     if field.items is not None:
         values = [_field_value(item, listed) for item in field.items]
         letters = "".join(sorted({letter for value in values if value for letter in value.letters}))
@@ -186,7 +193,7 @@ def _after_phrases(text: str, listed: Listed, pattern: re.Pattern[str], strength
         value = value_at(text, at, listed)
         rule = f"phrase: {' '.join(phrase[0].split())[:40]}"
         if value is None:
-            if p.HEDGED.match(text, at):
+            if p.HEDGED.match(text, at) or p.OPEN.match(text, at):
                 yield Decision("", phrase.start(), at + 1, strength, rule, "the choice is hedged")
             continue
         if text[value.end : value.end + 3].lstrip(' )）】"')[:1] in ("?", "？", "吗", "么") and value.end < len(text):
@@ -242,8 +249,9 @@ def _lines(text: str, listed: Listed) -> Iterator[Decision]:
             beside = [spans[near] for near in (index - 1, index + 1) if 0 <= near < len(spans)]
             if any(p.OPTION_LINE.match(text, *near) for near in beside):
                 continue
-            value = value_at(text, option.start(1), listed)
-            if value is not None and value.letters == option[1]:
+            answer = p.LABELLED_A.match(text, lo, hi)  # "A: B" answers "Q: ..."
+            value = value_at(text, answer.end() if answer is not None else option.start(1), listed)
+            if value is not None and (answer is not None or value.letters == option[1]):
                 yield Decision(value.letters, lo, hi, Strength.CONCLUSION, "a line of its own", value.problem)
 
 

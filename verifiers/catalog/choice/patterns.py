@@ -28,11 +28,11 @@ _ADJECTIVES = (
 
 NOUN = re.compile(
     rf"(?<![A-Za-z])(?:(?:{_ADJECTIVES})\s){{0,5}}(?:answer|choice|option|selection|response|pick|ans|verdict"
-    rf"|decision|conclusion)s?"
+    rf"|decision|conclusion|guess|result|output)s?"
     r"(?P<more>\s(?:choice|option|letter|here|(?:to|for) (?:this|the|your) (?:question|problem)))?"
     rf"(?:\s?\([^()\n]{{0,30}}\))?[\s*_\"']{{0,4}}{_LINK}(?P<isnt>\s?(?:not|never|n['’]t|neither|cannot be){_END}"
     rf"|n['’]t{_END})?{_LEAD}"
-    r"|(?:正确|最终|最佳|最后的?|我的|本题的?|标准|最合适的?)?(?:答案|选项|选择)(?:应该|应当|应|就|只能|显然|便|可以确定|确定)?"
+    r"|(?<!不)正确的(?:选项|一项|说法|答案)?(?:是|为)(?=\s?[(（]?[A-J])|(?:正确|最终|最佳|最后的?|我的|本题的?|标准|最合适的?)?(?:答案|选项|选择)(?:应该|应当|应|就|只能|显然|便|可以确定|确定)?"
     rf"(?:(?P<zhnot>不是|不为|并非)|为|是|选|[:：=】])++{_LEAD}",
     re.IGNORECASE,
 )
@@ -48,7 +48,7 @@ VERB = re.compile(
     r"|hereby|finally|therefore|now)\s){0,3}"
     r"(?:choos(?:e|ing)|chose|chosen|pick(?:ed|ing)?|select(?:ed|ing)?|go(?:ing)? (?:with|for)|went with|opt(?:ed"
     r"|ing)? for|vote for|settled? on|answer)"
-    rf"|(?:choose|select|pick|mark|go with)){_END}(?:\s?[:：])?{_LEAD}"
+    rf"|(?:choose|select|pick|mark|go with|going with)){_END}(?:\s?[:：])?{_LEAD}"
     r"|(?P<zhno>[不别没误未]|不能|不应|不该|不可)?(?:应该?|应当|故|因此|所以|只能|我)?(?:选择?|应选)(?:项|的是|了|：|:)?(?:为|是)?\s?(?=[(（【“\"]?[A-J])",
     re.IGNORECASE,
 )
@@ -60,7 +60,7 @@ CONCLUDED = re.compile(
     r"|instead|oops|i mean|i say)[,:;.!]?\s(?:(?:it|that|this)(?:['’]s| is| must be| has to be"
     r"| should be)?\s)?(?:we (?:have|get)\s)?"
     r"|(?<![A-Za-z])(?:it['’]s|it is|it must be|it has to be|must be|(?:that|this|which) leaves(?: us with)?"
-    r"|leaving|i (?:think|believe|conclude)"
+    r"|leaving|by elimination,|we (?:get|are left with)|definitely|i (?:think|believe|conclude)"
     r"(?: that)?(?: it['’]s| it is)?)\s|(?:所以|因此|故|综上|不对)[,，:：]?(?:应该是|是|为)?)"
     r"(?:(?:option|choice|answer|only|definitely|clearly|the"
     r"|just)\s){0,3}(?=[(（\[\"'“]?[A-J][)）\]\"'”]?\s?(?:[.,;!。，；！]|\Z|\n))",
@@ -101,13 +101,15 @@ IF = re.compile(
 UNREAL = re.compile(r"(?<![A-Za-z])(?:would|were)(?![A-Za-z])", re.IGNORECASE)
 
 HEDGED = re.compile(
-    r"(?<![A-Za-z])(?:maybe|perhaps|possibly|might|could|may|either|unsure|(?:not|n['’]t) (?:\w{1,12}\s)?(?:sure"
+    r"(?<![A-Za-z])(?:maybe|perhaps|possibly|might|could|may|unsure|(?:not|n['’]t) (?:\w{1,12}\s)?(?:sure"
     r"|certain|know|clear|determine)|unclear"
-    r"|guess(?:ing)? (?:is|would be) (?:either|between)|one of|between|potentially)(?![A-Za-z])"
+    r"|potentially)(?![A-Za-z])"
     r"|可能|也许|大概|或许|不确定|不清楚",
     re.IGNORECASE,
 )
 """In the statement itself: it commits to nothing."""
+OPEN = re.compile(r"(?:either|one of|between|unclear|unknown)(?![A-Za-z])", re.IGNORECASE)
+"""At the place of the choice: it is left open."""
 
 DENIED = re.compile(
     r"(?<![A-Za-z])(?:not|never|cannot|wrong|incorrect|false|neither|nor|than|because|since|unlike|except"
@@ -167,7 +169,7 @@ PACKED = re.compile(r"[(（\[{\"'“]?([A-J]{2,10})(?![A-Za-z0-9'’-])")
 SMALL = re.compile(r"[(（\[{\"'“]?([a-j])[)）\]}\"'”]?[.。]?\s*(?:\Z|\n)|[(（]([a-j])[)）]|([a-j])[)）]\s")
 MARKER = re.compile(r"(?:(?<=[\s,;])|^)[(（\[]?([A-J])[)）\].:、](?=\s|\S{2})")
 CONNECTS = re.compile(
-    r"\s?(?:[)）\]}】>\"'”’]{1,3}|[.,;:!。，；：！、](?!\d)|[-–—](?=\s)|\s[-–—(（|]|\Z|\n|<|\\|[\u3400-\u9fff]"
+    r"\s?(?:[)）\]}】>\"'”’]{1,3}|[.,;:!。，；：！、](?!\d)|[-–—](?=\s)|\s[-–—(（|]|\Z|\n|<|\\|\s?[&+]\s?[A-J](?![A-Za-z])|[\u3400-\u9fff]"
     r"|\s?(?:because|since|as|is|are|and|or|which|that|for|due|given|not|rather|instead|based|would|seems|but"
     r"|here|in this|with (?:high|\d)|if|by"
     r"|over|than|nor|from the)(?![A-Za-z])|[✅✔☑👍🎉])"
@@ -182,6 +184,7 @@ VERB_AFTER = re.compile(
 )
 BARE_LINE = re.compile(r"[\W_]{0,8}([A-J])[\W_]{0,6}")
 OPTION_LINE = re.compile(r"[^\w\n]{0,6}([A-J])(?:[).:、]|\s-|,(?=\s(?:because|since|as|due|given)\b))[\W_]{0,4}\s?\S")
+LABELLED_A = re.compile(r"\W{0,6}A\s?[:：]\s?(?=[(（\[]?[A-J][)）\].]{0,2}\s*(?:\Z|\n))")
 ENDS_WITH = re.compile(r"[(（\[]([A-J])[)）\]][\s.!。！*]{0,4}\Z")
 OPTION_NAMED = re.compile(r"(?<![A-Za-z])(?i:option|choice|answer|letter)\s[(（\[]?([A-J])(?![A-Za-z'’])")
 PARENTHESIZED = re.compile(r"[(（\[]([A-J])[)）\]]")

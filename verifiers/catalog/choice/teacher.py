@@ -24,7 +24,7 @@ from typing import ClassVar, Literal
 
 from verifiers.catalog._answers import Refused, visible
 from verifiers.catalog.choice.cases import CASES
-from verifiers.catalog.choice.decisions import decide
+from verifiers.catalog.choice.decisions import decide, tidy
 from verifiers.catalog.choice.listed import LETTERS, Listed, listed_options
 from verifiers.teacher import BaseTeacher, teacher
 from verifiers.types import Json, Part, Sample, Status, Verdict
@@ -58,7 +58,7 @@ class BadReference(ValueError):
 def chosen(completion: str, listed: Listed | None = None) -> str | None:
     """Return the letters that a completion chooses ("B", "AC"), or `None`."""
     text = visible(completion)
-    found = decide(text, listed or Listed({})) if text else None
+    found = decide(tidy(text), listed or Listed({})) if text else None
     return None if found is None or isinstance(found, Refused) else found.letters
 
 
@@ -127,6 +127,7 @@ class ChoiceTeacher(BaseTeacher):
         text = visible(sample.completion)
         if text is None:
             return Verdict(0.0, Status.UNPARSABLE, "the think part is never closed: no final answer")
+        text = tidy(text)
         found = decide(text, listed)
         if isinstance(found, Refused):
             return Verdict(0.0, Status.INCORRECT if found.spoiled else Status.UNPARSABLE, found.reason)
