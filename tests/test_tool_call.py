@@ -87,6 +87,8 @@ def tool_message(arguments, name="f"):
         [{"role": "assistant", "content": "", "function_call": {"name": "f", "arguments": '{"x": 1}'}}],
         [{"role": "assistant", "content": [{"type": "tool_use", "id": "1", "name": "f", "input": {"x": 1}}]}],
         [{"role": "assistant", "content": f"<tool_call>{F_TEXT}</tool_call>"}],
+        [{"f": {"x": 1}}],
+        [F],
     ],
     ids=str,
 )

@@ -2,7 +2,7 @@
 
 The first form that is there decides, in this order; the think part is never read:
 
-    chat messages        `tool_calls`, `function_call`, content parts of type `tool_use`
+    chat messages        `tool_calls`, or bare calls, `function_call`, content parts of type `tool_use`
     hermes, qwen         `<tool_call>{json}</tool_call>`, `<tool_call><function=f><parameter=x>1</parameter>...`
     llama                `<|python_tag|>{json}; {json}` or Python calls, `<function=f>{json}</function>`
     mistral              `[TOOL_CALLS] [{json}]`
@@ -35,6 +35,7 @@ MAX_FENCES = 256
 """Most code fences of one answer."""
 
 _OPEN, _CLOSE = "<tool_call>", "</tool_call>"
+_MESSAGE_KEYS = ("role", "content", "tool_calls", "function_call")
 _PYTHON_TAG, _MISTRAL = "<|python_tag|>", "[TOOL_CALLS]"
 _FUNCTION = re.compile(r"<function=([^<>\s]{1,200})>")
 _PARAMETER = re.compile(r"<parameter=([^<>\s]{1,200})>\n?")
@@ -69,9 +70,11 @@ def read_calls(completion: Text, form: Form, functions: Mapping[str, Function], 
         known: Names of functions, for `{name: {argument: value}}`.
     """
     if not isinstance(completion, str) and form in ("auto", "openai"):
-        stated = _of_messages(completion)
+        bare = not any(key in message for message in completion for key in _MESSAGE_KEYS)
+        stated = calls_in(completion, known) if bare else _of_messages(completion)
         if stated:
-            return Reading(tuple(stated), "tool_calls of the message", bool(text_of(completion).strip()))
+            calls = tuple(named(call, functions) for call in stated)
+            return Reading(calls, "tool calls of the message", bool(text_of(completion).strip()))
     text = text_of(completion)
     span = final_span(text)
     if span is None:

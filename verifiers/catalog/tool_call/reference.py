@@ -12,7 +12,6 @@ from verifiers.json_values import JsonFault, parse_json, plain
 from verifiers.types import Json, Sample
 
 _CALLS = ("calls", "tool_calls", "ground_truth", "possible_answer", "answer")
-_META = ("functions", "tools")
 _FUNCTIONS = ("functions", "tools", "function", "func")
 
 
@@ -59,7 +58,7 @@ def read_reference(sample: Sample) -> Reference:
         raise BadReference("there is no reference: a list of calls is needed ([] = no call is right)")
     if isinstance(value, str):
         value = _from_text(value)
-    listed, schemas = value, _first(sample.meta, _META)
+    listed, schemas = value, _in_meta(sample.meta)
     if isinstance(value, Mapping) and (key := next((key for key in _CALLS if key in value), None)):
         odd = sorted(value.keys() - {*_CALLS, *_FUNCTIONS, "id"})
         if odd:
@@ -80,6 +79,12 @@ def read_reference(sample: Sample) -> Reference:
 
 def _first(values: Mapping[str, Json], keys: Sequence[str]) -> Json:
     return next((values[key] for key in keys if values.get(key)), None)
+
+
+def _in_meta(meta: Mapping[str, Json]) -> Json:
+    """Return the schemas among the row's other columns; text counts only where the column's name leaves no doubt."""
+    found = [meta[key] for key in _FUNCTIONS if meta.get(key)]
+    return next((each for each in found if not isinstance(each, str)), None) or _first(meta, ("functions", "tools"))
 
 
 def _from_text(text: str) -> Any:
