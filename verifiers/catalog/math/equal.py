@@ -14,7 +14,8 @@ from typing import Any
 from verifiers.catalog.math.doubles import NotNumeric
 from verifiers.catalog.math.exact import NotExact, TooBig, rational
 from verifiers.catalog.math.numeric import (
-    LONGER_BITS,
+    LONG_BITS,
+    LONGER,
     Field,
     FloatField,
     LongField,
@@ -43,14 +44,18 @@ from verifiers.catalog.math.tree import (
 
 EXACT = "exact rational numbers"
 """The rule of two rationals."""
-AGREE = 2.0**-200
-"""Relative difference below which two long values are equal (60 decimal digits)."""
+NOISE_BITS = 56
+"""Last bits of a long value in which rounding may show: of 256, 200 (60 decimal digits) must agree."""
 APART = 2.0**-100
 """Relative difference above which they are not, cancellation excluded."""
 FLOAT_APART = 1e-8
 """Relative difference of doubles that refutes equality, cancellation excluded."""
 SHORT_LITERAL_BITS = 150
 """Numbers of fewer bits (45 digits) cannot imitate an irrational value to the 60 digits that are compared."""
+SPARE_BITS = 120
+"""Bits of all coefficients together, below which none is a multiple of both primes (122 bits)."""
+MAX_LONG_BITS = 1 << 16
+"""Highest precision at which values are compared."""
 WANTED_POINTS = 3
 """Points at which two functions must agree."""
 
@@ -113,8 +118,8 @@ def _exactly(ref: Node, pred: Node, context: Context) -> bool | None:
 def _modulo(ref: Node, pred: Node, context: Context) -> bool | None:
     try:
         for which in (0, 1):
-            field_ = Residues(context.steps, which)
-            if field_.value(ref) != field_.value(pred):
+            residues = Residues(context.steps, which)
+            if residues.value(ref) != residues.value(pred):
                 context.rule = "polynomials or rational functions modulo a prime"
                 return False
     except (NotExact, ValueError) as error:
@@ -122,7 +127,20 @@ def _modulo(ref: Node, pred: Node, context: Context) -> bool | None:
             raise
         return None
     context.rule = "polynomials or rational functions modulo two primes"
-    return True
+    return residues.size < SPARE_BITS or _alike(ref, pred, context)
+
+
+def _alike(ref: Node, pred: Node, context: Context) -> bool:
+    """Whether values agree that are equal modulo the primes: a multiple of both primes can be added on purpose."""
+    try:
+        differ = _at(ref, pred, 0, context, True, "near", False, confirm=True) is False
+    except OutOfSteps:
+        if context.steps.left < 0:
+            raise
+        return True  # too large to be evaluated; residues are all there is
+    if differ:
+        context.rule = "values differ at a fixed point"
+    return not differ
 
 
 _INTEGER_CALLS = frozenset(["factorial", "factorial2", "binom", "perm", "mod", "gcd", "lcm"])
@@ -294,42 +312,76 @@ def _doubles(ref: Node, pred: Node, field_: Field, complex_too: bool) -> bool | 
     return True if apart <= 1e-12 * size and not field_.cancelled and size > 1e-250 else _LOOK_CLOSER
 
 
-def _long(ref: Node, pred: Node, point: int, context: Context, complex_too: bool, grid: Grid, ten: bool) -> bool | None:
-    first = _long_values(ref, pred, LongField(context.steps, point, ten=ten, grid=grid))
+def _long(
+    ref: Node,
+    pred: Node,
+    point: int,
+    context: Context,
+    complex_too: bool,
+    grid: Grid,
+    ten: bool,
+    bits: int = LONG_BITS,
+) -> bool | None:
+    """Compare long values; what looks equal is looked at again where digits past these could tell them apart."""
+
+    def field_of(precision: int) -> LongField:
+        return LongField(context.steps, point, precision, ten=ten, grid=grid)
+
+    field_ = field_of(bits)
+    first = _long_values(ref, pred, field_)
     if first is None:
         return None
     left, right = first
     if not complex_too and not (is_real(left) and is_real(right)):
         return None
+    same = _same_digits(left, right, bits, field_)
+    if same is None:
+        second = _long_values(ref, pred, field_of(LONGER * bits))
+        if second is None:
+            return None
+        same = _same_or_zero(first, second, bits, field_)
+    if not same or bits > LONG_BITS or not (wanted := _wanted_bits(ref, pred, field_.hidden)):
+        return same
+    context.steps.take(wanted // 64)
+    return _long(ref, pred, point, context, complex_too, grid, ten, wanted) is True
+
+
+def _same_digits(left: Any, right: Any, bits: int, field_: LongField) -> bool | None:
+    """Whether two values agree to all digits but the last; `None` near zero and in between."""
     size, apart = max(abs(left), abs(right)), abs(left - right)
     if size == 0:
         return True
     if size > 2.0**-60:
-        if apart <= size * AGREE:
-            return _beyond_literals(ref, pred, point, context, grid, ten)
+        if apart <= field_.mp.ldexp(size, NOISE_BITS - bits):
+            return True
         if apart > size * APART:
             return False
-    second = _long_values(ref, pred, LongField(context.steps, point, LONGER_BITS, ten=ten, grid=grid))
-    if second is None:
-        return None
-    size2, apart2 = max(abs(x) for x in second), abs(second[0] - second[1])
+    return None
+
+
+def _same_or_zero(first: tuple[Any, Any], second: tuple[Any, Any], bits: int, field_: LongField) -> bool:
+    """Whether values agree at the longer precision, or both shrink with it: then both are zero."""
+    size, apart = max(map(abs, first)), abs(first[0] - first[1])
+    size2, apart2 = max(map(abs, second)), abs(second[0] - second[1])
     if size2 == 0 or size2 < size * 2.0**-120:
-        return True  # both shrink with the precision: zero on both sides
-    return bool(apart2 <= size2 * AGREE * AGREE or (apart2 <= size2 * AGREE and apart2 < apart * 2.0**-120))
-
-
-def _beyond_literals(ref: Node, pred: Node, point: int, context: Context, grid: Grid, ten: bool) -> bool:
-    """Whether two values agree to more digits than anyone wrote down: 62 digits of pi are not pi."""
-    bits = _literal_bits(ref, pred)
-    if bits < SHORT_LITERAL_BITS:
         return True
-    wanted = 1 << (2 * bits + 64).bit_length()
-    context.steps.take(wanted // 64)
-    values = _long_values(ref, pred, LongField(context.steps, point, wanted, ten=ten, grid=grid))
-    if values is None:
-        return False
-    left, right = values
-    return bool(abs(left - right) <= max(abs(left), abs(right)) * LongField(context.steps, 0).mp.ldexp(1, 40 - wanted))
+    agree = NOISE_BITS - bits
+    ldexp = field_.mp.ldexp
+    return bool(apart2 <= ldexp(size2, 2 * agree) or (apart2 <= ldexp(size2, agree) and apart2 < apart * 2.0**-120))
+
+
+def _wanted_bits(ref: Node, pred: Node, hidden: int) -> int:
+    """Return the precision that could tell apart what is written (62 digits of pi are not pi); 0 if this one does.
+
+    Raises:
+        OutOfSteps: If it is past the bound.
+    """
+    written = _literal_bits(ref, pred)
+    more = hidden + (2 * written if written >= SHORT_LITERAL_BITS else 0)
+    wanted = 1 << (more + LONG_BITS).bit_length() if more else 0  # a power of 2: contexts are kept by precision
+    if wanted > MAX_LONG_BITS:
+        raise OutOfSteps("values that differ in digits past the bound on precision, if at all")
+    return wanted
 
 
 def _literal_bits(*nodes: Node) -> int:

@@ -1,14 +1,15 @@
 """Numeric evaluation at fixed points: doubles refute cheaply, 75 and more digits confirm.
 
-Every variable gets the same dyadic value on both sides, so that the double and the long value are of the same point.
-Nothing is chopped: two constants are equal when they agree to 60 digits *relative* to their size, and a value that
-seems to be zero is computed again at three times the precision, where only a true zero keeps shrinking.
+Every variable gets the same value on both sides. Nothing is chopped: two constants are equal when they agree to 60
+digits *relative* to their size, and a value that seems to be zero is computed again at three times the precision,
+where only a true zero keeps shrinking. What these digits could hide (pi + 1e-70, tanh 100) is counted in
+`LongField.hidden`, and looked at with as many digits more.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from threading import local
 from typing import Any
@@ -38,13 +39,15 @@ from verifiers.catalog.math.tree import (
 
 LONG_BITS = 256
 """Working precision of a confirmation (77 digits, of which 60 must agree)."""
-LONGER_BITS = 768
-"""Working precision of a second look after cancellation."""
+LONGER = 3
+"""How many times longer a second look after cancellation is."""
 MAX_GROWTH_LOG2 = 26
 """Largest argument of an exponential, as a binary exponent."""
 MAX_ANGLE_LOG2 = 160
 """Largest argument of a trigonometric function, as a binary exponent."""
 _CANCELLED = 1e-5
+MAX_SPREAD_LOG2 = 60
+"""Binary orders of magnitude by which terms may differ before more digits are asked for."""
 
 
 class Field:
@@ -120,6 +123,8 @@ def _constant(field: Field, node: Const) -> Any:
 
 
 def _add(field: Field, node: Add) -> Any:
+    if type(field) is LongField:
+        return _weighed(field, [field.value(item) for item in node.items])
     total = field.value(node.items[0])
     largest = abs(total)
     for item in node.items[1:]:
@@ -128,6 +133,12 @@ def _add(field: Field, node: Add) -> Any:
         largest = max(largest, abs(term))
     if abs(total) < largest * _CANCELLED:
         field.cancelled = True
+    return total
+
+
+def _weighed(field: LongField, terms: list[Any]) -> Any:
+    total = sum(terms[1:], terms[0])
+    field.weigh((*terms, total))
     return total
 
 
@@ -151,6 +162,8 @@ def _neg(field: Field, node: Neg) -> Any:
 
 def _pow(field: Field, node: Pow) -> Any:
     exponent = field.value(node.exponent)
+    if type(field) is LongField:
+        field.level(exponent)
     if type(node.base) is Const and node.base.name == "e":
         return field.functions["exp"](exponent)
     base = field.value(node.base)
@@ -166,6 +179,8 @@ def _is_positive(value: Any) -> bool:
 
 
 _DEAR = frozenset(["factorial", "binom"])
+_SATURATING = frozenset(["tanh", "coth"])
+"""Functions whose value is off its limit by the exponential of their argument."""
 
 
 def _call(field: Field, node: Call) -> Any:
@@ -173,6 +188,10 @@ def _call(field: Field, node: Call) -> Any:
     if function is None:
         raise NotNumeric(node.name)
     values = [field.value(arg) for arg in node.args]
+    if type(field) is LongField:
+        field.level(*values)
+        if node.name in _SATURATING:
+            field.level(field.functions["exp"](2 * values[0]))
     if node.name == "log" and len(values) == 1:
         return field.functions["ln"](values[0]) / (field.functions["ln"](field.number(10)) if field.ten else 1)
     field.steps.take(field.cost * (60 if node.name in _DEAR else 12))
@@ -227,11 +246,15 @@ def _big(field: Field, node: Big) -> Any:
         raise OutOfSteps(f"a sum or product of more than {MAX_LOOP} terms")
     saved = field.bound
     total = field.number(0 if node.kind == "sum" else 1)
+    values: list[Any] = []
     for index in range(low, high + 1):
         field.bound = {**saved, node.index: index}
         value = field.value(node.body)
+        values.append(value)
         total = total + value if node.kind == "sum" else total * value
     field.bound = saved
+    if type(field) is LongField and node.kind == "sum":
+        field.weigh(values)
     return total
 
 
@@ -281,14 +304,32 @@ def _context(bits: int) -> tuple[Any, dict[str, Any]]:
 
 
 class LongField(Field):
-    """Binary floating point with unlimited exponents, from mpmath."""
+    """Binary floating point with unlimited exponents, from mpmath.
+
+    Attributes:
+        hidden: Bits beyond the working precision in which a difference may hide.
+    """
 
     cost = 2
 
     def __init__(self, steps: Steps, point: int, bits: int = LONG_BITS, ten: bool = False, grid: Grid = "near") -> None:
         self.mp, self._table = _context(bits)
         self.pi, self.e, self.i = self._table["pi"], self._table["e"], self.mp.j
+        self.hidden = 0
         super().__init__(steps, point, ten, grid)
+
+    def weigh(self, terms: Sequence[Any]) -> None:
+        """Note how far apart the terms of a sum are, and its value."""
+        sizes = [self.mp.mag(term) for term in terms if term]
+        spread = max(sizes) - min(sizes) if sizes else 0
+        if spread > MAX_SPREAD_LOG2:
+            self.hidden += 2 * spread
+
+    def level(self, *values: Any) -> None:
+        """Note the arguments of a function, of which it may show less than they hold: cos(1e-40) is nearly 1."""
+        self.hidden += sum(
+            2 * abs(size) for size in map(self.mp.mag, filter(None, values)) if abs(size) > MAX_SPREAD_LOG2
+        )
 
     def number(self, value: int | Fraction) -> Any:
         if isinstance(value, int):

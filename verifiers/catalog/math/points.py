@@ -15,25 +15,31 @@ _RANGES = ((0.15, 0.9), (1.2, 2.9), (-0.9, -0.15), (3.1, 9.7), (-6.3, -1.3), (0.
 POINTS = len(_RANGES)
 """Number of fixed points where all variables lie in one range."""
 _SCALES = (0.3, 2.0, 11.0, 47.0, 160.0)
+_PARTS = (1 << 31) - 1
+"""Denominator of every point: a large prime, so that no period such as that of sin(1024 pi x) meets all points."""
 FOLD_POINTS = 2 * len(_SCALES)
 """Number of further points, for absolute values and roots: signs mixed so that any two letters differ once each way."""
 
 
 @lru_cache(maxsize=4096)
 def point_of(name: str, point: int, grid: Grid = "near") -> Fraction:
-    """Return the fixed dyadic value of a variable at a point."""
+    """Return the fixed value of a variable at a point."""
     seed = crc32(f"{point}:{name}".encode("utf-8", "replace")) / 0xFFFFFFFF
     if grid == "integers":
         return Fraction(2 + int(seed * 11) + point)
     if grid == "wide":
-        return Fraction(round((1 if point % 3 else -1) * (200 + seed * 40_000) * 64), 64)
+        return _fraction((1 if point % 3 else -1) * (200 + seed * 40_000))
     if point >= POINTS:
         place, mirrored = (point - POINTS) % len(_SCALES), point - POINTS >= len(_SCALES)
         code = ord(name) if len(name) == 1 else crc32(name.encode("utf-8", "replace"))
         sign = -1 if (code >> place & 1) != mirrored else 1
-        return Fraction(round(sign * _SCALES[place] * (1 + seed) * 1024), 1024)
+        return _fraction(sign * _SCALES[place] * (1 + seed))
     low, high = _RANGES[point]
-    return Fraction(round((low + (high - low) * seed) * 1024), 1024)
+    return _fraction(low + (high - low) * seed)
+
+
+def _fraction(value: float) -> Fraction:
+    return Fraction(round(value * _PARTS), _PARTS)
 
 
 def indexed(name: str, bound: Mapping[str, int]) -> str:

@@ -37,15 +37,20 @@ MAX_FACTORIAL = 20_000
 
 
 class Residues:
-    """Evaluates modulo one prime. One instance serves one comparison, so that both sides meet the same points."""
+    """Evaluates modulo one prime. One instance serves one comparison, so that both sides meet the same points.
 
-    __slots__ = ("_bound", "_prime", "_salt", "_steps")
+    Attributes:
+        size: Bits of all constants met so far, an upper bound of those of any coefficient.
+    """
+
+    __slots__ = ("_bound", "_prime", "_salt", "_steps", "size")
 
     def __init__(self, steps: Steps, which: int = 0, salt: int = 0) -> None:
         self._prime = PRIMES[which]
         self._steps = steps
         self._salt = salt
         self._bound: dict[str, int] = {}
+        self.size = 0
 
     def point(self, name: str) -> int:
         """Return the fixed residue of a variable."""
@@ -99,7 +104,9 @@ class Residues:
 
     def _fraction(self, value: Rational) -> int:
         if isinstance(value, int):
+            self.size += value.bit_length()
             return value % self._prime
+        self.size += value.numerator.bit_length() + value.denominator.bit_length()
         return value.numerator * self._inverse(value.denominator % self._prime) % self._prime
 
     def _inverse(self, value: int) -> int:
@@ -111,7 +118,9 @@ class Residues:
         exponent = rational(node.exponent, self._steps, self._bound)
         if not isinstance(exponent, int):
             raise NotExact("a root")
+        before = self.size
         base = self.value(node.base)
+        self.size += (self.size - before) * (abs(exponent) - 1) + exponent.bit_length() if exponent else 0
         if base == 0 and exponent <= 0:
             raise NotExact("0 to a power that is not positive")
         return pow(base, exponent, self._prime) if exponent >= 0 else pow(self._inverse(base), -exponent, self._prime)
@@ -120,6 +129,7 @@ class Residues:
         if node.name == "factorial":
             number = natural(rational(node.args[0], self._steps, self._bound), MAX_FACTORIAL)
             self._steps.take(number // 20)
+            self.size += number * number.bit_length()
             total = 1
             for factor in range(2, number + 1):
                 total = total * factor % self._prime
