@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from answers_bar import medical_choices
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,32 +19,6 @@ from verifiers.types import Sample, Status
 FORMS_FILE = Path(__file__).parent / "cases" / "choice_forms.jsonl"
 FORMS = [json.loads(line) for line in FORMS_FILE.read_text(encoding="utf-8").splitlines()]
 CAPITALS = {"A": "Rome", "B": "Paris", "C": "Oslo", "D": "Bern"}
-RIGHT_FORMS = (
-    "{L}",
-    "({L}) {T}",
-    "Answer: {L}",
-    "The answer is {L}. {T}",
-    "<think>maybe {W}</think><answer>{L}</answer>",
-    "\\boxed{{{L}}}",
-    "{T}",
-    "The answer is {T}.",
-    "Option {W} is incorrect. Option {L} is correct.",
-    "The answer is {W}. Wait, that is wrong. The answer is {L}.",
-    "综上，故选{L}",
-    "答案：{L}",
-    "{T} ({L})",
-    "Looking at the options:\n{ALL}\n\nThe best choice is {L}.",
-)
-WRONG_FORMS = (
-    "The answer is {L} or {W}.",
-    "Answer: {W}",
-    "{W}) {WT}",
-    "The answer is not {L}.",
-    "{ALL}",
-    "Maybe {L}?",
-    "The answer is {T} or {WT}.",
-    "The answer is {L}) {WT}",
-)
 
 
 def verdict(completion, reference, prompt="", meta=None, **options):
@@ -72,6 +47,7 @@ def test_choice_when_any_text_then_known_letters_or_none(text):
         "Example\nA) x\nB) y\nAnswer: A\n\nQ?\nA) Rome\nB) Paris\nC) Oslo\nD) Bern",
         "问题？\nA、Rome\nB、Paris\nC、Oslo\nD、Bern",
         "a) Rome\nb) Paris\nc) Oslo\nd) Bern",
+        "By type A. Or B. Or C.\n(A) Rome (B) Paris (C) Oslo (D) Bern",
     ],
 )
 def test_options_when_in_the_prompt_then_found(prompt):
@@ -139,18 +115,7 @@ def test_extraction_data_when_read_then_all_but_one_and_never_a_wrong_letter(sha
     assert [row["case"] for row, letter in single if letter not in ("-", row["right"])] == []
 
 
-def test_medqa_when_answered_in_many_ways_then_nearly_all_as_meant(shared_data):
-    wrong, seen = [], 0
-    for number, row in enumerate(rows(shared_data / "rules" / "mc_medqa.jsonl.gz")[:200]):
-        options = options_in(row["question"])
-        (right,) = row["label"]
-        other = "ABCD"[("ABCD".index(right) + 1 + number % 3) % 4]
-        listing = "\n".join(f"{letter}) {text}" for letter, text in options.items())
-        words = {"L": right, "W": other, "T": options[right], "WT": options[other], "ALL": listing}
-        for forms, reward in ((RIGHT_FORMS, 1.0), (WRONG_FORMS, 0.0)):
-            for form in forms:
-                seen += 1
-                found = verdict(form.format(**words), row["label"], row["question"])
-                if found.reward != reward:
-                    wrong.append((form, row["id"], found.reason))
-    assert len(wrong) <= seen // 500, wrong
+def test_medqa_when_answered_in_many_ways_then_nearly_all_as_meant_and_no_wrong_one_paid(shared_data):
+    found = medical_choices(shared_data / "rules", limit=200)
+    assert found.share >= 0.998, found.differences
+    assert found.worst == 0.0

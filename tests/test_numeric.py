@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from answers_bar import calculator_limits
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -135,3 +136,8 @@ def test_medical_forms_when_judged_then_17_of_18(shared_data):
         != row["right"]
     ]
     assert len(wrong) <= 1, wrong
+
+
+def test_medcalc_rows_when_at_and_beyond_their_limits_then_judged_so(shared_data):
+    found = calculator_limits(shared_data / "rules")
+    assert found.right == found.total, found.differences[:5]

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from answers_bar import YES_NO_FORMS, yes_no_maybe
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,14 +86,13 @@ def test_set_when_part_is_missing_then_each_item_has_its_part():
     assert (found.reward, found.status) == (0.5, Status.PARTIAL)
 
 
-def test_pubmedqa_when_answered_in_words_then_only_the_right_one_counts():
+def test_yes_no_maybe_when_said_in_many_ways_then_only_the_right_one_counts():
     for right in ("yes", "no", "maybe"):
         for said in ("yes", "no", "maybe"):
-            for form in (
-                "{0}",
-                "The answer is {0}.",
-                "<answer>{0}</answer>",
-                "**Answer:** {0}",
-                "{0}, as the data show.",
-            ):
+            for form in YES_NO_FORMS:
                 assert verdict(form.format(said), right).reward == float(said == right)
+
+
+def test_pubmedqa_when_answered_in_words_then_all_as_meant(shared_data):
+    found = yes_no_maybe(shared_data / "rules", limit=100)
+    assert found.right == found.total, found.differences[:5]

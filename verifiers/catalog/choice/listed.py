@@ -143,17 +143,26 @@ def _given(source: Json) -> Iterator[tuple[str, str]]:
 
 
 def options_in(prompt: str) -> dict[str, str]:
-    """Return the last list of options in a prompt: markers A, B, C ... in order."""
+    """Return the last list of options in a prompt: markers A, B, C ... in order, all written alike.
+
+    Where two ways of writing give a list ("(A) C. difficile (B) ..."), the longer list counts.
+    """
     text = normalise(prompt[-MAX_PROMPT_CHARS:])
-    runs: list[list[re.Match[str]]] = []
+    runs: dict[str, list[re.Match[str]]] = {}
     for marker in _MARKER.finditer(text):
+        style = marker[0].strip().replace(marker[1], "a" if marker[1].islower() else "A")
         position = LETTERS.find(marker[1].upper())
+        run = runs.setdefault(style, [])
         if position == 0:
-            runs.append([marker])
-        elif runs and len(runs[-1]) == position and marker[1].isupper() == runs[-1][0][1].isupper():
-            runs[-1].append(marker)
-    run = next((run for run in reversed(runs) if len(run) > 1), [])
-    ends = [marker.start() for marker in run[1:]] + [len(text)] * bool(run)
+            runs[style] = [marker]
+        elif len(run) == position:
+            run.append(marker)
+    best = max(runs.values(), key=lambda run: (len(run), run[0].start() if run else 0), default=[])
+    return _texts_between(text, best) if len(best) > 1 else {}
+
+
+def _texts_between(text: str, run: list[re.Match[str]]) -> dict[str, str]:
+    ends = [marker.start() for marker in run[1:]] + [len(text)]
     found = {}
     for marker, end in zip(run, ends, strict=True):
         option = text[marker.end() : end].strip(" \t\n*")
