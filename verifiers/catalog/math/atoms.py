@@ -7,6 +7,7 @@ from fractions import Fraction
 from verifiers.catalog.math.functions import FunctionReader
 from verifiers.catalog.math.lex import FUNCTIONS, GREEK_NAMES, Unreadable, split_run, tokens
 from verifiers.catalog.math.literals import decimal, integer
+from verifiers.catalog.math.naming import has_imaginary
 from verifiers.catalog.math.tree import (
     Apply,
     Based,
@@ -37,7 +38,23 @@ _ALIASES = {
     "Abs": "abs", "ceiling": "ceil", "conjugate": "conj",
 }  # fmt: skip
 _NOT_NAMES = frozenset(
-    ["cup", "cap", "setminus", "times", "cdot", "div", "over", "choose", "to", "circ", "end", "item", "label", "ref"]
+    [
+        "cup",
+        "cap",
+        "setminus",
+        "times",
+        "cdot",
+        "div",
+        "over",
+        "choose",
+        "to",
+        "circ",
+        "end",
+        "item",
+        "label",
+        "ref",
+        "not",
+    ]
 )
 _SETS = {"R": "R", "Q": "Q", "Z": "Z", "N": "N", "C": "C"}
 _UNKNOWN_FUNCTIONS = frozenset("fghFGH") | {"phi", "psi"}
@@ -302,8 +319,11 @@ class AtomReader(FunctionReader):
                 if type(following) is Sym
                 else following
             )
-        if tok in ("\\mathrm", "\\overline", "\\bar", "\\boxed", "\\mathit", "\\fbox"):
+        if tok in ("\\mathrm", "\\boxed", "\\mathit", "\\fbox"):
             return self.argument(split=tok != "\\boxed")
+        if tok in ("\\overline", "\\bar"):
+            inner = self.argument(split=True)
+            return Call("conj", (inner,)) if has_imaginary(inner) else inner
         if tok == "\\cup" and self.toks[self.pos] == "_":
             return self.big_union()
         if name.isalpha() and name not in _NOT_NAMES:

@@ -42,6 +42,7 @@ from verifiers.catalog.math.tree import (
     has_shape,
 )
 
+ZERO = Num(0)
 _PLAIN = frozenset([Num, Sym, Const, Add, Mul, Div, Pow, Neg, Call])
 """Shapes that are scalars unless something inside them is not."""
 
@@ -158,6 +159,9 @@ def _sum_of_quantities(node: Node) -> bool:
 
 def _percent(ref: Node, pred: Node, context: Context) -> bool:
     policy = context.options.percent
+    if any(type(side) is Percent and type(side.item) is Percent for side in (ref, pred)):
+        context.rule = "a percentage of a percentage"
+        return False
     if type(ref) is Percent and type(pred) is Percent:
         return match(ref.item, pred.item, context)
     bare_ref = ref.item if type(ref) is Percent else ref
@@ -197,7 +201,7 @@ def _ratio(ref: Node, pred: Node, context: Context) -> bool:
         if len(ref.items) != len(pred.items):
             return False
         first_ref, first_pred = ref.items[0], pred.items[0]
-        if any(item == Num(0) for item in (*ref.items, *pred.items)):
+        if any(scalars_equal(item, ZERO, context) for item in (*ref.items, *pred.items)):
             return all(scalars_equal(a, b, context) for a, b in zip(ref.items, pred.items, strict=True))
         return all(
             scalars_equal(Mul((first_ref, b)), Mul((first_pred, a)), context)

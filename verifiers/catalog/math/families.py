@@ -15,6 +15,8 @@ from verifiers.catalog.math.tree import Node, Num, Sym
 
 MAX_RESIDUES = 48
 """Most values a period may be split into."""
+_INDEXES = (0, 1, 2, 5, -3, 14, -100)
+"""Integers at which an expression must lie on one line."""
 _CLOSE = Fraction(1, 10**50)
 Family = tuple[Fraction, Fraction]
 
@@ -37,13 +39,14 @@ def same_families(left: Sequence[Node], right: Sequence[Node], parameter: str, c
 
 def _family(node: Node, parameter: str, context: Context) -> Family | None:
     values: list[Fraction] = []
-    for index in (0, 1, 2, 5):
+    for index in _INDEXES:
         value = real_value(_at(node, parameter, index), context)
         if value is None:
             return None
         values.append(value)
     step = values[1] - values[0]
-    if step == 0 or not (_near(values[2], values[0] + 2 * step) and _near(values[3], values[0] + 5 * step)):
+    expected = [values[0] + index * step for index in _INDEXES]
+    if step == 0 or not all(map(_near, values, expected)):
         return None
     return values[0], abs(step)
 

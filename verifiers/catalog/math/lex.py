@@ -73,12 +73,21 @@ _COMBINING_BAR = re.compile("((?:\\d[\u0304\u0305])+)")
 _BARE_ROOT = re.compile(r"(\\sqrt(?:\[\d\])? )\s*(\d+(?:\.\d+)?)")
 
 
+_NEGATED = re.compile(r"\\not\s*+(=|<|>|\\(?:in|leq?|geq?)(?![A-Za-z]))|\\n(less|gtr|leq|geq)(?:slant)?(?![A-Za-z])")
+_OPPOSITE = {
+    "=": "\\ne ", "\\in": "\\notin ", "<": "\\ge ", ">": "\\le ", "less": "\\ge ", "gtr": "\\le ",
+    **dict.fromkeys(["\\le", "\\leq", "leq"], ">"), **dict.fromkeys(["\\ge", "\\geq", "geq"], "<"),
+}  # fmt: skip
+
+
 def plain(text: str) -> str:
     """Rewrite Unicode mathematics as ASCII and LaTeX.
 
     Raises:
         Unreadable: On characters that reorder the text on screen, which would show another answer than is read.
     """
+    if "\\n" in text:
+        text = _NEGATED.sub(lambda m: _OPPOSITE[m[1] or m[2]], text)
     if text.isascii():
         return text
     if _BIDI.search(text):

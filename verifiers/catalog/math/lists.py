@@ -11,7 +11,7 @@ from verifiers.catalog.math.realsets import is_set_like
 from verifiers.catalog.math.relations import signs_written_out
 from verifiers.catalog.math.sets import LIST_KINDS, explicit_sets
 from verifiers.catalog.math.steps import OutOfSteps
-from verifiers.catalog.math.tree import Builder, NamedSet, Node, Seq, SetOp
+from verifiers.catalog.math.tree import Builder, NamedSet, Node, Seq, SetOp, free_symbols
 
 MAX_ITEMS = 200
 """Most items of a list that are compared free of order."""
@@ -36,6 +36,12 @@ def sequences_match(ref: Node, pred: Node, context: Context) -> bool:
     pred_kind, pred_items = _listed(pred)
     if len(ref_items) > MAX_ITEMS or len(pred_items) > MAX_ITEMS:
         raise OutOfSteps(f"a list of more than {MAX_ITEMS} items")
+    if _other_nesting(ref_items, pred_items):
+        context.rule = "sets in a set against elements"
+        return False
+    if {ref_kind, pred_kind} == {"or", "and"} and free_symbols(ref):
+        context.rule = "both against either"
+        return False
     context.rule = "number of items"
     if ref_kind in BRACKETED or pred_kind in BRACKETED:
         return _tuples(ref_kind, ref_items, pred_kind, pred_items, context)
@@ -47,6 +53,12 @@ def sequences_match(ref: Node, pred: Node, context: Context) -> bool:
         context.rule = f"{len(pred_items)} values where the reference has {len(ref_items)}"
         return False
     return values_match(ref_items, pred_items, context, ref_kind != "{}" and context.options.order == "strict")
+
+
+def _other_nesting(ref: Sequence[Node], pred: Sequence[Node]) -> bool:
+    """Whether one list holds more sets than the other: {1, {2}} is not {1, 2}."""
+    counts = [sum(type(item) is Seq and item.kind == "{}" for item in items) for items in (ref, pred)]
+    return counts[0] != counts[1]
 
 
 def _looks_real_set(ref: Node, pred: Node) -> bool:

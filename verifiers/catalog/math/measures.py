@@ -20,8 +20,9 @@ def measures_match(ref: Node, pred: Node, context: Context) -> bool:
         return False
     (ref_value, ref_unit, ref_label), (pred_value, pred_unit, pred_label) = left, right
     policy = context.options.units
-    if type(pred_value) is Percent and type(ref_value) is not Percent and ref_unit is not None:
-        context.rule = "a percentage against a quantity with a unit"
+    percents = type(ref_value) is Percent, type(pred_value) is Percent
+    if percents[0] != percents[1] and (ref_unit or ref_label if percents[1] else pred_unit or pred_label):
+        context.rule = "a percentage against a quantity"
         return False
     if policy == "ignore":
         return context.match(ref_value, pred_value, context)
@@ -33,6 +34,10 @@ def measures_match(ref: Node, pred: Node, context: Context) -> bool:
         if (split := _with_letter_unit(ref_value)) is not None and split[1].dims == pred_unit.dims:
             return _same_measure(split[0], split[1], pred_value, pred_unit, context)
         return context.match(ref_value, pred_value, context) or _as_angle(ref_value, pred, pred_unit, context)
+    for label, unit in ((ref_label, pred_unit), (pred_label, ref_unit)):
+        if label and unit is not None and not _may_count(label, unit):
+            context.rule = f"{label!r} counted on one side, {unit.name!r} on the other"
+            return False
     if ref_label and pred_label and not _same_label(ref_label, pred_label):
         context.rule = f"{pred_label!r} counted where the reference counts {ref_label!r}"
         return False
@@ -138,6 +143,13 @@ def _as_unit_text(node: Node) -> str | None:
         case Pow(base=Sym(name=name), exponent=Num(value=2 | 3 as power)) if len(name) == 1:
             return f"{name}^{power}"
     return None
+
+
+def _may_count(label: str, unit: Unit) -> bool:
+    """Whether a label can stand for a unit: it names one of that kind (hours left), or just "units"."""
+    words = [word.strip(".,").lower() for word in label.split()]
+    known = [parse_unit(word) for word in words]
+    return "units" in words or "unit" in words or any(same_dimension(one, unit) for one in known if one is not None)
 
 
 def _same_label(left: str, right: str) -> bool:

@@ -73,10 +73,11 @@ def _count(node: Node, name: str) -> int:
 
 def with_imaginary(node: Node, like: Node) -> Node | None:
     """Return `node` with its variable I read as i, if it has no i of its own and `like` has i and no I; else `None`."""
-    if not _count(node, "I") or _has_i(node) or not _has_i(like) or _count(like, "I"):
+    if not _count(node, "I") or has_imaginary(node) or not has_imaginary(like) or _count(like, "I"):
         return None
     return rebuilt(node, lambda item: Const("i") if item == Sym("I") else None)
 
 
-def _has_i(node: Node) -> bool:
-    return node == Const("i") or any(_has_i(child) for child in children(node))
+def has_imaginary(node: Node) -> bool:
+    """Whether i stands in a tree."""
+    return node == Const("i") or any(has_imaginary(child) for child in children(node))

@@ -12,8 +12,9 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
+from verifiers.catalog.math.exact import NotExact, rational
 from verifiers.catalog.math.steps import Steps
-from verifiers.catalog.math.tree import Add, Div, Mul, Neg, Node, Num, Pow, Sym
+from verifiers.catalog.math.tree import Add, Div, Mul, Neg, Node, Num, Pow, Sym, free_symbols
 
 MAX_DEGREE = 8
 """Highest degree whose roots are sought."""
@@ -66,6 +67,8 @@ def quotient(node: Node, name: str, steps: Steps) -> tuple[Poly, Poly]:
         case Neg(item=item):
             top, bottom = quotient(item, name, steps)
             return tuple(-value for value in top), bottom
+        case Pow() if not free_symbols(node):
+            return _trimmed((_constant(node, steps),)), _ONE
         case Pow(base=base, exponent=Num(value=int() as power)) if abs(power) <= MAX_DEGREE:
             top, bottom = quotient(base, name, steps)
             if power < 0:
@@ -75,6 +78,13 @@ def quotient(node: Node, name: str, steps: Steps) -> tuple[Poly, Poly]:
                 found = times(found[0], top), times(found[1], bottom)
             return found
     raise NotPolynomial(type(node).__name__)
+
+
+def _constant(node: Node, steps: Steps) -> Fraction:
+    try:
+        return Fraction(rational(node, steps))
+    except NotExact as error:
+        raise NotPolynomial(str(error)) from error
 
 
 def plus(left: Poly, right: Poly) -> Poly:

@@ -35,6 +35,8 @@ from verifiers.catalog.math.tree import (
     Add,
     Builder,
     Const,
+    Div,
+    Mul,
     NamedSet,
     Neg,
     Node,
@@ -43,14 +45,13 @@ from verifiers.catalog.math.tree import (
     Seq,
     SetOp,
     Sym,
-    children,
     free_symbols,
 )
 
 SOLVING_STEPS = 6_000
 """Steps that the search for the roots of one relation may take; a quarter is charged to the comparison."""
-NEAR = Fraction(1, 10**6)
-"""Relative distance of the test points beside an end."""
+NEAR = (Fraction(1, 10**6), Fraction(1, 10**16))
+"""Relative distances of the test points beside an end."""
 _ORDERS = frozenset(["<", ">", "<=", ">=", "!=", "="])
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 _FAR = (Fraction(-10**9), Fraction(-1234567, 1000), Fraction(-37, 10), Fraction(-1, 1000), Fraction(1, 1000),
@@ -222,13 +223,13 @@ def _turning(left: Node, op: str, right: Node, name: str, context: Context) -> R
 def _linear(left: Node, op: str, right: Node, name: str, context: Context) -> RealSet:
     if right == Const("inf") or right == Neg(Const("inf")) or left == Const("inf") or left == Neg(Const("inf")):
         return ALL
-    at = [_difference(left, right, name, Fraction(x), context) for x in (0, 1, 2, 5)]
-    slope = at[1] - at[0]
-    if slope == 0 or not (same_end(at[2], at[0] + 2 * slope) and same_end(at[3], at[0] + 5 * slope)):
+    if not _is_linear(left, name) or not _is_linear(right, name):
         raise NotASet("not linear")
-    if not _is_polynomial(left, name) or not _is_polynomial(right, name):
-        raise NotASet("not linear")
-    root = -at[0] / slope
+    start, step = (_difference(left, right, name, Fraction(x), context) for x in (0, 1))
+    slope = step - start
+    if slope == 0:
+        raise NotASet("constant")
+    root = -start / slope
     if slope < 0:
         op = _FLIPPED[op]
     if op == "=":
@@ -239,17 +240,22 @@ def _linear(left: Node, op: str, right: Node, name: str, context: Context) -> Re
     return (Span(None, False, root, closed),) if op[0] == "<" else (Span(root, closed, None, False),)
 
 
-def _is_polynomial(node: Node, name: str) -> bool:
-    """Whether the variable stands in no function, exponent or denominator."""
+def _is_linear(node: Node, name: str) -> bool:
+    """Whether the variable stands in sums and at most one factor of a product."""
     if name not in free_symbols(node):
         return True
-    if type(node) is Sym:
-        return True
-    if type(node).__name__ not in ("Add", "Mul", "Neg", "Div"):
-        return False
-    if type(node).__name__ == "Div" and name in free_symbols(children(node)[1]):
-        return False
-    return all(_is_polynomial(child, name) for child in children(node))
+    match node:
+        case Sym():
+            return True
+        case Add(items=items):
+            return all(_is_linear(item, name) for item in items)
+        case Mul(items=items):
+            return sum(name in free_symbols(item) for item in items) == 1 and all(_is_linear(i, name) for i in items)
+        case Neg(item=item):
+            return _is_linear(item, name)
+        case Div(top=top, bottom=bottom):
+            return name not in free_symbols(bottom) and _is_linear(top, name)
+    return False
 
 
 def _difference(left: Node, right: Node, name: str, value: Fraction, context: Context) -> Fraction:
@@ -308,13 +314,8 @@ def describes(condition: Node, one: RealSet, context: Context) -> bool:
     ends = [end for span in one for end in (span.low, span.high) if end is not None]
     points: list[Fraction] = list(_FAR)
     for end in ends:
-        points += [
-            end,
-            end - NEAR * (1 + abs(end)),
-            end + NEAR * (1 + abs(end)),
-            end + Fraction(1, 3),
-            end - Fraction(1, 3),
-        ]
+        points += [end, end + Fraction(1, 3), end - Fraction(1, 3)]
+        points += [end + sign * near * (1 + abs(end)) for near in NEAR for sign in (-1, 1)]
     ordered = sorted(ends)
     points += [(a + b) / 2 for a, b in itertools.pairwise(ordered)]
     return all(bool(holds(condition, point, context)) == contains(one, point) for point in points)

@@ -234,6 +234,8 @@ def _confirmed(left: Node, right: Node, context: Context) -> bool:
         try:
             field = LongField(context.steps, point)
             ratios.append(field.value(left) / field.value(right))
+            if field.hidden:
+                return False
         except OutOfSteps:
             raise
         except (NotNumeric, ArithmeticError, ValueError, TypeError):

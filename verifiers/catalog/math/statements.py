@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from verifiers.catalog.math.equal import Context
 from verifiers.catalog.math.lists import BRACKETED, pairwise, spread, values_match
 from verifiers.catalog.math.naming import same_name, with_arguments
-from verifiers.catalog.math.relations import Stated, proportional, stated, zero_form
+from verifiers.catalog.math.relations import Stated, is_name, proportional, stated, zero_form
 from verifiers.catalog.math.sets import as_interval, explicit_sets
 from verifiers.catalog.math.tree import Add, Neg, Node, Quantity, Rel, Seq, Sym, Words, free_symbols
 
@@ -24,6 +24,9 @@ def relations_match(ref: Node, pred: Node, context: Context) -> bool:
         return _statements(ref, pred, left, right, context)
     if _is_equation(ref) or _is_equation(pred):
         return _equations(ref, pred, context)
+    if _memberships_of_others(ref, pred, context):
+        context.rule = "a membership of something else"
+        return False
     if _other_variable(ref, pred):
         context.rule = "a condition on another variable"
         return False
@@ -109,6 +112,13 @@ def _other_variable(ref: Node, pred: Node) -> bool:
     return len(names[0]) == len(names[1]) == 1 and names[0] != names[1]
 
 
+def _memberships_of_others(ref: Node, pred: Node, context: Context) -> bool:
+    """Whether both say that something lies in a set, but not the same thing: 2x in [0, 1] is not x in [0, 1]."""
+    if not (type(ref) is Rel and type(pred) is Rel and ref.links[0][0] == pred.links[0][0] in ("in", "notin")):
+        return False
+    return not (is_name(ref.first) and is_name(pred.first)) and not context.match(ref.first, pred.first, context)
+
+
 _MIRROR = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!=", "~": "~"}
 
 
@@ -152,6 +162,9 @@ def _systems(ref: Node, pred: Node, context: Context) -> bool | None:
     if left is None or right is None:
         return _lists_of_relations(ref, pred, context)
     (ref_names, ref_values), (pred_names, pred_values) = left, right
+    if _is_either(ref, ref_names) != _is_either(pred, pred_names):
+        context.rule = "both against either"
+        return False
     if ref_names is not None and pred_names is not None and len(set(map(repr, ref_names))) > 1:
         if sorted(map(repr, ref_names)) == sorted(map(repr, pred_names)) and len(set(map(repr, ref_names))) == len(
             ref_names
@@ -162,6 +175,9 @@ def _systems(ref: Node, pred: Node, context: Context) -> bool | None:
         if not all(same_name(a, b) for a, b in zip(ref_names, pred_names, strict=False)):
             context.rule = "values of other names"
             return False
+    if ref_names is not None and _distinct_names(pred_names) and not _distinct_names(ref_names):
+        context.rule = "values of several names where the reference has one"
+        return False
     if (pair := _labelled(left, right)) is not None:
         return context.match(*pair, context)
     ordered = (ref_names is None) != (pred_names is None) and _distinct_names(ref_names or pred_names)
@@ -169,6 +185,11 @@ def _systems(ref: Node, pred: Node, context: Context) -> bool | None:
         context.rule = f"{len(pred_values)} values where the reference has {len(ref_values)}"
         return False
     return values_match(ref_values, pred_values, context, ordered)
+
+
+def _is_either(node: Node, names: Sequence[Node] | None) -> bool:
+    """Whether a list says `x = 1 or y = 2`, which leaves one of them open."""
+    return type(node) is Seq and node.kind == "or" and _distinct_names(names)
 
 
 def _same_alternatives(ref: Node, pred: Node, context: Context) -> bool:

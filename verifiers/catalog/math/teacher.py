@@ -150,7 +150,8 @@ class MathTeacher(BaseTeacher):
                     None, status, f"the reference {reference.answer.text[:80]!r} cannot be evaluated: {rule}"
                 )
             reward = 1.0 if status is Status.CORRECT else 0.0
-            verdict = Verdict(reward, status, f"{found.rule}; {rule}", shown)
+            told = {Status.CORRECT: f"equal by {rule}", Status.INCORRECT: f"not equal: {rule}"}.get(status, rule)
+            verdict = Verdict(reward, status, f"{found.rule}; {told}", shown)
             if reward:
                 break
         return verdict

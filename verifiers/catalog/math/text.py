@@ -9,6 +9,9 @@ from verifiers.catalog.math.tree import Const, Node, Seq, Sym, Words
 
 _LEADING = re.compile(r"(?:the|a|an|option|choice|选项|选)\s*", re.IGNORECASE)
 _PUNCTUATION = re.compile(r"[\s\-–—'’\".,;:!?()\[\]{}。，；：！？（）]+")
+_OTHER_OPTION = re.compile(r"(?<![A-Za-z0-9])(?:\([A-J]\)|[A-J][).:、])(?=\s|\Z)")
+_DENIAL = re.compile(r"(?:is|was|isn['’]t|wasn['’]t|不是|不正确|不对|是?错)(?![a-z])")
+_DENIED = re.compile(r"n['’]t\b|\b(?:not|never|false|wrong|incorrect|excluded|out)\b|不|错")
 _OPTION = re.compile(r"\(?([A-Z])\)?(?:[).:,、]|\Z)\s*(.*)\Z", re.DOTALL)
 
 
@@ -49,7 +52,9 @@ def _options_match(ref: str, pred: str, context: Context) -> bool | None:
 
 
 def _another_option(rest: str) -> bool:
-    """Whether the option's text goes on to name another option."""
+    """Whether the option's text goes on to name another option, or says that it is wrong."""
+    if _OTHER_OPTION.search(rest) or (_DENIAL.match(rest) and _DENIED.search(rest)):
+        return True
     return re.match(r"(?:or|and|,|/|、|或)?\s*\(?[A-Z]\)?(?:[).:,、]|\Z)", rest) is not None and bool(rest)
 
 
