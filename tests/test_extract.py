@@ -255,3 +255,25 @@ def test_find_answer_on_real_completions_takes_the_marked_answer(name: str, coun
             assert found.rule in ("last box", "adjacent boxes", "answer line"), row["id"]
         if row["label"]:
             assert isinstance(found, Found), row["id"]
+
+
+@pytest.mark.parametrize(
+    ("completion", "answer"),
+    [
+        ("综上所述，正确选项为 A。", "A"),
+        ("因此方程无解。", "无解"),
+        ("所以概率为三分之一", "三分之一"),
+        ("x的值为负二。", "负二"),
+        ("正确答案是选项C", "C"),
+    ],
+)
+def test_find_answer_when_a_chinese_clause_concludes_then_its_value(completion: str, answer: str) -> None:
+    found = find_answer(completion)
+    assert isinstance(found, Found)
+    assert found.text == answer
+
+
+@pytest.mark.parametrize("completion", ["令x为三", "可能是三", "答案不是三", "这个方程不是无解", "设这个数为五"])
+def test_find_answer_when_a_chinese_clause_does_not_conclude_then_not_its_value(completion: str) -> None:
+    found = find_answer(completion)
+    assert isinstance(found, NotFound) or found.text not in ("三", "五", "无解")

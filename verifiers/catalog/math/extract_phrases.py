@@ -55,6 +55,12 @@ _FORMULA_LINE = re.compile(
     r"|(?P<so>(?:Hence|Thus|Therefore|So),? we (?:get|have|obtain|find)))"
     r" ?\$(?!\s?\\text)((?:[^$\\\n]|\\[^$\n])++)\$\.?\s*\Z"
 )
+_CHINESE_LINE = re.compile(
+    r"(?:[\u3400-\u9fffA-Za-z()（） ]{0,24}?(?:为|是|等于)\s?(?:选项)?"
+    r"(?P<value>[A-J](?=[\s。.]*\Z)|负?[零〇一二三四五六七八九十百千万亿两半又点分之]{1,24})"
+    r"|[\u3400-\u9fffA-Za-z ]{0,12}(?P<none>无解|无实数解|没有实数解|没有解))[\s。.]*\Z"
+)
+_CHINESE_DOUBT = re.compile(r"不|非|令|设|可能|也许|大概|或|吗|约|若|如果|除了|并未")
 _SENTENCE_END = re.compile(rf"{MATH}|(?P<end>[.!?](?=[\s\"'”*)\]]|$)|[。！？]|\n(?!\s{{0,8}}(?:\\\[|\$\$)))")
 _CUE = re.compile(
     r"(?<![A-Za-z])(?:therefore|thus|hence|so|consequently|it follows|in conclusion|in total|altogether|finally|overall"
@@ -142,12 +148,28 @@ def final_statement(text: str) -> Answer:
     if formula := _FORMULA_LINE.match(text, line, end):
         rule = "conclusion" if formula["so"] else "answer line"
         return Answer(Stated("value", formula[2].strip(), formula.start(2), formula.end(2), True), rule)
+    if (said := _chinese_line(text, line, end)) is not None:
+        return said
     lo = max(0, end - MAX_TAIL_CHARS)
     tail = blank_markup(text[lo:end])
     if (found := _last_line(tail)).stated is NOTHING and (found := stated_phrase(tail, 0)).stated is NOTHING:
         found = _without_phrase(tail, whole=lo == 0)
     stated = found.stated
     return Answer(Stated(stated.outcome, stated.text, stated.start + lo, stated.end + lo, stated.direct), found.rule)
+
+
+def _chinese_line(text: str, line: int, end: int) -> Answer | None:
+    """Read a Chinese last clause that states a numeral, a letter or that there is no solution (所以概率为三分之一)."""
+    if end - line > MAX_WHOLE_CHARS or text.isascii():
+        return None
+    clause = max(
+        line, text.rfind("，", line, end) + 1, text.rfind(",", line, end) + 1, text.rfind("。", line, end - 1) + 1
+    )
+    found = _CHINESE_LINE.match(text, clause, end)
+    if found is None or _CHINESE_DOUBT.search(text, line, end):
+        return None
+    name = "value" if found["value"] else "none"
+    return Answer(Stated("value", found[name], found.start(name), found.end(name), True), "conclusion")
 
 
 def _last_line(tail: str) -> Answer:

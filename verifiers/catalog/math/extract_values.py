@@ -83,7 +83,7 @@ _COPULA = re.compile(
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"(?:[\s:：=＝*“”\"',，>`_]|为|是|选"
+    r"(?:[\s:：=＝*“”\"',，>`_]|为|是|选项|选"
     rf"|(?<![A-Za-z])(?i:is|are|be|option|choice|equals|equal to|{_ADVERBS})(?=[\s$\\:：])"
     r"|(?<![A-Za-z])an?(?=\s[A-Za-z]{2}))*+"
 )
