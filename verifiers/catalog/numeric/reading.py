@@ -44,6 +44,7 @@ _HEDGED = re.compile(
     r"|versus|vs)(?![A-Za-z])|n['’]t\b|[<>≤≥≠?？]|±|至少|至多|超过|不到|大于|小于|或|不是|可能|也许",
     re.I,
 )
+_WEEKS_DAYS = re.compile(r"\A(\d{1,3})\s?(?:w|wk|wks)[\s,]{0,2}(\d{1,2})\s?d\Z", re.IGNORECASE)
 _CLOCK = re.compile(r"(\d{1,2})[:：]00(?![:\d])\s?(?:(?:[ap]\.?m\.?|o['’]clock)(?![A-Za-z]))?", re.I)
 _LATEX = (
     (re.compile(r"\\(?:text|mathrm|textbf|mathbf|mbox|textit|operatorname)\s?\{([^{}]*+)\}"), r"\1"),
@@ -125,6 +126,7 @@ def _whole(text: str, locale: Locale) -> Reading | None:
         return None
     if (clock := _CLOCK.fullmatch(bare)) is not None:
         return Reading(Fraction(int(clock[1])), label="o'clock")
+    bare = _WEEKS_DAYS.sub(r"\1 weeks \2 days", bare)
     if (compound := compound_quantity(bare.replace("'", ""))) is not None:
         return Reading(compound[0], compound[1])
     return _leading(bare, locale) or _in_words(bare)

@@ -18,8 +18,19 @@ KEYS = frozenset("value lower upper tolerance absolute relative unit kind".split
 MAX_REFERENCES = 64
 """Most acceptable answers of one reference."""
 
+MAX_DATE_CHARS = 200
+"""A date is looked for in so much of an answer."""
+
+_DENIED = re.compile(r"(?<![A-Za-z])(?:not|or|maybe|before|after)(?![A-Za-z])|n['’]t|[不或前后]", re.IGNORECASE)
 _SLASHED = re.compile(r"\s*(\d{1,2})\s?[/.-]\s?(\d{1,2})\s?[/.-]\s?(\d{4})\s*")
 _DATE_LIKE = re.compile(r"\s*(?:\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}[/-]\d{1,2}[/-]\d{1,2}|\d{4}年.*)\s*")
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
+_DATE_IN_TEXT = re.compile(
+    r"(?<![\d/.-])(?:\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}[/-]\d{1,2}[/-]\d{1,2})(?![\d/-])|\d{4}年\d{1,2}月\d{1,2}日"
+    rf"|(?<![A-Za-z]){_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}"
+    rf"|(?<!\d)\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH},? \d{{4}}",
+    re.IGNORECASE,
+)
 _HASH = re.compile(r"####\s*([^\n]*)")
 _LENGTHS = {1: 31, 2: 29, 3: 31, 4: 30, 5: 31, 6: 30, 7: 31, 8: 31, 9: 30, 10: 31, 11: 30, 12: 31}
 
@@ -144,6 +155,14 @@ def _tolerance(value: Json) -> Fraction:
     if found < 0:
         raise BadReference(f"a tolerance is not negative, as {value!r} is")
     return found
+
+
+def stated_date(text: str, order: str) -> CalendarDate | None:
+    """Return the only date in an answer, with words around it or not."""
+    if (whole := date_of(text, order)) is not None:
+        return whole
+    found = _DATE_IN_TEXT.findall(text[:MAX_DATE_CHARS])
+    return date_of(found[0], order) if len(found) == 1 and not _DENIED.search(text[:MAX_DATE_CHARS]) else None
 
 
 def date_of(text: str, order: str) -> CalendarDate | None:

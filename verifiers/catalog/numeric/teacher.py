@@ -27,7 +27,7 @@ from verifiers.catalog.numeric.compare import judge_number
 from verifiers.catalog.numeric.find import Stated, find_number
 from verifiers.catalog.numeric.policy import PRESETS, Options
 from verifiers.catalog.numeric.reading import Reading, Unread, read_quantity
-from verifiers.catalog.numeric.reference import BadReference, Target, date_of, targets_of
+from verifiers.catalog.numeric.reference import BadReference, Target, stated_date, targets_of
 from verifiers.teacher import BaseTeacher, teacher
 from verifiers.types import Sample, Status, Verdict
 
@@ -81,7 +81,7 @@ class NumericTeacher(BaseTeacher):
         return Verdict(0.0, status, f"{found.rule}; {reason}", shown)
 
     def _same_date(self, target: Target, text: str) -> tuple[bool, str]:
-        date = date_of(text, self.options.date_order)
+        date = stated_date(text, self.options.date_order)
         if date is None or target.date is None:
             return False, f"no date (date_order={self.options.date_order})"
         return dates_match(target.date, date), "date"
