@@ -13,6 +13,7 @@ import argparse
 import math
 import sys
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from common import ROOT, command_line, headline, table, write_section
@@ -29,6 +30,9 @@ SHOWN_DIFFERENCES = 60
 """Most differences of one line that are listed."""
 NOTES = Path(__file__).resolve().parent / "rules_notes.md"
 """Why we differ on purpose, and which labels we dispute."""
+
+MODULES = ("rules_ifeval", "rules_answers", "rules_calls", "rules_engine")
+"""Measurements of single teachers: each file has `lines(folder)`, which yields rows."""
 
 Row = tuple[str, str, str, bool]
 
@@ -49,6 +53,7 @@ def main() -> None:
     lines += _repeats(options.data, options.only)
     if not options.no_official:
         lines += [row for row in _speed(options.data) if options.only in row[0]]
+    lines += [row for row in _more(options.data) if options.only in row[0]]
     names = [name for name in rule_teachers() if not options.only or options.only in name]
     dear = (
         []
@@ -64,6 +69,13 @@ def main() -> None:
 def _accuracy(line: Line, found: Agreement) -> Row:
     measured = f"{found.right} of {found.total} ({found.share:.2%})"
     return line.name, line.wanted, measured, line.holds(found)
+
+
+def _more(folder: Path) -> Iterator[Row]:
+    """Yield what the teachers' own modules measure."""
+    for name in MODULES:
+        if (Path(__file__).resolve().parent / f"{name}.py").exists():
+            yield from import_module(name).lines(folder)
 
 
 def _repeats(folder: Path, only: str) -> Iterator[Row]:
