@@ -20,6 +20,8 @@ from functools import lru_cache
 MAX_MARKS = 30
 """Longest run of combining marks that is put in order as a whole, as in Unicode's stream-safe text."""
 
+SPARSE = 16
+"""A text counts as nearly ASCII if it has fewer non-ASCII bytes than one in so many characters."""
 MAX_SENTENCES = 50_000
 """A text is cut into at most so many sentences; the rest is one."""
 
@@ -43,6 +45,7 @@ _IGNORABLE = (
     *range(0xFE00, 0xFE10),
 )
 """What Unicode calls default ignorable: zero-width characters, direction controls, variation selectors, fillers."""
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]++")
 _HIGH_IGNORABLE = re.compile("[\U000e0000-\U000e0fff]++")
 _BLANKS = (0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x2800, 0x3000)
 _LONG_MARKS = re.compile(rf"[^\w\x00-\x7f]{{{MAX_MARKS + 2},}}+")
@@ -96,6 +99,13 @@ def visible(text: str) -> str:
     """Return the text with full-width forms as ASCII, every blank as a space, and without invisible characters."""
     if text.isascii():
         return text
+    extra_bytes = len(text.encode("utf-8", "surrogatepass")) - len(text)
+    if extra_bytes < len(text) // SPARSE:  # to go through the few runs is faster than through all characters
+        return _NOT_ASCII.sub(lambda run: _visible(run[0]), text)
+    return _visible(text)
+
+
+def _visible(text: str) -> str:
     text = text.translate(_plain_table())
     return text if text.isascii() else _HIGH_IGNORABLE.sub("", text)
 

@@ -83,7 +83,7 @@ class UniqueWords(_Counted):
     slack: float = 0.0
 
     def check(self, view: View) -> Outcome:
-        return self._judged(len(set(map(str.lower, view.words))))
+        return self._judged(len(set(map(str.lower, set(view.words)))))
 
 
 @kind("chars", group="counts", example=("chars: ..280", "chars: {count: 10.., blanks: ignore}"))

@@ -15,8 +15,9 @@ MAX_RATIO_CHARS = 4_000
 """With `how: ratio`: longest text to compare with; its cost is the product of both lengths."""
 GRAM_WORDS = 5
 """Words in a row that count as copied."""
-MAX_GRAM_WORDS = 100_000
-"""Runs are looked at in so many words from the start."""
+MAX_GRAM_CHARS = 300_000
+"""Runs are looked at in so many characters from the start."""
+MAX_GRAM_WORDS = 60_000
 
 
 @kind(
@@ -74,7 +75,7 @@ class Similarity(Rule):
         return Outcome(reward, round(likeness, 4))
 
     def _words(self, view: View) -> float:
-        ours, theirs = Counter(map(str.lower, view.words)), Counter(map(str.lower, self._other.words))
+        ours, theirs = _counted(view), _counted(self._other)
         common = sum(min(count, ours[word]) for word, count in theirs.items())
         return 2 * common / (ours.total() + theirs.total())
 
@@ -95,9 +96,17 @@ class Similarity(Rule):
         return frozenset(_grams(self._other))
 
 
+def _counted(view: View) -> Counter[str]:
+    """Return how often each word occurs, letter case aside."""
+    counts: Counter[str] = Counter()
+    for word, count in Counter(view.words).items():
+        counts[word.lower()] += count
+    return counts
+
+
 def _grams(view: View) -> list[tuple[str, ...]]:
     """Return the runs of `GRAM_WORDS` words; of a shorter text, all of it."""
-    small = list(map(str.lower, view.words[:MAX_GRAM_WORDS]))
+    small = list(map(str.lower, words(view.text[:MAX_GRAM_CHARS])[:MAX_GRAM_WORDS]))
     if len(small) <= GRAM_WORDS:
         return [tuple(small)] if small else []
     return list(zip(*(small[start:] for start in range(GRAM_WORDS)), strict=False))

@@ -115,7 +115,11 @@ class Markdown(Rule):
     def check(self, view: View) -> Outcome:
         names = _NAMES if self.element == "any" else (self.element,)
         prose, heads = without_code(view.text)
-        count = sum(self._count(name, prose, heads) for name in names)
+        count = 0
+        for name in names:
+            count += self._count(name, prose, heads)
+            if self.count.max is not None and count > self.count.max:
+                break
         return Outcome(float(self.count.hold(count)), count, "" if self.count.hold(count) else f"{count} found")
 
     def _count(self, name: str, prose: str, heads: list[str]) -> int:

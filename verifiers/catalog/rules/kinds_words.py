@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cached_property
 from typing import Literal
 
@@ -285,13 +286,17 @@ class LetterCase(Rule):
         return low, up + low
 
     def _title(self, view: View) -> tuple[int, int]:
-        words = [word for word in view.words if len(word) > 3 and word[0].upper() != word[0].lower()]
-        return sum(word[0] != word[0].lower() for word in words), len(words)
+        counts = {word: count for word, count in Counter(view.words).items() if len(word) > 3 and _is_cased(word[0])}
+        return sum(count for word, count in counts.items() if word[0] != word[0].lower()), sum(counts.values())
 
     def _sentence(self, view: View) -> tuple[int, int]:
         firsts = [next((char for char in each[:200] if char.isalpha()), "") for each in view.sentences]
-        cased = [char for char in firsts if char.upper() != char.lower()]
+        cased = [char for char in firsts if _is_cased(char)]
         return sum(char != char.lower() for char in cased), len(cased)
+
+
+def _is_cased(char: str) -> bool:
+    return char.upper() != char.lower()
 
 
 def _cased(view: View) -> tuple[int, int]:

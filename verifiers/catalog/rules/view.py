@@ -17,6 +17,7 @@ PARTS = ("final", "completion", "think", "answer", "code", "first_line", "last_l
 _HALF = re.compile("[\ud800-\udfff]")
 _VISIBLE = re.compile(r"[^\W_]|[\u2190-\u2bff\u3200-\u33ff\U0001f000-\U0001faff]")
 """What makes a text more than blanks and punctuation: a letter, a digit, a symbol."""
+_ASCII_SIGNS = bytes(byte for byte in range(128) if not chr(byte).isalnum())
 
 
 class View:
@@ -49,7 +50,7 @@ class View:
     @cached_property
     def words(self) -> list[str]:
         """The words; each Han character and kana is one."""
-        return words(self.text)
+        return words(self.text.strip())
 
     @cached_property
     def sentences(self) -> list[str]:
@@ -69,7 +70,9 @@ class View:
     @cached_property
     def hollow(self) -> bool:
         """Whether there is nothing to judge: no letter, digit or symbol."""
-        return _VISIBLE.search(self.text) is None
+        if self.text.isascii():
+            return not self.text.encode().translate(None, _ASCII_SIGNS)
+        return _VISIBLE.search(self.text.lstrip()) is None
 
     @cached_property
     def _exact(self) -> bool:
