@@ -35,6 +35,8 @@ FOLLOWED = 3
 """Dearest pairs of a teacher at each of the first sizes that are measured at all sizes."""
 MIN_TIMED_S = 0.0005
 """Shorter times say nothing about growth."""
+MIN_SPAN = math.log(9.0)
+"""Between nearer sizes a slope is noise."""
 TRIES = 3
 INSTRUCTIONS = {"ifeval": IFEVAL, "ifbench": IFBENCH}
 
@@ -60,7 +62,7 @@ class Cost:
         """How the cost grows; nan where too little can be timed."""
         read = [size for size in SIZES if self.statuses[size] is not Status.LIMIT_EXCEEDED]
         timed = [(math.log(size), math.log(self.seconds[size])) for size in read if self.seconds[size] >= MIN_TIMED_S]
-        if len(timed) < 2:
+        if len(timed) < 2 or timed[-1][0] - timed[0][0] < MIN_SPAN:
             return math.nan
         sizes, times = zip(*timed, strict=True)
         return linear_regression(sizes, times).slope
