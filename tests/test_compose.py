@@ -230,6 +230,18 @@ def test_plan_when_it_cannot_work_then_refused(text: str, told: str):
         read_plan(text + "\n")
 
 
+@pytest.mark.parametrize("written", ["", "rules: [{contans: x}]\n"])
+def test_plan_when_a_member_cannot_be_built_then_its_place_is_said(written: str, tmp_path: Path):
+    path = tmp_path / "plan.yaml"
+    path.write_text("teachers:\n  - math\n  - {teacher: rules, set: {rules: mine.yaml}}\n")
+    if written:
+        (tmp_path / "mine.yaml").write_text(written)
+    with pytest.raises(OptionError) as caught:
+        read_plan(str(path))
+    assert str(caught.value).startswith(f"{path}:3:27: teachers[1].set: ")
+    assert "mine.yaml" in str(caught.value)
+
+
 def test_plan_file_when_missing_or_empty_then_said(tmp_path: Path):
     with pytest.raises(InputError, match="cannot read the plan"):
         read_plan(str(tmp_path / "none.yaml"))

@@ -279,23 +279,26 @@ class _Reader:
         if not isinstance(settings.value, dict):
             self.bad(settings, f"{settings.what} is not a mapping of options, e.g. {{percent: strict}}")
             return None
-        options = self._options(spec, settings)
+        options = self._options(spec, settings, (given.line, given.column))
         if options is None:
             return None
         return (spec.locator if is_file(given.value) else spec.name), options, spec.version
 
-    def _options(self, spec: TeacherSpec, settings: Node) -> dict[str, Json] | None:
+    def _options(self, spec: TeacherSpec, settings: Node, place: tuple[int, int]) -> dict[str, Json] | None:
         """Return the value of every option, so that nothing depends on a file or a default that may change."""
+        place = (settings.line, settings.column) if settings.line else place
         values = {key: self._option(spec.name, key, each.data()) for key, each in settings.value.items()}
         try:
-            return option_values(build_options(spec, values))
+            built = build_options(spec, values)
+            spec.build(built)  # what a teacher reads itself, a file of rules, may be wrong too
+            return option_values(built)
         except VerifyError as error:
             for key, value in values.items():  # whose fault is it alone?
                 wrong = _option_error(spec, {key: value})
                 if wrong:
                     self.problems.append(settings.key_problem(key, wrong))
-            if not any(each.path.startswith(settings.path) for each in self.problems):
-                self.bad(settings, str(error))
+            if not any(each.path.startswith(settings.path) for each in self.problems if settings.path):
+                self.problems.append(Problem(*place, settings.path or spec.name, str(error)))
             return None
 
     def _beside(self, name: str) -> str:
