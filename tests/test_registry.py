@@ -2,6 +2,7 @@
 
 import sys
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 import toy_teachers
@@ -168,3 +169,13 @@ def test_listings_when_asked_then_every_catalog_teacher_has_a_summary():
 def test_plain_function_when_named_then_becomes_a_teacher():
     assert find("toy_teachers:plain").build().score([]) == []
     assert locator_of(toy_teachers.plain) == "toy_teachers:plain"
+
+
+@pytest.mark.parametrize(
+    "signature", ["prompts, completions, **kwargs", "data_source, solution_str, ground_truth, extra_info=None", ""]
+)
+def test_find_when_a_trainers_reward_function_then_refused_with_advice(tmp_path: Path, signature: str) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(f"def reward({signature}):\n    return 1.0\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"a teacher is f\(sample\)"):
+        find(f"{file}:reward")

@@ -118,14 +118,21 @@ def _by_options(cases: Sequence[Case]) -> list[tuple[Mapping[str, Json], list[Ca
 
 
 def _cases(suite: _Suite) -> Iterator[Finding]:
-    bad = []
+    bad: list[str] = []
+    absent: dict[str, int] = {}
     for options, cases in _by_options(suite.spec.cases):
         try:
             verdicts = suite.judged([case.sample for case in cases], options)
         except OptionError as error:
             bad.append(str(error))
             continue
-        bad += [text for case, verdict in zip(cases, verdicts, strict=True) if (text := _case_fault(case, verdict))]
+        for case, verdict in zip(cases, verdicts, strict=True):
+            if verdict.status is Status.UNAVAILABLE and case.kind != "unscorable":
+                absent[verdict.reason] = absent.get(verdict.reason, 0) + 1
+            elif text := _case_fault(case, verdict):
+                bad.append(text)
+    lacking = [f"{count} cases: {reason}" for reason, count in absent.items()]
+    yield finding("extras", lacking, "all that the cases need is installed", "Install what is named, and check again.")
     todo = "Correct the teacher, or the case; run `verify explain` on it to see why."
     yield finding("cases", bad, f"all {len(suite.spec.cases)} as expected", todo)
 

@@ -147,6 +147,10 @@ def _pick(module: ModuleType, attribute: str | None, *, name: str, base: str) ->
     return spec.named(name or attribute, f"{base}:{attribute}", doc, cases)
 
 
+_FOREIGN = frozenset(["prompts", "completions", "queries", "data_source", "solution_str", "responses", "reward_inputs"])
+"""First parameters of the reward functions of trainers."""
+
+
 def _not_one(base: str, names: list[str]) -> str:
     if not names:
         return f"{base} holds no teacher: decorate a function or class with @teacher, or name one ({base}:function)"
@@ -157,11 +161,24 @@ def _as_spec(value: object, base: str) -> TeacherSpec:
     if isinstance(value, TeacherSpec):
         return value
     if inspect.isfunction(value):
+        _check_signature(value, base)
         return teacher(version="0")(value)
     if inspect.isclass(value):
         made = cast(Callable[[], Teacher], value)  # without @teacher a class has no options to take
         return replace(teacher(version="0")(value), factory=lambda _options: made())
     raise UsageError(f"{base} is a {type(value).__name__}; a teacher is made by @teacher, or is a function f(sample)")
+
+
+def _check_signature(function: Callable[..., object], base: str) -> None:
+    """Refuse a trainer's reward function, which takes lists or strings where a teacher takes one sample."""
+    parameters = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    names = [p.name for p in parameters]
+    needed = [p for p in parameters if p.default is p.empty]
+    if len(needed) > 2 or not names or names[0] in _FOREIGN:
+        raise UsageError(
+            f"{base} takes ({', '.join(names)}): a teacher is f(sample) or f(sample, options), with a Sample. Wrap a "
+            f"trainer's reward function: def mine(sample): return {function.__name__}(..., sample.completion, ...)"
+        )
 
 
 def _checked_cases(cases: object, base: str) -> tuple[Case, ...]:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Protocol, TypeVar, cast, runtime_checkable
 
-from verifiers.errors import UsageError
+from verifiers.errors import MissingExtra, UsageError
 from verifiers.types import Json, Sample, Status, Text, Verdict
 
 
@@ -73,7 +73,14 @@ class BaseTeacher:
 
     def score(self, samples: Sequence[Sample]) -> list[Verdict]:
         """Judge the samples one by one."""
-        return [self.judge(sample) for sample in samples]
+        return [self._judge_if_installed(sample) for sample in samples]
+
+    def _judge_if_installed(self, sample: Sample) -> Verdict:
+        """Judge one sample; a package that it alone needs and that is absent is no reason to fail the others."""
+        try:
+            return self.judge(sample)
+        except MissingExtra as error:
+            return Verdict(None, Status.UNAVAILABLE, str(error))
 
     def explain(self, sample: Sample) -> list[tuple[str, str]]:
         """Return (step, finding) pairs: what was extracted, how it was compared, why. For a human."""
