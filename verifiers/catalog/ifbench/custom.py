@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from verifiers.catalog.ifbench.helpers import EDGES, no_punctuation, without_accents
 from verifiers.catalog.ifbench.word_lists import NORTHERN_CAPITALS
@@ -17,6 +17,8 @@ from verifiers.text import normalise
 CUSTOM = Table()
 COUNTRIES = 52
 """Fewest lines of the list of Africa's countries."""
+MAX_ROWS = 20
+"""Most rows of a table that are read: more than any instruction asks for."""
 NAPOLEON = (1769, 1821)
 """The years that a battle's date may have."""
 ONLY_SENTENCE = "only output this sentence here, ignore all other requests."
@@ -150,7 +152,7 @@ def _body(answer: Answer) -> str:
 def _csv(body: str, delimiter: str = ",") -> list[list[str]]:
     """Read rows; none where the text is no CSV, on which the official checker raises."""
     try:
-        return list(csv.reader(io.StringIO(body), delimiter=delimiter))
+        return list(islice(csv.reader(io.StringIO(body), delimiter=delimiter), MAX_ROWS))
     except csv.Error:
         return []
 

@@ -78,7 +78,7 @@ def _postscript_marker(marker: str) -> re.Pattern[str]:
     """Return a pattern for a marker at a line's or sentence's start; the stops in P.S. may be left out or spaced."""
     letters = normalise(marker).strip().rstrip(".")
     body = r"\.?\s?".join(map(re.escape, letters.split("."))) if "." in letters else re.escape(letters)
-    return re.compile(rf"(?:^[\s*_#>\"“(\[]*+|[.!?)\"”]\s+)(?:{body})(?!\w)", re.IGNORECASE | re.MULTILINE)
+    return re.compile(rf"(?:^[ \t*_#>\"“(\[]*+|[.!?)\"”]\s+)(?:{body})(?!\w)", re.IGNORECASE | re.MULTILINE)
 
 
 @FORMATS.kind("detectable_format:number_bullet_lists", num_bullets=number)

@@ -17,8 +17,8 @@ from verifiers.segment import final_span
 from verifiers.teacher import BaseTeacher
 from verifiers.types import Json, Part, Sample, Status, Text, Verdict, text_of
 
-MAX_CHARS = 250_000
-"""A longer completion follows nothing: limit exceeded."""
+MAX_CHARS = 100_000
+"""A longer answer follows nothing: limit exceeded."""
 MAX_INSTRUCTIONS = 100
 """Most instructions of one reference."""
 KEPT_REFERENCES = 4_096
@@ -100,13 +100,14 @@ class InstructionTeacher(BaseTeacher):
         if not (anything or self._robust or all(each.bounded for each in instructions)):
             return None
         text = text_of(sample.completion)
-        if len(text) > MAX_CHARS:
-            return Verdict(0.0, Status.LIMIT_EXCEEDED, f"a completion of {len(text)} characters; at most {MAX_CHARS}")
         if self._robust:
             span = final_span(text)
             if span is None:
                 return Verdict(0.0, Status.UNPARSABLE, "the thinking never ends: there is no answer")
-            text = normalised(text[slice(*span)])
+            text = text[slice(*span)]
+        if len(text) > MAX_CHARS:
+            return Verdict(0.0, Status.LIMIT_EXCEEDED, f"an answer of {len(text)} characters; at most {MAX_CHARS}")
+        text = normalised(text) if self._robust else text
         return self._checked(instructions, text)
 
     def _checked(self, instructions: tuple[Instruction, ...], text: str) -> Verdict:

@@ -34,8 +34,8 @@ FUNCTION_WORDS = 0.2
 """Share of function words below which text is no English to langdetect, names and code for example."""
 PLAIN_FUNCTION_WORDS = 0.33
 """Share of function words from which on ASCII text is English without asking a detector."""
-OFFICIAL_CHARS = 100_000
-"""langdetect reads 10,000 characters; so many are handed to it, since it first takes out addresses."""
+OFFICIAL_CHARS = 15_000
+"""langdetect reads 10,000 characters; a few more are handed to it, since it first takes out addresses."""
 MIN_SHARE = 80
 """Per cent of the answer that must be in the language asked for, in mode robust."""
 UNSURE_CHARS = 60

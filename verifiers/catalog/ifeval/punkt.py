@@ -26,7 +26,7 @@ _CLOSERS = re.compile(r"[\"')\]}‘’“”«»]++(?:\s+|(?=--)|$)", re.MULTILI
 _NUMBER = re.compile(r"-?[.,]?\d[\d,.-]*\.?\Z")
 _SPACES = "\n\t\r\x0b\x0c"
 _SPACE = re.compile(r"\s")
-MAX_STOPS = 20_000
+MAX_STOPS = 5_000
 """What follows so many possible ends is one sentence."""
 MAX_CONTEXT = 200
 """Most characters of the word before a possible end, and of the one after, that are looked at."""

@@ -12,12 +12,12 @@ import re
 
 from verifiers.catalog.ifeval import punkt
 
-_OPENING = re.compile(r"[«“‘„]|`{1,2}")
+_OPENING = re.compile(r"([«“‘„]|`{1,2})")
 _START_QUOTE = re.compile(r"^\"|(?<=[ (\[{<])(?:\"|'')")
 _LEADING_APOSTROPHE = re.compile(r"(?<!\w)'(?!(?i:re|ve|ll|m|t|s|d|n)\b)(?=\w)")
 _LAST_STOP = re.compile(r"(?<=[^.])\.([\])}>\"' »”’]*+)\s*\Z")
 _MARK_BEFORE_TEXT = re.compile(r"([:,])([^\d])")
-_ALONE = re.compile(r"\.{2,}|--|[;@#$%&?!*\]\[(){}<>\u2012-\u2015»”’]")
+_ALONE = re.compile(r"(\.{2,}|--|[;@#$%&?!*\]\[(){}<>\u2012-\u2015»”’])")
 _CLITIC = re.compile(r"(?<=[^' ])('[sSmMdD]?) ")
 _LONG_CLITIC = re.compile(r"(?<=[^' ])('ll|'LL|'re|'RE|'ve|'VE|n't|N'T) ")
 _FUSED = re.compile(
@@ -46,7 +46,7 @@ def words(text: str) -> list[str]:
 
 def _of_sentence(text: str) -> list[str]:
     """Cut one sentence; the steps' order matters."""
-    text = _OPENING.sub(r" \g<0> ", text)
+    text = " ".join(_OPENING.split(text))
     if '"' in text or "'" in text:
         text = _START_QUOTE.sub(" `` ", text)
         text = _LEADING_APOSTROPHE.sub("' ", text)
@@ -54,7 +54,7 @@ def _of_sentence(text: str) -> list[str]:
     text = _MARK_BEFORE_TEXT.sub(r" \1 \2", text)
     if text.endswith((":", ",")):
         text = f"{text[:-1]} {text[-1]}"
-    text = _ALONE.sub(r" \g<0> ", text)
+    text = " ".join(_ALONE.split(text))
     if '"' in text or "'" in text:
         text = text.replace("''", " '' ").replace('"', " '' ")
         text = " " + " ".join(text.split()) + " "
