@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from verifiers.catalog.rules.compiling import compile_document
+from verifiers.catalog.rules.document import Document
 from verifiers.catalog.rules.judge import judge
 from verifiers.catalog.rules.marks import parse
 from verifiers.catalog.rules.table import kinds
+from verifiers.catalog.rules.view import PARTS
 from verifiers.types import Sample, Verdict
+from verifiers.wire import pack_verdict
 
 TABLE = "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |"
 LETTER = "Dear Ann,\nthe refund is on its way.\nYours, Bob"
@@ -291,3 +298,78 @@ def test_rule_when_its_part_is_missing_then_fails_even_under_not() -> None:
     verdict = verdict_of("not: {contains: x, in: answer}", "no tag here")
     assert verdict.reward == 0.0
     assert "no <answer>" in verdict.parts[1].reason
+
+
+PIECES = (
+    *(
+        "<think>",
+        "</think>",
+        "<answer>",
+        "</answer>",
+        "```",
+        "\n",
+        "# A",
+        "|a|b|",
+        "|-|-|",
+        "1,234.5",
+        "5 km",
+        "$5",
+        "万",
+    ),
+    *(
+        "2024-02-30",
+        "31/12/2024",
+        "[1]",
+        "[^1]",
+        "{",
+        "}",
+        '"a":1',
+        "a,b",
+        "\ud800",
+        "\udc00",
+        "İ",
+        "ß",
+        "ς",
+        "é",
+        "\u0301",
+    ),
+    *(
+        "汉",
+        "か",
+        "ก",
+        "한",
+        "\u200b",
+        "٣",
+        "²",
+        "😀",
+        "http://a.b",
+        "(Smith, 2020)",
+        "**",
+        "_",
+        "`",
+        "\x00",
+        "%",
+        "5e999",
+    ),
+    *("9" * 50, "Mr. ", "\u2028", "\r\n", "\\boxed{1}", "<|im_end|>", "final<|message|>", "cat", "Dear", " ", ".", "-"),
+)
+
+
+@cache
+def _everywhere(example: str) -> Document:
+    """Return one rule in every part of a completion."""
+    rules = "".join(f"- {example}\n  in: {part}\n  name: {part}\n" for part in PARTS)
+    return compile_document(parse(rules, "t"), "t")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
+@pytest.mark.parametrize("name", kinds())
+def test_kind_when_the_text_is_odd_then_judges_every_part_of_it(name: str, text: str) -> None:
+    for example in kinds()[name].examples:
+        verdict = judge(_everywhere(example), Sample(text, "what is asked here", "some reference"))
+        assert verdict.reward is not None
+        pack_verdict(verdict)
+        for part in verdict.parts:
+            start, end = part.details.get("span", (0, 0))  # type: ignore[misc]
+            assert 0 <= start <= end <= len(text)  # type: ignore[operator]

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from verifiers.catalog.rules.marks import Node, from_data
 from verifiers.catalog.rules.reading import Reader, convert
@@ -135,7 +136,7 @@ class Weight:
 
     points: tuple[tuple[float, float], ...] = ((0.0, 1.0),)
 
-    @property
+    @cached_property
     def fixed(self) -> bool:
         """Whether the step does not matter."""
         return len({weight for _, weight in self.points}) == 1

@@ -89,7 +89,7 @@ class _Run:
         details = _details(entry, rule, outcome, view)
         reason = "holds"
         if outcome.reward < FULL:
-            reason = f"{outcome.reason or _observed(outcome)}; expected {rule.expected()}"
+            reason = f"{outcome.reason or _observed(outcome)}; expected {rule.told}"
         part = Part(entry.name, outcome.reward, reason, self._weight(entry), details)
         return _Result(outcome.reward, hollow), part
 
@@ -109,7 +109,7 @@ def _observed(outcome: Outcome) -> str:
 
 
 def _details(entry: Entry, rule: Rule, outcome: Outcome, view: View) -> dict[str, Json]:
-    details: dict[str, Json] = {"kind": entry.kind, "expected": rule.expected()}
+    details: dict[str, Json] = {"kind": entry.kind, "expected": rule.told}
     if outcome.observed is not None:
         details["observed"] = outcome.observed
     span = None

@@ -65,7 +65,7 @@ class JsonData(Rule):
         try:
             value = self._read(view.raw)
         except JsonFault as fault:
-            return Outcome(0.0, cut(view.raw), f"not JSON: {fault}")
+            return Outcome(0.0, cut(view.text), f"not JSON: {fault}")
         missing = [key for key in self.keys or () if not isinstance(value, dict) or key not in value]
         if missing:
             return Outcome(0.0, type(value).__name__, f"the keys {listed(missing)} are missing")

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
 from typing import ClassVar, NamedTuple, TypeVar
 
-from verifiers.catalog.rules.reading import Bounds, field_types
+from verifiers.catalog.rules.reading import field_types
 from verifiers.catalog.rules.view import View
 from verifiers.types import Json
 
@@ -55,6 +55,11 @@ class Rule:
         """Return what the rule asks for, as the end of "expected ..."."""
         raise NotImplementedError(f"{type(self).__name__} must implement expected()")
 
+    @cached_property
+    def told(self) -> str:
+        """What `expected` says, once."""
+        return self.expected()
+
     def always(self) -> bool | None:
         """Return `True` if every text passes in full, `False` if none does in part, `None` if it depends."""
         return None
@@ -75,10 +80,6 @@ class Rule:
     def slow(self) -> bool:
         """Whether it must run in a worker that is killed at the deadline."""
         return False
-
-    def counted(self, count: float, bounds: Bounds, unit: str) -> Outcome:
-        """Return the outcome of a count against bounds."""
-        return Outcome(float(bounds.hold(count)), f"{count:g} {unit}" if unit else count)
 
 
 class Kind(NamedTuple):
