@@ -24,6 +24,8 @@ SURE_CHARS = 120
 """From so many characters on, pycld2 and langdetect agree on what pycld2 is sure of; capitals need twice as many."""
 MAX_NGRAMS = 400
 """Most n-grams of a text that are looked up."""
+KEPT_TEXTS = 64
+"""Texts whose language is kept: loose strictness asks for several that differ in nothing that matters."""
 KEPT_NGRAMS = 16_384
 """N-grams whose logarithms are kept."""
 SMOOTHING = 0.5 / 10_000
@@ -135,9 +137,15 @@ def official_detect(text: str) -> str:
     guess = detect(text) if len(text) >= MIN_CHARS else None
     if guess is not None and _agrees(guess, text):
         return guess.code
+    return _by_ngrams(" ".join(text[:OFFICIAL_CHARS].replace("*", "").split()))
+
+
+@lru_cache(maxsize=KEPT_TEXTS)
+def _by_ngrams(text: str) -> str:
+    """Return the language whose model gives the text's n-grams the largest probability, or nothing."""
     model = _langdetect()
     detector = model.create()
-    detector.append(text[:OFFICIAL_CHARS])
+    detector.append(text)
     detector.cleaning_text()
     ngrams = detector._extract_ngrams()
     drawn = ngrams[:: len(ngrams) // MAX_NGRAMS + 1]
@@ -187,6 +195,8 @@ def _whole_answer_in(answer: Answer, args: Args) -> Seen:
 
 def _in_language(text: str, code: str) -> Seen:
     expected = f"language {code}"
+    if code == "en" and len(text) >= SURE_CHARS and _is_plain_english(text):
+        return Seen(True, expected, "plain English")
     letters = _LETTER.findall(text[: 4 * UNSURE_CHARS])
     if not letters:
         return Seen(False, expected, "no letters")
@@ -197,8 +207,6 @@ def _in_language(text: str, code: str) -> Seen:
         other = guess is not None and guess.sure and guess.code != code and len(letters) > UNSURE_CHARS // 3
         seen = f"too short to be sure, {share} % of the letters in its script" + (f", {guess.code}" if guess else "")
         return Seen(share >= MIN_SHARE and not other, expected, seen)
-    if code == "en" and _is_plain_english(text):
-        return Seen(True, expected, "plain English")
     guess = detect(text)
     if guess is None:
         return Seen(False, expected, "a language that cannot be told")
