@@ -282,3 +282,33 @@ def test_every_field_when_documented_then_has_a_text() -> None:
         assert kind.cls.__doc__, kind.name
         for field in field_types(kind.cls):
             assert docs.get(field), f"{kind.name}.{field}"
+
+
+@pytest.mark.parametrize(
+    ("rules", "reads"),
+    [
+        ("contains: a", ("completion",)),
+        ("- contains: a\n  when: {lang: zh}", ("completion", "meta")),
+        ("- contains: a\n  weight: {0: 1, 9: 2}", ("completion", "meta")),
+        ("- all: [{contains: $reference}]", ("completion", "reference", "prompt", "meta")),
+    ],
+)
+def test_file_when_it_reads_little_of_a_row_then_the_teacher_says_so(
+    rules: str, reads: tuple[str, ...], tmp_path: Path
+) -> None:
+    file = tmp_path / "my.yaml"
+    file.write_text(rules)
+    teacher = RulesTeacher.build(Options(rules=str(file)))
+    assert getattr(teacher, "reads") == reads  # noqa: B009 (a class variable of the base)
+    rows = [Sample("a b", reference="a", meta={"lang": lang, "step": 4, "junk": lang}) for lang in ("zh", "en", "zh")]
+    assert [verdict.reward for verdict in score(rows, "rules", options={"rules": str(file)})] == [
+        verdict.reward for verdict in teacher.score(rows)
+    ]
+
+
+def test_prompt_when_chat_messages_then_the_rules_read_their_text(tmp_path: Path) -> None:
+    file = tmp_path / "my.yaml"
+    file.write_text("contains: $prompt")
+    prompt = [{"role": "user", "content": [{"type": "text", "text": "cat"}, {"type": "image_url"}]}]
+    completion = [{"role": "assistant", "content": "a cat"}]
+    assert score([Sample(completion, prompt)], "rules", options={"rules": str(file)})[0].reward == 1.0

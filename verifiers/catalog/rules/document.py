@@ -84,6 +84,16 @@ class Document:
     description: str = ""
     bound: dict[tuple[str, str], Rule] = field(default_factory=dict, compare=False)
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The fields of a sample that decide the verdict."""
+        entries = self.root.walk()
+        if any(entry.late is not None for entry in entries):
+            return ("completion", "reference", "prompt", "meta")
+        if any(entry.when or not entry.weight.fixed for entry in entries):
+            return ("completion", "meta")
+        return ("completion",)
+
     def rule_for(self, entry: Entry, sample: Sample) -> Rule:
         """Return the rule of an entry that takes values from the row, made for this row.
 
