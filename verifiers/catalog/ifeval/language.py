@@ -34,7 +34,7 @@ SURE_SHARE = 90
 """Per cent of the text that pycld2 must give to one language to be taken at its word."""
 FUNCTION_WORDS = 0.2
 """Share of function words below which text is no English to langdetect, names and code for example."""
-PLAIN_FUNCTION_WORDS = 0.33
+PLAIN_FUNCTION_WORDS = 0.27
 """Share of function words from which on ASCII text is English without asking a detector."""
 OFFICIAL_CHARS = 15_000
 """langdetect reads 10,000 characters; a few more are handed to it, since it first takes out addresses."""
