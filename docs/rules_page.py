@@ -13,7 +13,6 @@ from verifiers.catalog.rules.conditions import OPERATORS
 from verifiers.catalog.rules.marks import MAX_DEPTH, MAX_FILE_BYTES, MAX_INLINE_BYTES, MAX_NODES
 from verifiers.catalog.rules.reading import Bounds, field_types, required, words_of
 from verifiers.catalog.rules.table import Kind, kinds
-from verifiers.catalog.rules.view import PARTS
 from verifiers.options import option_docs
 
 INTRODUCTION = """
@@ -60,8 +59,10 @@ A mapping with `rules` and any of these keys; or only the list of rules; or a si
 JSON too.
 
 - `version`: 1. `name`, `description`: for you.
-- `in`: where rules look unless they say otherwise: {parts}. `final`, the default, is what follows the thinking part;
-  a part that is not there fails its rules.
+- `in`: where rules look unless they say otherwise. `final`, the default, is what follows the thinking part (tags of
+  several names), up to a stop token; `completion` is all of it; `think` the thinking; `answer` the inside of the last
+  `<answer>` tag; `code` the fenced code; `first_line` and `last_line` are those of `final`. A part that is not there
+  fails its rules.
 - `empty`: `fail` (default): a text without a letter, digit or symbol gets 0. `judge`: the rules decide.
 - `combine`: how the rules at the top become one reward: {combine}. The default is `weighted`.
 - `examples`: texts and the reward they must get, for `verify rules test`: `text`, `expect` (0 to 1, or `null` for not
@@ -100,7 +101,6 @@ def rules_page(note: str) -> str:
     combine = ", ".join(name for name, each in COMBINATORS.items() if not each.branches and name != "not")
     head = cleandoc(INTRODUCTION).format(
         note=note,
-        parts=", ".join(f"`{part}`" for part in PARTS),
         combine=combine,
         rules=MAX_RULES,
         examples=MAX_EXAMPLES,

@@ -278,6 +278,13 @@ def test_part_when_something_decided_then_its_span_shows_it(rule: str, text: str
     assert text[start:end] == seen  # type: ignore[misc]
 
 
+def test_part_when_code_is_in_two_places_then_no_span_is_claimed() -> None:
+    text = "```\none\n```\nx\n```\ntwo\n```"
+    part = verdict_of("contains: two\nin: code", text).parts[0]
+    assert part.reward == 1.0
+    assert "span" not in part.details
+
+
 def test_regex_when_python_then_the_document_is_slow_and_lookaround_works() -> None:
     document = compile_document(parse("regex: {pattern: '(?<=a)b', engine: python}", "t"), "t")
     assert document.slow

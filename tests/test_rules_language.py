@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from verifiers import score
 from verifiers.catalog.rules.combine import COMBINATORS
@@ -79,6 +81,7 @@ MISTAKES = [
     ("rules:\n  - <<: {contains: a}\n", "2:5", "no kind or key '<<'"),
     ("? [a]\n: b\n", "1:3", "a key is a word"),
     ("rules: " + "[" * 60, "1:", "nested"),
+    ("rules:\n  - contains: a\x00b\n", "2:16", "U+0000 is not allowed"),
     ("", "", "empty"),
     ("3", "1:1", "not '3'"),
 ]  # fmt: skip
@@ -127,6 +130,38 @@ def test_json_when_indented_by_tabs_with_escapes_then_read() -> None:
     rules = json.dumps({"rules": [{"contains": "a/\U0001f600"}]}, indent="\t").replace("/", "\\/")
     document = compile_document(parse(rules, "my.json"), "my.json")
     assert document.root.children[0].rule.text == ("a/\U0001f600",)  # type: ignore[union-attr]
+
+
+SCRAPS = [
+    "null",
+    "{}",
+    "-1",
+    "1e309",
+    ".nan",
+    "'",
+    "- ",
+    ": ",
+    "{",
+    "}",
+    "[",
+    "]",
+    "&a",
+    "*a",
+    "!!x ",
+    "\n",
+    "  ",
+    "\x00",
+]
+SCRAPS += ["$reference", "..", "3..", "contains", "words", "weight", "when", "gate", "if", "2024-13-45", "<<", "?", "a"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(SCRAPS), max_size=12).map("".join) | st.text(max_size=40))
+def test_document_when_it_is_any_text_then_rules_or_an_error_that_names_the_file(text: str) -> None:
+    try:
+        read(text)
+    except RulesError as error:
+        assert str(error).startswith("my.yaml")
 
 
 def row(completion: str, reference: Json = None, meta: Mapping[str, Json] | None = None, prompt: str = "") -> Verdict:

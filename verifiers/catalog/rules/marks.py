@@ -174,7 +174,13 @@ def parse(text: str, source: str, max_bytes: int = MAX_FILE_BYTES) -> Node:
         raise RulesError(f"{source}: the rules have {size:,} bytes; {max_bytes:,} are allowed")
     if text.lstrip()[:1] in ("{", "["):
         text = text.replace("\t", " ")  # JSON may be indented by tabs, YAML may not; inside its strings there are none
-    reader = _Reader(text)
+    try:
+        reader = _Reader(text)
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        place = (before.count("\n") + 1, len(before) - before.rfind("\n"))
+        said = f"the character U+{int(error.character):04X} is not allowed; write it as an escape in double quotes"
+        raise rules_error(source, [Problem(*place, "", said)]) from error
     try:
         node: yaml.Node | None = reader.get_single_node()
         if node is None:

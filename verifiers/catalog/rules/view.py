@@ -24,7 +24,7 @@ class View:
     """A text under rules.
 
     Attributes:
-        start: Offset of this part in the completion.
+        start: Offset of this part in the completion; -1 = it was joined from several places.
         raw: The part as written.
         missing: Why there is no such part; empty = there is.
     """
@@ -80,7 +80,7 @@ class View:
 
     def span(self, start: int, end: int) -> tuple[int, int] | None:
         """Return offsets of `text` as offsets of the completion; `None` where the normal form moved characters."""
-        return (self.start + start, self.start + end) if self._exact else None
+        return (self.start + start, self.start + end) if self._exact and self.start >= 0 else None
 
 
 def fold(text: str) -> str:
@@ -142,7 +142,7 @@ class Views:
             return View("", final.start, "the completion has no fenced code")
         if len(blocks) == 1:
             return self._view(final.start + blocks[0].inner_start, final.start + blocks[0].inner_end)
-        return View("\n".join(part.inner(final.raw) for part in blocks), final.start)
+        return View("\n".join(part.inner(final.raw) for part in blocks), -1)
 
     def _make_first_line(self) -> View:
         final = self["final"]
