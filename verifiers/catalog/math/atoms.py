@@ -82,7 +82,7 @@ class AtomReader(FunctionReader):
     __slots__ = ()
 
     def argument(self, split: bool = False) -> Node:
-        r"""Read a macro's argument: a braced group or one token (`\\frac12` with `split`)."""
+        r"""Read a macro's argument: a braced group or one token (`\frac12` with `split`)."""
         tok = self.toks[self.pos]
         if split and len(tok) > 1 and tok.isdigit():
             self.spread((tok[0], tok[1:]))
@@ -117,7 +117,7 @@ class AtomReader(FunctionReader):
         return Num(value)
 
     def mixed(self, whole: int) -> Node:
-        r"""Read `3\\frac{1}{2}` as 7/2, and anything else in that place as a product."""
+        r"""Read `3\frac{1}{2}` as 7/2, and anything else in that place as a product."""
         self.pos += 1
         part = self.fraction()
         if type(part) is Div and type(part.top) is Num and type(part.bottom) is Num:

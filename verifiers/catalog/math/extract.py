@@ -257,7 +257,7 @@ def _content(text: str, box: Segment) -> str:
 
 
 def _unescaped(text: str) -> str:
-    r"""Undo a JSON escape too many: `\\\\frac` where every run of backslashes has an even length."""
+    r"""Undo a JSON escape too many: `\\frac` where every run of backslashes has an even length."""
     if _ESCAPED.search(text) and not any(len(run) % 2 for run in _BACKSLASHES.findall(text)):
         return text.replace("\\\\", "\\")
     return text

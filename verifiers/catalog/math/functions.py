@@ -24,7 +24,7 @@ class FunctionReader(MacroReader):
     __slots__ = ()
 
     def fraction(self) -> Node:
-        r"""Read \\frac's arguments; \\frac{d}{dx} is a derivative."""
+        r"""Read \frac's arguments; \frac{d}{dx} is a derivative."""
         order = self.derivative_order()
         if order is not None:
             variable, degree = order
@@ -67,7 +67,7 @@ class FunctionReader(MacroReader):
         return None
 
     def root(self) -> Node:
-        r"""Read \\sqrt[n]{x}."""
+        r"""Read \sqrt[n]{x}."""
         index: Node | None = None
         if self.toks[self.pos] == "[":
             self.pos += 1
@@ -110,7 +110,7 @@ class FunctionReader(MacroReader):
         return Call(name, args)
 
     def bare_argument(self) -> Node:
-        r"""Read `2x` in `\\sin 2x`: factors up to the next sign, bracket or function."""
+        r"""Read `2x` in `\sin 2x`: factors up to the next sign, bracket or function."""
         if self.toks[self.pos] == "-":
             self.pos += 1
             inner = self.bare_argument()

@@ -1,7 +1,7 @@
 r"""Text to tokens: LaTeX, plain text and Unicode mathematics, Chinese punctuation included.
 
 Linear time: one translation table, one regular expression without nested repetition. Tokens are plain strings; the
-parser looks them up in tables. What only looks different becomes the same token here: `−` and `-`, `×` and `\\times`.
+parser looks them up in tables. What only looks different becomes the same token here: `−` and `-`, `×` and `\times`.
 """
 
 from __future__ import annotations
@@ -150,7 +150,6 @@ _SAME = {
     "\\cosec": "\\csc",
     "\\iint": "\\int", "\\lg": "\\lg", "\\colon": ":",
 }  # fmt: skip
-_GROUPED = re.compile(r"(?<!\d)(\d{1,3})((?:\\[,;: ]\d{3}|,\d{3})+)(?!\d)")
 _SPACED = re.compile(r"(?<![\d.,])(\d{1,3})((?: \d{3})+)(?![\d])(?!\s*/)")
 _JOINED_COMMA = re.compile(r"\{,\}\s*|,\s*\\!\s*|(?<=\d)\\!(?=\d)")
 _MIXED = re.compile(r"(?<![\d.,^/\w}])(\d+)\s+(\d+)\s*/\s*(\d+)(?![\d.])")
@@ -160,7 +159,7 @@ _DIGITS_APART = re.compile(r"\d\s+\d")
 
 
 def joined_thousands(text: str) -> str:
-    r"""Join digit groups whose separators can be nothing else: `1{,}234`, `1,\\!234`, `1\\,234`, `1 234 567`."""
+    r"""Join digit groups whose separators can be nothing else: `1{,}234`, `1,\!234`, `1\,234`, `1 234 567`."""
     if "!" in text or "{,}" in text:
         text = _JOINED_COMMA.sub("", text)
     if "\\" in text and ("\\," in text or "\\;" in text or "\\:" in text or "\\ " in text):
@@ -208,7 +207,7 @@ def tokens(text: str) -> list[str]:
 
 
 def _tidied(token: str) -> str:
-    r"""Trim a text macro's content; `\\text{ and }` is `and`."""
+    r"""Trim a text macro's content; `\text{ and }` is `and`."""
     macro, _, inside = token[:-1].partition("{")
     inside = inside.replace("~", " ").strip()
     return inside if inside in ("and", "or") else f"{macro.strip()}{{{inside}}}"
@@ -243,7 +242,7 @@ _RUN = re.compile("|".join(_NAMES) + "|[A-Za-z]")
 
 @lru_cache(maxsize=4096)
 def split_run(run: str) -> tuple[str, ...]:
-    r"""Split a run of letters into function names, Greek names and one-letter variables: `sinx` -> `\\sin`, `x`."""
+    r"""Split a run of letters into function names, Greek names and one-letter variables: `sinx` -> `\sin`, `x`."""
     if run in _WORD_TOKENS:
         return _WORD_TOKENS[run]
     if run in GREEK_NAMES or run in FUNCTIONS:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from fractions import Fraction
 
 from verifiers.catalog.math.equal import Context
 from verifiers.catalog.math.matrices import as_matrix, as_vector, is_matrix_like
@@ -11,10 +13,11 @@ from verifiers.catalog.math.realsets import is_set_like
 from verifiers.catalog.math.relations import signs_written_out
 from verifiers.catalog.math.sets import LIST_KINDS, explicit_sets
 from verifiers.catalog.math.steps import OutOfSteps
-from verifiers.catalog.math.tree import Builder, NamedSet, Node, Seq, SetOp, free_symbols
+from verifiers.catalog.math.tree import Builder, NamedSet, Neg, Node, Num, Seq, SetOp, free_symbols
 
 MAX_ITEMS = 200
 """Most items of a list that are compared free of order."""
+SAME_VALUES = "the same values"
 BRACKETED = frozenset(["()", "[]", "<>", "(]", "[)"])
 """Kinds of `Seq` that keep their order."""
 
@@ -47,12 +50,16 @@ def sequences_match(ref: Node, pred: Node, context: Context) -> bool:
         return _tuples(ref_kind, ref_items, pred_kind, pred_items, context)
     if pred_kind == "or":
         pred_items = _distinct(pred_items, context)
+    ordered = ref_kind != "{}" and context.options.order == "strict"
+    if "{}" in (ref_kind, pred_kind) and not ordered and set(map(_key, ref_items)) == set(map(_key, pred_items)):
+        context.rule = SAME_VALUES
+        return True
     if "{}" in (ref_kind, pred_kind) or all(type(item) is Seq for item in ref_items):
         ref_items, pred_items = _distinct(ref_items, context), _distinct(pred_items, context)
     if len(ref_items) != len(pred_items):
         context.rule = f"{len(pred_items)} values where the reference has {len(ref_items)}"
         return False
-    return values_match(ref_items, pred_items, context, ref_kind != "{}" and context.options.order == "strict")
+    return values_match(ref_items, pred_items, context, ordered)
 
 
 def _other_nesting(ref: Sequence[Node], pred: Sequence[Node]) -> bool:
@@ -103,6 +110,9 @@ def _tuples(ref_kind: str, ref: Sequence[Node], pred_kind: str, pred: Sequence[N
 
 
 def _distinct(items: Sequence[Node], context: Context) -> tuple[Node, ...]:
+    items = tuple({_key(item): item for item in items}.values())
+    if all(type(_key(item)) is not str for item in items):
+        return items
     kept: list[Node] = []
     for item in items:
         if not any(context.match(item, other, context) for other in kept):
@@ -114,15 +124,39 @@ def values_match(ref: Sequence[Node], pred: Sequence[Node], context: Context, or
     """Compare the values of two lists as multisets, named ones by name."""
     if ordered or len(ref) == 1:
         return pairwise(ref, pred, context)
-    left = list(pred)
+    ref, left = _without_shared(ref, pred)
     for item in ref:
         place = next((i for i, other in enumerate(left) if context.match(item, other, context)), None)
         if place is None:
             context.rule = "a value of the reference is missing"
             return False
         del left[place]
-    context.rule = "the same values"
+    context.rule = SAME_VALUES
     return True
+
+
+def _key(item: Node) -> str | int | Fraction:
+    """Return what only equal items share, so that long lists are not compared each with each."""
+    if type(item) is Neg and type(item.item) is Num:
+        return -item.item.value
+    return item.value if type(item) is Num else repr(item)
+
+
+def _without_shared(left: Sequence[Node], right: Sequence[Node]) -> tuple[list[Node], list[Node]]:
+    """Return both lists without the items that are written alike in both."""
+    shared = Counter(map(_key, left)) & Counter(map(_key, right))
+    return _without(left, shared.copy()), _without(right, shared)
+
+
+def _without(items: Sequence[Node], dropped: Counter[str | int | Fraction]) -> list[Node]:
+    kept: list[Node] = []
+    for item in items:
+        key = _key(item)
+        if dropped[key] > 0:
+            dropped[key] -= 1
+        else:
+            kept.append(item)
+    return kept
 
 
 def matrices_match(ref: Node, pred: Node, context: Context) -> bool:

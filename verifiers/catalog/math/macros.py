@@ -97,7 +97,7 @@ class MacroReader:
         return Big("sum" if kind == "sum" else "prod", index, low.links[0][1], high, body)
 
     def big_union(self) -> Node:
-        r"""Read \\bigcup_{k=a}^{b} set as a set built over k."""
+        r"""Read \bigcup_{k=a}^{b} set as a set built over k."""
         self.take("_")
         under = self.index_bound()
         over: Node = Sym("...")
@@ -115,7 +115,7 @@ class MacroReader:
         return found
 
     def limit(self) -> Node:
-        r"""Read \\lim_{x \\to a} body."""
+        r"""Read \lim_{x \to a} body."""
         self.take("_")
         under = self.argument()
         if type(under) is not Rel or len(under.links) != 1 or type(under.first) is not Sym:
@@ -123,7 +123,7 @@ class MacroReader:
         return Limit(under.first.name, under.links[0][1], self.expr(30))
 
     def integral(self) -> Node:
-        r"""Read \\int_a^b body dx."""
+        r"""Read \int_a^b body dx."""
         low: Node | None = None
         high: Node | None = None
         for _ in range(2):

@@ -191,7 +191,7 @@ class Parser(BracketReader):
             self.pos += 1
 
     def named_set(self) -> Node:
-        r"""Read what follows \\in: R, Z, \\mathbf{Z} on their own are the number sets."""
+        r"""Read what follows \in: R, Z, \mathbf{Z} on their own are the number sets."""
         named = _LONE_SETS.get(self.toks[self.pos])
         following = self.toks[self.pos + 1] if named is not None else ""
         if named is None or not (following in STOP or following in ("=", "\\cup", "\\cap", "\\setminus")):

@@ -177,7 +177,7 @@ def _closes_at_end(text: str) -> bool:
 
 
 def flat(text: str) -> str:
-    r"""Return the text without layout (spaces, \\left, thin spaces, dollars), for textual comparison.
+    r"""Return the text without layout (spaces, \left, thin spaces, dollars), for textual comparison.
 
     A text with a space between digits is returned as it is: 1 2 is not 12.
     """

@@ -172,7 +172,8 @@ def _systems(ref: Node, pred: Node, context: Context) -> bool | None:
             context.rule = "values by their names"
             by_name = dict(zip(map(repr, pred_names), pred_values, strict=True))
             return all(context.match(v, by_name[repr(n)], context) for n, v in zip(ref_names, ref_values, strict=True))
-        if not all(same_name(a, b) for a, b in zip(ref_names, pred_names, strict=False)):
+        numbered = {_without_index(name) for name in ref_names} == {repr(name) for name in pred_names}
+        if not numbered and not all(same_name(a, b) for a, b in zip(ref_names, pred_names, strict=False)):
             context.rule = "values of other names"
             return False
     if ref_names is not None and _distinct_names(pred_names) and not _distinct_names(ref_names):
@@ -225,7 +226,11 @@ def _labelled(left: Named, right: Named) -> tuple[Node, Node] | None:
 
 def _distinct_names(names: Sequence[Node] | None) -> bool:
     """Whether the names are of different quantities (unlike x_1, x_2), so that an unnamed list keeps their order."""
-    return names is not None and len({repr(name).split("_")[0] for name in names}) > 1
+    return names is not None and len({_without_index(name) for name in names}) > 1
+
+
+def _without_index(name: Node) -> str:
+    return repr(Sym(name.name.partition("_")[0]) if type(name) is Sym else name)
 
 
 def _named_values(node: Node) -> tuple[Sequence[Node] | None, list[Node]] | None:
@@ -239,7 +244,8 @@ def _named_values(node: Node) -> tuple[Sequence[Node] | None, list[Node]] | None
         found = stated(item)
         if found is None or len(found.values) > 1:
             return None
-        for value in spread(found.value):
+        member = _is_set_statement(item) and type(found.value) is Seq and found.value.kind == "{}"
+        for value in spread(Seq(",", found.value.items) if member and type(found.value) is Seq else found.value):
             names.append(found.name)
             values.append(value)
     if all(name is None for name in names):

@@ -1,6 +1,6 @@
 r"""Math answers against a reference answer, by meaning: LaTeX, plain text, Unicode, English and Chinese.
 
-Accepts as reference: one right answer (plain, LaTeX, `#### 42`, `\\boxed{}`, a worked solution that ends in one), or a
+Accepts as reference: one right answer (plain, LaTeX, `#### 42`, `\boxed{}`, a worked solution that ends in one), or a
 list of several acceptable answers. Reward 1.0 if the completion's final answer means the same, else 0.0.
 
 Refuses: hedged answers, lists that hold the reference among others, false chains (`4=5`), abandoned boxes, cut-off

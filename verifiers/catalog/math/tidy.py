@@ -1,4 +1,4 @@
-r"""Rewrite rare notations as common ones before an answer is read: `\\textcolor{red}{5}`, `+/-3`, `np.sqrt(2)`, `10C3`.
+r"""Rewrite rare notations as common ones before an answer is read: `\textcolor{red}{5}`, `+/-3`, `np.sqrt(2)`, `10C3`.
 
 Only layout is dropped and only synonyms are exchanged. Every rewriting is one pass of one regular expression.
 """

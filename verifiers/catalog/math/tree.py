@@ -52,7 +52,7 @@ class Mul:
 
 @dataclass(slots=True)
 class Div:
-    r"""A quotient; `bar` when it was written with \\frac."""
+    r"""A quotient; `bar` when it was written with \frac."""
 
     top: Node
     bottom: Node
