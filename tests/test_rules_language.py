@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from verifiers.catalog.rules.reading import field_types
 from verifiers.catalog.rules.schema import language_schema
 from verifiers.catalog.rules.table import kinds
 from verifiers.catalog.rules.teacher import Options, RulesTeacher, load_rules
-from verifiers.errors import InputError
+from verifiers.errors import InputError, MissingExtra
 from verifiers.options import option_docs
 from verifiers.types import Json, Sample, Status, Verdict
 
@@ -352,3 +353,17 @@ def test_prompt_when_chat_messages_then_the_rules_read_their_text(tmp_path: Path
     prompt = [{"role": "user", "content": [{"type": "text", "text": "cat"}, {"type": "image_url"}]}]
     completion = [{"role": "assistant", "content": "a cat"}]
     assert score([Sample(completion, prompt)], "rules", options={"rules": str(file)})[0].reward == 1.0
+
+
+@pytest.mark.parametrize(("module", "rule"), [("re2", "regex: 'abc+'"), ("pycld2", "language: en")])
+def test_rule_when_its_package_is_absent_then_not_judged_and_pip_is_named(
+    module: str, rule: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)  # type: ignore[arg-type]
+    verdicts = score([Sample("a", reference=rule), Sample("a", reference="contains: a")], "rules")
+    assert [verdict.status for verdict in verdicts] == [Status.UNAVAILABLE, Status.CORRECT]
+    assert "pip install 'grpo-teachers[rules]'" in verdicts[0].reason
+    file = tmp_path / "my.yaml"
+    file.write_text(rule)
+    with pytest.raises(MissingExtra, match="grpo-teachers"):
+        score([Sample("a")], "rules", options={"rules": str(file)})

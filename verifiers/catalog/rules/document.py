@@ -9,7 +9,6 @@ from verifiers.catalog.rules.conditions import Condition, Weight, filled
 from verifiers.catalog.rules.marks import Node, rules_error
 from verifiers.catalog.rules.reading import Reader
 from verifiers.catalog.rules.table import Rule, kinds
-from verifiers.errors import MissingExtra
 from verifiers.types import Sample
 
 MAX_BOUND = 1_024
@@ -125,8 +124,6 @@ def make_rule(reader: Reader, node: Node, kind: str) -> Rule | None:
         try:
             rule.prepare()
         except ValueError as error:
-            if isinstance(error, MissingExtra):
-                raise
             reader.add(node.problem(str(error)))
             return None
     return rule
