@@ -14,6 +14,8 @@ from verifiers.catalog.rules.view import View, cut, fold
 
 MAX_INLINE_CHARS = 500
 """Longest bold, italic, code or link text."""
+LINE_START_CHARS = 80
+"""More than what marks a list item, quote or heading, its indentation and its first letter."""
 MAX_ELEMENTS = 10_000
 """Elements of one sort are counted up to here."""
 
@@ -35,10 +37,10 @@ _PATTERNS = {
     "inline_code": re.compile(rf"(?<!`)`[^`\n]{{1,{_N}}}+`(?!`)"),
     "bold": re.compile(
         rf"\*\*(?<!\*\*\*)(?=[^\s*])[^*\n]{{1,{_N}}}+\*\*(?!\*)"
-        rf"|(?<![\w_])__(?=[^\s_])[^_\n]{{1,{_N}}}+__(?![\w_])"
+        rf"|__(?<![\w_]__)(?=[^\s_])[^_\n]{{1,{_N}}}+__(?![\w_])"
     ),
     "italic": re.compile(
-        rf"\*(?<![*\w]\*)(?=[^\s*])[^*\n]{{1,{_N}}}+\*(?![*\w])|(?<![\w_])_(?=[^\s_])[^_\n]{{1,{_N}}}+_(?![\w_])"
+        rf"\*(?<![*\w]\*)(?=[^\s*])[^*\n]{{1,{_N}}}+\*(?![*\w])|_(?<![\w_]_)(?=[^\s_])[^_\n]{{1,{_N}}}+_(?![\w_])"
     ),
     "link": re.compile(rf"(?<!!)\[[^\[\]\n]{{1,{_N}}}+\]\([^()\s]{{1,{_N}}}+\)"),
     "image": re.compile(rf"!\[[^\[\]\n]{{0,{_N}}}+\]\([^()\s]{{1,{_N}}}+\)"),
@@ -48,6 +50,7 @@ _PATTERNS = {
     ),
     "rule": re.compile(r"^ {0,3}(?:-[ \t]*+){3,}+$|^ {0,3}(?:\*[ \t]*+){3,}+$|^ {0,3}(?:_[ \t]*+){3,}+$", re.MULTILINE),
 }  # fmt: skip
+_AT_LINE_START = frozenset(("heading", "bullet", "numbered", "checkbox", "quote"))
 _NAMES = ("heading", "code", *_PATTERNS)
 _NEEDED = {
     "heading": "#", "bullet": "-*+•", "numbered": ".)、", "checkbox": "[", "quote": ">", "inline_code": "`",
@@ -70,6 +73,13 @@ def without_code(text: str) -> tuple[str, list[str]]:
         elif fence[1] == opened:
             opened, at = "", fence.end()
     return "".join([*kept, "" if opened else text[at:]]), heads
+
+
+def line_starts(text: str) -> str:
+    """Return the text with its lines cut short, if they are long: some elements show at a line's start."""
+    if text.count("\n") * LINE_START_CHARS > len(text):
+        return text
+    return "\n".join(line[:LINE_START_CHARS] for line in text.split("\n"))
 
 
 def _first(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
@@ -114,17 +124,18 @@ class Markdown(Rule):
 
     def check(self, view: View) -> Outcome:
         names = _NAMES if self.element == "any" else (self.element,)
-        prose, heads = without_code(view.text)
+        prose, fences = without_code(view.text)
+        starts = line_starts(prose)
         count = 0
         for name in names:
-            count += self._count(name, prose, heads)
+            count += self._count(name, starts if name in _AT_LINE_START else prose, fences)
             if self.count.max is not None and count > self.count.max:
                 break
         return Outcome(float(self.count.hold(count)), count, "" if self.count.hold(count) else f"{count} found")
 
-    def _count(self, name: str, prose: str, heads: list[str]) -> int:
+    def _count(self, name: str, prose: str, fences: list[str]) -> int:
         if name == "code":
-            return len(heads) if self.language is None else heads.count(self.language.lower())
+            return len(fences) if self.language is None else fences.count(self.language.lower())
         if not any(char in prose for char in _NEEDED[name]):
             return 0
         if name == "heading":
