@@ -77,8 +77,11 @@ _CHOICE = re.compile(
 _LONE_WORD = re.compile(r"\s*[A-Za-z]+(?:[ -][A-Za-z]+)*\s*\Z")
 _ABOUT = ("\\approx", "\\sim ", "~")
 _APPROXIMATELY = re.compile(
-    r"(?:\\q?quad|\s)*+(?:\\text\s?\{)?\s?\((?:or )?(?:approx|about|roughly)[^()]{0,60}\)?\}?\)?\Z"
+    r"(?:\\q?quad|\s)*+(?:\\text\s?\{)?\s?\((?:or )?(?:approx|about|roughly)([^()]{0,60})\)?\}?\)?\Z"
 )
+_ESTIMATE = re.compile(r"(?:imately|imate|\.)?[:\s=]*+\$?([-+]?\d[\d.,]*+)\s?\$?\s?\Z")
+APPROXIMATELY_CHARS = 200
+"""Longest remark such as "(approximately 3.14)", layout before it included."""
 _DIRECT = re.compile(
     r"""(?:\\(?:[dt]?frac|sqrt|pi|cdot|times|sin|cos|tan|sec|csc|cot|arcsin|arccos|arctan|ln|log|infty|cup|cap|pm|circ
         |alpha|beta|gamma|delta|theta|lambda|mu|sigma|rho|omega|phi|leq?|geq?|neq?|binom|left(?=[(\[|])|right(?=[)\]|])
@@ -155,13 +158,19 @@ def _unframed(text: str) -> str:
         text = text.removeprefix("\\approx").removeprefix("\\sim").removeprefix("~").lstrip()
     if not text.endswith(_CLOSING):
         return text
-    text = _APPROXIMATELY.sub("", text)
+    text = text[:-APPROXIMATELY_CHARS] + _APPROXIMATELY.sub(_estimated, text[-APPROXIMATELY_CHARS:])
     if text.startswith("\\"):
         if (match := _TEXT_MACRO.fullmatch(text)) and not _LONE_WORD.match(match[1]):
             text = match[1].strip()
         elif (match := _BOX.match(text)) and _closes_at_end(text[match.end() - 1 :]):
             text = text[match.end() : -1].strip()
     return text
+
+
+def _estimated(remark: re.Match[str]) -> str:
+    """Drop a remark; a number in it is kept as an estimate, which must be near the answer."""
+    estimate = _ESTIMATE.match(remark[1])
+    return "" if estimate is None else f" \\approx {estimate[1]}"
 
 
 def _closes_at_end(text: str) -> bool:
