@@ -260,8 +260,9 @@ def _without_phrase(tail: str, *, whole: bool) -> Answer:
     for cue in _CLAUSE_CUE.finditer(tail, lo):
         lo = cue.start()
     task = _PROBLEM.match(tail, lo) or _TASK.search(tail, lo)
-    if not task and (alone or _CUE.search(tail, lo)):
-        stated = _unless_spoiled(tail, conclusion(tail, lo, len(tail)))
+    cued = _CUE.search(tail, lo) is not None
+    if not task and (alone or cued):
+        stated = _unless_spoiled(tail, conclusion(tail, lo, len(tail), cued=cued))
         if stated.outcome != "none" and not _is_label(tail, lo, stated.start):
             return Answer(stated, "conclusion")
     if alone and not task and not tail.endswith(("?", "？")) and len(tail.split()) <= MAX_WHOLE_WORDS:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
+MAX_BARE_WORDS = 4
+"""A sentence of more words that neither begins with its value nor has a verb before it states nothing."""
 MAX_TEXT_WORDS = 12
 """A stated answer without any number or formula is taken as text up to this many words."""
 MAX_VALUES = 64
@@ -286,15 +288,22 @@ def _first(text: str, found: list[tuple[int, int]], end: int) -> Stated:
     return Stated("value", unwrap(text[start : found[listed][1]]), start, found[listed][1], True)
 
 
-def conclusion(text: str, lo: int, hi: int) -> Stated:
-    """Read a concluding sentence: its last value if a verb or sign states it, or its only value."""
+def conclusion(text: str, lo: int, hi: int, *, cued: bool = True) -> Stated:
+    """Read a concluding sentence: its last value if a verb or sign states it, or its only value.
+
+    Without a cue ("therefore", an answer phrase) the only value of a longer sentence must be stated by a verb, or begin
+    it: "raters gave this answer 5 stars" states nothing.
+    """
     found = values(text, lo, hi)
     if not found:
         return NOTHING
     start, end = found[-1]
     if _CUT_OFF.match(text, end, hi) or _GOES_ON.match(text, end):
         return NOTHING
-    if len(found) > 1 and not _COPULA.search(text[max(lo, start - 60) : start]):
+    stated = _COPULA.search(text[max(lo, start - 60) : start])
+    if not stated and not cued and text[lo:start].strip() and len(text[lo:hi].split()) > MAX_BARE_WORDS:
+        return NOTHING
+    if len(found) > 1 and not stated:
         return Stated("hedged", text[lo:hi], lo, hi) if hedged(text, lo, hi) else NOTHING
     return _refused(text, lo, hi, start) or _value(text, start, end, False)
 
