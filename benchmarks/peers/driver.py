@@ -16,7 +16,7 @@ from collections.abc import Callable
 from importlib import metadata
 from typing import Any
 
-Judge = Callable[[str, str, bool], "tuple[bool | None, str]"]
+Judge = Callable[[str, str, bool], "tuple[bool | None, object]"]
 """(reference, text, whether the text is a bare answer) -> (correct or `None` = passed on to a slower way, reason)."""
 
 WARM_UP = [
@@ -63,7 +63,8 @@ def _cpu_with_children_s() -> float:
 
 
 def _measure(judge: Judge, clock: Callable[[], float], gold: str, text: str, bare: bool) -> dict[str, object]:
-    error = reason = ""
+    error = ""
+    reason: object = ""
     correct: bool | None = False
     started = clock()
     try:
@@ -73,7 +74,7 @@ def _measure(judge: Judge, clock: Callable[[], float], gold: str, text: str, bar
     except BaseException as exc:  # peers' timeouts derive from BaseException; each is counted and shown
         error = f"{type(exc).__name__}: {exc}"[:200]
     cpu_s = clock() - started
-    return {"correct": correct, "cpu_s": cpu_s, "error": error, "reason": reason}
+    return {"correct": correct, "cpu_s": cpu_s, "error": error, "reason": str(reason)}
 
 
 def _status_mb(field: str) -> float:

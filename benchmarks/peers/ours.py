@@ -15,18 +15,25 @@ def main() -> None:
     if not isinstance(teacher, BaseTeacher):
         raise TypeError("the teacher 'math' has no fast path to measure")
 
-    def quick(gold: str, text: str, bare: bool) -> tuple[bool | None, str]:
+    def quick(gold: str, text: str, bare: bool) -> tuple[bool | None, object]:
         verdict = teacher.quick(Sample(text, reference=gold))
-        return (None, "passed on to a worker") if verdict is None else _told(verdict)
+        return (None, "passed on to a worker") if verdict is None else (verdict.reward == 1.0, _Told(verdict))
 
-    def slow(gold: str, text: str, bare: bool) -> tuple[bool | None, str]:
-        return _told(teacher.judge(Sample(text, reference=gold)))
+    def slow(gold: str, text: str, bare: bool) -> tuple[bool | None, object]:
+        verdict = teacher.judge(Sample(text, reference=gold))
+        return verdict.reward == 1.0, _Told(verdict)
 
     serve(quick, ("grpo-teachers",), slow)
 
 
-def _told(verdict: Verdict) -> tuple[bool, str]:
-    return verdict.reward == 1.0, f"{verdict.status.value}: {verdict.reason} [answer {verdict.answer!r}]"
+class _Told:
+    """A verdict's line in the report, written after the clock has stopped."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+
+    def __str__(self) -> str:
+        return f"{self.verdict.status.value}: {self.verdict.reason} [answer {self.verdict.answer!r}]"
 
 
 if __name__ == "__main__":
