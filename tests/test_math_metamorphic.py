@@ -160,11 +160,13 @@ def expected() -> Told:
     return everything()
 
 
-@pytest.mark.parametrize(("number", "pair"), list(enumerate(PAIRS)))
+MIRRORED = [(i, pair) for i, pair in enumerate(PAIRS) if pair[0] and pair[1] != "\\frac{"]
+"""Pairs whose answer could as well be the reference."""
+
+
+@pytest.mark.parametrize(("number", "pair"), MIRRORED)
 def test_pair_and_its_mirror_agree(number: int, pair: tuple[str, str], expected: Told) -> None:
     answer, reference = pair
-    if not answer or reference == "\\frac{":
-        pytest.skip("nothing to mirror: one side is not a value")
     mirrored = judged(reference, answer)
     if expected[number][1] == "limit_exceeded":  # past the bounds it is no reference either
         assert (mirrored.reward, mirrored.status) == (None, "bad_reference")
