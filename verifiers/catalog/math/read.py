@@ -207,6 +207,8 @@ def read(text: str) -> Answer | Unread:
     if len(text) > MAX_CHARS:
         return Unread(f"the answer is longer than {MAX_CHARS} characters", limit=True)
     try:
+        if _INTEGER.match(text):
+            return Answer(text, Num(int(text)))
         if _DIRECT.fullmatch(text) and (node := _parsed(text)) is not None:
             return Answer(text, node)
         text = plain(text)

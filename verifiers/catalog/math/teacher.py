@@ -150,8 +150,7 @@ class MathTeacher(BaseTeacher):
                     None, status, f"the reference {reference.answer.text[:80]!r} cannot be evaluated: {rule}"
                 )
             reward = 1.0 if status is Status.CORRECT else 0.0
-            told = {Status.CORRECT: f"equal by {rule}", Status.INCORRECT: f"not equal: {rule}"}.get(status, rule)
-            verdict = Verdict(reward, status, f"{found.rule}; {told}", shown)
+            verdict = Verdict(reward, status, f"{found.rule}; {_TOLD.get(status, '')}{rule}", shown)
             if reward:
                 break
         return verdict
@@ -219,6 +218,7 @@ class MathTeacher(BaseTeacher):
         return [*steps, ("decided by", decided)]
 
 
+_TOLD = {Status.CORRECT: "equal by ", Status.INCORRECT: "not equal: "}
 _SURE = frozenset(["last box", "adjacent boxes", "answer tag", "whole completion"])
 """Extraction rules after which the completion is not compared as a whole with the reference."""
 
