@@ -1,0 +1,20 @@
+"""What the sandbox raises.
+
+    SandboxError (RuntimeError)
+    ├── SandboxUnavailable      no backend answers; the text says how to get one
+    └── UnsupportedLanguage     the program's language is none of ours, or its image lacks it
+"""
+
+from __future__ import annotations
+
+
+class SandboxError(RuntimeError):
+    """Root of all errors of this package."""
+
+
+class SandboxUnavailable(SandboxError):
+    """No backend can run programs here."""
+
+
+class UnsupportedLanguage(SandboxError):
+    """A language that is not known, or not installed where programs run."""
