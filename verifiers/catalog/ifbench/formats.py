@@ -264,14 +264,9 @@ def text_then_bullets(answer: Answer, args: Args) -> Seen:
 @FORMATS.kind("format:title_case")
 def title_case(answer: Answer, args: Args) -> Seen:
     """Each word starts with a capital and goes on in small letters."""
-    fault = next((token for token in answer.tokens if _breaks_title_case(token)), "")
+    small = (token for token in answer.tokens if token[0].islower() and token[0].isalpha())
+    fault = next((each for each in small if len(each) == 1 or each[1:].islower() or each[1:].isupper()), "")
     return every("title case", fault)
-
-
-def _breaks_title_case(token: str) -> bool:
-    if not token[0].isalpha() or not token[0].islower():
-        return False
-    return len(token) == 1 or token[1:].islower() or token[1:].isupper()
 
 
 @FORMATS.kind("format:output_template")

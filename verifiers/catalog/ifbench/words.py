@@ -177,7 +177,7 @@ def second_and_second_last(answer: Answer, args: Args) -> Seen:
     keyword, tokens = args["keyword"].strip().lower(), answer.tokens
     expected = f"{keyword!r} as second and second last word"
     # The official checker takes one token at the end for punctuation, whatever else stands around.
-    words = treebank.words(answer.text) if answer.robust else tokens
+    words = treebank.only_words(tokens) if answer.robust else tokens
     last = -3 if not answer.robust and tokens and tokens[-1] in string.punctuation else -2
     if len(words) < -last:
         return Seen(False, expected, f"{len(words)} words")

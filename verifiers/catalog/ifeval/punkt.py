@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice, pairwise
 
 from verifiers.catalog.ifeval.english import ABBREVIATIONS, AFTER_NUMBER, ALSO_NAMES, ORDINARY, STARTERS
@@ -30,6 +31,9 @@ MAX_STOPS = 5_000
 """What follows so many possible ends is one sentence."""
 MAX_CONTEXT = 200
 """Most characters of the word before a possible end, and of the one after, that are looked at."""
+
+KEPT_CONTEXTS = 8_192
+"""Surroundings of a stop whose verdict is kept: a text's variants share nearly all of theirs."""
 
 
 def sentences(text: str) -> list[str]:
@@ -97,6 +101,7 @@ def _context_end(text: str, stop: re.Match[str]) -> int:
     return space.start() if space else min(len(text), stop.start(1) + MAX_CONTEXT)
 
 
+@lru_cache(maxsize=KEPT_CONTEXTS)
 def _has_break(context: str) -> bool:
     """Whether a sentence ends at some token of the context but the last."""
     tokens = _TOKEN.findall(context)
