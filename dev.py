@@ -42,7 +42,7 @@ LINTERS: tuple[tuple[str, list[str]], ...] = (
 )
 FAST_LINTERS = LINTERS[:2]
 
-NEVER_HERE = "not docker and not gpu and not net"
+NEVER_HERE = "not docker and not bwrap and not gpu and not net"
 """Tests for machines that have these; run them with `python3 dev.py test -m docker`, and so on."""
 FAST_ONLY = f"{NEVER_HERE} and not slow and not ray"
 
