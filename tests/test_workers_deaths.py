@@ -10,11 +10,15 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from verifiers.errors import WorkerError
+from verifiers.workers.channel import Channel
+from verifiers.workers.launch import SpawnLauncher, ZygoteLauncher
 from verifiers.workers.pool import Failure, StartMethod, WorkerPool
+from verifiers.workers.roster import MAX_SPARES
 
 LONG_S = 60.0
 HERE = Path(__file__).resolve().parent
@@ -80,6 +84,26 @@ def read_pids(path: Path) -> list[int]:
     return [int(pid) for pid in path.read_text().split()]
 
 
+def starts_of(launcher: type[SpawnLauncher | ZygoteLauncher], monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that gets the pid of every worker that is started from now on."""
+    started: list[int] = []
+    start = launcher.start
+
+    def noted(self: Any) -> Channel:
+        channel = start(self)
+        started.append(channel.pid)
+        return channel
+
+    monkeypatch.setattr(launcher, "start", noted)
+    return started
+
+
+def worker_of(pool: WorkerPool) -> int:
+    """Return the pid of the worker that answers a request to `worker_services:pid`."""
+    (reply,) = pool.run([b""], LONG_S)
+    return int((reply.payload or b"").split()[0])
+
+
 def killer_of(path: Path, which: int, *signals: int) -> Callable[[int], None]:
     """Return an `on_start` that signals the worker (0) or its parent (1) that will write its pids to `path`."""
 
@@ -114,6 +138,33 @@ def test_run_when_idle_workers_were_killed_then_the_next_run_has_others(method: 
             for pid in {int((answer or b"").split()[0]) for answer in answers}:
                 os.kill(pid, signal.SIGKILL)
         assert [r.failure for r in pool.run([b""] * 20, LONG_S)] == [None] * 20
+
+
+def test_run_when_workers_start_slower_than_the_deadline_then_spares_stand_by_and_end_with_the_pool(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(SpawnLauncher, "start_s", 2 * LONG_S)  # no machine is fast enough
+    started = starts_of(SpawnLauncher, monkeypatch)
+    with WorkerPool("worker_services:pid", start_method="spawn") as pool:
+        first = worker_of(pool)
+        assert len(started) == 1 + MAX_SPARES
+        os.kill(first, signal.SIGKILL)
+        second = worker_of(pool)
+        assert second in started[: 1 + MAX_SPARES]
+        assert second != first
+        for _ in range(10):
+            worker_of(pool)
+        assert len(started) <= 2 + MAX_SPARES
+    assert_gone(*started)
+
+
+def test_run_when_requests_are_far_from_their_deadline_then_no_spare_is_started(
+    monkeypatch: pytest.MonkeyPatch, method: StartMethod
+) -> None:
+    started = starts_of(ZygoteLauncher if method == "fork" else SpawnLauncher, monkeypatch)
+    with WorkerPool("worker_services:pid", start_method=method) as pool:
+        assert {worker_of(pool) for _ in range(10)} == set(started)
+    assert len(started) == 1
 
 
 @needs_zygote

@@ -23,6 +23,10 @@ START_TIMEOUT_S = 120.0
 """How long a process may take to import and build what it needs."""
 CONTROL_TIMEOUT_S = 30.0
 """How long a running zygote may take to obey."""
+FORK_S = 0.005
+"""About how long a worker takes until it is ready, if a running zygote forks it."""
+SPAWN_S = 0.3
+"""About how long a worker takes until it is ready, if it is a fresh interpreter that imports something like sympy."""
 SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Libraries' thread pools would not survive a fork, and workers are the parallelism."""
 
@@ -32,7 +36,13 @@ class Lost(Exception):
 
 
 class Launcher(Protocol):
-    """Starts and stops workers; safe from any thread."""
+    """Starts and stops workers; safe from any thread.
+
+    Attributes:
+        start_s: About how long a worker takes until it is ready.
+    """
+
+    start_s: float
 
     def start(self) -> Channel:
         """Start a worker; it may not be ready yet.
@@ -60,6 +70,8 @@ class Launcher(Protocol):
 
 class ZygoteLauncher:
     """Workers forked by a zygote process, which is started when first needed and again if it dies."""
+
+    start_s = FORK_S
 
     def __init__(self, spec: WorkerSpec) -> None:
         self._spec = spec
@@ -154,6 +166,8 @@ class ZygoteLauncher:
 
 class SpawnLauncher:
     """Each worker a fresh interpreter: slower to start, needs no fork."""
+
+    start_s = SPAWN_S
 
     def __init__(self, spec: WorkerSpec) -> None:
         self._setup = encode(Kind.SETUP, spec.encode())

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
+from math import ceil
 
 from verifiers.errors import WorkerError
 from verifiers.workers.channel import Channel
@@ -14,8 +15,8 @@ from verifiers.workers.launch import Launcher, Lost
 
 PATIENCE_S = 0.25
 """A run whose caller has not asked for its next reply for so long is asleep; others may have workers in its stead."""
-SPARES = 1
-"""Idle workers kept above the pool's size, so that a kill need not wait for a start."""
+MAX_SPARES = 2
+"""Most idle workers kept above the pool's size, so that a kill, and one soon after it, need not wait for a start."""
 
 
 @dataclass(eq=False, slots=True)
@@ -41,6 +42,7 @@ class Roster:
     def __init__(self, launcher: Launcher, size: int) -> None:
         self._launcher = launcher
         self._size = size
+        self._spares = 1
         self._changed = threading.Condition()
         self._idle: list[Channel] = []
         self._leased: set[Channel] = set()
@@ -94,7 +96,7 @@ class Roster:
             self._hand_in(tenant, channel)
             if not self._closed:
                 self._idle.append(channel)
-            surplus = self._idle[: max(0, len(self._idle) - max(0, self._size - len(self._leased)) - SPARES)]
+            surplus = self._idle[: max(0, len(self._idle) - max(0, self._size - len(self._leased)) - self._spares)]
             del self._idle[: len(surplus)]
             for old in surplus:
                 self._stop(old)
@@ -105,12 +107,18 @@ class Roster:
             self._hand_in(tenant, channel)
         return self._launcher.stop(channel, patience_s)
 
-    def warm_spare(self) -> None:
-        """See to it that an idle worker stands by."""
-        if self._idle:  # read without the lock: this is asked often, and a late answer does no harm
+    def outpaced(self, seconds: float) -> bool:
+        """Whether a worker that is started now may not be ready in so many seconds."""
+        return seconds < 2 * self._launcher.start_s  # a busy machine takes twice as long
+
+    def warm_spares(self, deadline_s: float) -> None:
+        """See to it that an idle worker stands by; more, if workers can be killed faster than others are started."""
+        wanted = min(MAX_SPARES, ceil(self._launcher.start_s / deadline_s))
+        if len(self._idle) >= wanted:  # read without the lock: this is asked often, and a late answer does no harm
             return
         with self._changed:
-            if not self._idle and not self._closed:
+            self._spares = max(self._spares, wanted)
+            while len(self._idle) < wanted and not self._closed:
                 self._idle.append(self._launcher.start())
 
     def close(self) -> None:

@@ -18,7 +18,9 @@ from verifiers.workers.roster import Roster
 from verifiers.workers.spec import EXIT_OUT_OF_MEMORY
 
 SPARE_AFTER_S = 0.05
-"""A request that runs for so long (or a quarter of its deadline) may have to be killed: a spare is made ready."""
+"""A request that runs for so long (or a quarter of its deadline) may have to be killed: a spare is made ready.
+
+Where that would be too late, because workers start slowly, spares are made ready before any request runs."""
 SLICE_S = 0.05
 """How long a run keeps its last worker while others wait for one."""
 DEATH_PATIENCE_S = 0.2
@@ -34,8 +36,10 @@ class Run:
         self._roster = roster
         self._requests = enumerate(requests)
         self._exhausted = False
+        self._killed = False
         self._deadline_s = deadline_s
         self._spare_after_s = min(SPARE_AFTER_S, deadline_s / 4)
+        self._spares_at_once = roster.outpaced(deadline_s - self._spare_after_s)
         self._on_start = on_start
         self._pid = os.getpid()
         self._pending: deque[Job] = deque()
@@ -88,6 +92,8 @@ class Run:
             return False
         self._channels[channel] = time.monotonic()
         self._selector.register(channel.sock, selectors.EVENT_READ, channel)
+        if self._spares_at_once and (channel.ready or not self._killed):
+            self._warm_spares()
         return True
 
     def _choose_draining(self) -> set[Channel]:
@@ -208,6 +214,8 @@ class Run:
             if frame.kind == Kind.READY:
                 channel.mark_ready()
                 self._failed_starts.clear()
+                if self._spares_at_once:  # not before: after a kill, others would only slow this one's start down
+                    self._warm_spares()
             else:
                 self._answer(channel, frame)
                 if frame.kind == Kind.MEMORY:  # its heap is in an unknown state; the rest goes to a fresh one
@@ -248,11 +256,11 @@ class Run:
                 if channel in self._channels and channel.since_s == since_s:
                     self._overdue(channel, now_s - since_s)
             elif now_s - since_s >= self._spare_after_s:
-                self._warm_spare()
+                self._warm_spares()
 
-    def _warm_spare(self) -> None:
+    def _warm_spares(self) -> None:
         try:
-            self._roster.warm_spare()
+            self._roster.warm_spares(self._deadline_s)
         except WorkerError:
             return  # a spare is a comfort; if a worker is really needed and cannot be started, that raises
 
@@ -306,6 +314,7 @@ class Run:
         channel.jobs.clear()
 
     def _kill(self, channel: Channel) -> int | None:
+        self._killed = True
         self._forget(channel)
         try:
             return self._roster.destroy(self._tenant, channel)
