@@ -8,6 +8,7 @@ sentences and lines are in `verifiers.text`.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
@@ -22,11 +23,16 @@ MAX_GROUP_CHARS = 8_192
 """A box is searched for its closing brace this far; longer ones count as never closed."""
 
 _THINK = "think(?:ing)?|thoughts?|reason(?:ing)?|analysis|scratchpad|reflection|seed:think"
-_CONTROL = re.compile(
-    rf"<(?:(?P<close>/)?(?=[trasTRAS])(?P<think>(?i:{_THINK}))>|\|(?:(?P<thought>begin|end)_of_thought|(?P<channel>channel)"
-    r"|(?:im_end|im_start|endoftext|end_of_text|eot_id|end|return|eom_id|start_header_id|user))\|>|/s>|end_of_turn>"
+_THINK_MARK = re.compile(
+    rf"<(?=[^<>\s]{{5,30}}+>)(?:(?P<close>/)?(?=[trasTRAS])(?P<think>(?i:{_THINK}))>"
+    r"|\|(?:(?P<thought>begin|end)_of_thought|(?P<channel>channel))\|>)"
+)
+_STOP = (
+    r"<(?=[^<>\s]{2,30}+>)(?:\|(?:im_end|im_start|endoftext|end_of_text|eot_id|end|return|eom_id|start_header_id|user)\|>|/s>|end_of_turn>"
     r"|\uff5cend\u2581of\u2581sentence\uff5c>)"
 )
+_STOP_TOKEN = re.compile(_STOP)
+_LEADING_STOPS = re.compile(rf"(?:\s*+{_STOP})*+")
 _BRACKET_THINK = re.compile(r"\[(/?)THINK\]|◁(/?)think▷")
 _ANSWER_TAG = re.compile(r"<(/?)(?i:final_)?(?i:answer)>")
 _FINAL_CHANNEL = "final<|message|>"
@@ -35,6 +41,9 @@ _BARE_BOX = re.compile(r"[ \t]{0,8}((?:\\[A-Za-z]{1,20}(?:\{[^{}\n]{0,200}\}){0,
 _TOOL_NAMES = "tool_call|tool_calls|function_call|tool_use|tool_response|tool_result"
 _LIST_ITEM = r"[-*+•][ \t]|\d{1,4}[.)][ \t]"
 _MAX_ATTRIBUTES = 200
+_BLOCK_CHARS = 4_096
+_LONGEST_MARK = 32
+"""In characters; the longest is `<|begin_of_thought|>`."""
 
 
 class Kind(StrEnum):
@@ -210,27 +219,34 @@ def final_span(completion: str) -> tuple[int, int] | None:
 
     Knows think tags of several names, closed without being opened (the prompt opened them), and the final channel.
     """
-    start, stop, thinking = 0, -1, False
-    if "THINK]" in completion or "think▷" in completion:
-        for tag in _BRACKET_THINK.finditer(completion):
-            thinking = not (tag[1] or tag[2])
-            start = tag.end()
-    for tag in _CONTROL.finditer(completion, start) if "<" in completion else ():
-        kind = tag.lastgroup
-        if kind == "think" or kind == "thought":
-            thinking = tag["close"] is None and tag["thought"] != "end"
-            start, stop = tag.end(), -1
-        elif kind == "channel":
-            thinking = not completion.startswith(_FINAL_CHANNEL, tag.end())
-            start, stop = tag.end() + len(_FINAL_CHANNEL), -1
-        elif stop < 0:
-            if completion[start : tag.start()].strip():
-                stop = tag.start()
-            else:
-                start = tag.end()
+    start, thinking = 0, False
+    if ("THINK]" in completion or "think▷" in completion) and (mark := _last(_BRACKET_THINK, completion, 0)):
+        start, thinking = mark.end(), not (mark[1] or mark[2])
+    if "<" not in completion:
+        return None if thinking else (start, len(completion))
+    if mark := _last(_THINK_MARK, completion, start):
+        start = mark.end()
+        thinking = mark["close"] is None and mark["thought"] != "end"
+        if mark["channel"]:
+            thinking = not completion.startswith(_FINAL_CHANNEL, start)
+            start += len(_FINAL_CHANNEL)
     if thinking:
         return None
-    return start, stop if stop >= 0 else len(completion)
+    if leading := _LEADING_STOPS.match(completion, start):
+        start = leading.end()
+    stop = _STOP_TOKEN.search(completion, start)
+    return start, stop.start() if stop else len(completion)
+
+
+def _last(marks: re.Pattern[str], text: str, lo: int) -> re.Match[str] | None:
+    """Return the last mark at or after `lo`, block by block from the end: a flood of marks costs one block."""
+    hi, size = len(text), len(text)
+    found: deque[re.Match[str]] = deque(maxlen=1)
+    while not found and hi > lo:
+        start = max(lo, hi - _BLOCK_CHARS)
+        found.extend(marks.finditer(text, start, min(size, hi + _LONGEST_MARK)))
+        hi = start
+    return found[0] if found else None
 
 
 def last_answer_tag(text: str) -> Segment | None:

@@ -75,7 +75,7 @@ def _cut(text: str) -> list[str]:
 
 
 def _may_be_fused(text: str) -> bool:
-    """Whether one of the fused words may be there, also with letters that only a regular expression takes for i or s."""
+    """Whether a fused word may be there, also with letters that only a regular expression takes for i or s."""
     lower = text.lower()
     if not lower.isascii():
         lower = lower.replace("i\u0307", "i").replace("\u0131", "i").replace("\u017f", "s")
