@@ -41,6 +41,7 @@ _BARE_BOX = re.compile(r"[ \t]{0,8}((?:\\[A-Za-z]{1,20}(?:\{[^{}\n]{0,200}\}){0,
 _TOOL_NAMES = "tool_call|tool_calls|function_call|tool_use|tool_response|tool_result"
 _LIST_ITEM = r"[-*+•][ \t]|\d{1,4}[.)][ \t]"
 _MAX_ATTRIBUTES = 200
+_MAX_BLANKS = 8
 _BLOCK_CHARS = 4_096
 _LONGEST_MARK = 32
 """In characters; the longest is `<|begin_of_thought|>`."""
@@ -209,8 +210,11 @@ def tag_marks(text: str, names: tuple[str, ...], limit: int = MAX_MARKS) -> list
 @lru_cache(maxsize=64)
 def _tag_pattern(names: tuple[str, ...]) -> re.Pattern[str]:
     known = "|".join(map(re.escape, names))
+    blanks = rf"[ \t]{{0,{_MAX_BLANKS}}}+"
+    inside = max(map(len, names)) + 2 * _MAX_BLANKS + 1 + _MAX_ATTRIBUTES
     return re.compile(
-        rf"<[ \t]{{0,8}}+(/?)[ \t]{{0,8}}+({known})(?![\w-])[^<>]{{0,{_MAX_ATTRIBUTES}}}+>", re.IGNORECASE
+        rf"<(?=[^<>]{{1,{inside}}}+>){blanks}(/?){blanks}({known})(?![\w-])[^<>]{{0,{_MAX_ATTRIBUTES}}}+>",
+        re.IGNORECASE,
     )
 
 
@@ -222,7 +226,7 @@ def final_span(completion: str) -> tuple[int, int] | None:
     start, thinking = 0, False
     if ("THINK]" in completion or "think▷" in completion) and (mark := _last(_BRACKET_THINK, completion, 0)):
         start, thinking = mark.end(), not (mark[1] or mark[2])
-    if "<" not in completion:
+    if "<" not in completion or ">" not in completion:
         return None if thinking else (start, len(completion))
     if mark := _last(_THINK_MARK, completion, start):
         start = mark.end()
