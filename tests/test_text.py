@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifiers.text import MAX_MARKS, MAX_SENTENCES, lines, normalise, paragraphs, sentences, visible, words
+from verifiers.text import (
+    MAX_MARKS,
+    MAX_SENTENCES,
+    count_words,
+    lines,
+    normalise,
+    paragraphs,
+    sentences,
+    visible,
+    words,
+)
 
 
 @pytest.mark.parametrize(
@@ -109,3 +119,8 @@ def test_words_sentences_and_lines_of_any_text_lie_in_it(text: str) -> None:
         for piece in pieces:
             at = text.index(piece, at) + len(piece)
     assert not any(set(line) & set("\r\n\u2028\u2029\x85") for line in lines(text))
+
+
+@given(st.one_of(st.text(max_size=60), st.text("ab1 23'-_.,!\n", max_size=40)))
+def test_count_words_of_any_text_is_the_number_of_its_words(text: str) -> None:
+    assert count_words(text) == len(words(text))

@@ -47,6 +47,11 @@ class Answer:
         return scripts.words(_spaced(self.text))  # ASCII is read twice as fast
 
     @cached_property
+    def word_count(self) -> int:
+        """How many words there are, as a reader counts them."""
+        return scripts.count_words(_spaced(self.text))
+
+    @cached_property
     def word_runs(self) -> int:
         r"""How many runs of `\w` there are: the words as the official checkers count them."""
         text = _spaced(self.text)
@@ -78,7 +83,15 @@ def normalised(text: str) -> str:
 
 
 def loosened(text: str) -> list[str]:
-    """Return the other texts that loose strictness also tries: without asterisks, first line, last line, or several."""
-    lines = text.split("\n")
-    cut = ["\n".join(lines[1:]).strip(), "\n".join(lines[:-1]).strip(), "\n".join(lines[1:-1]).strip()]
-    return [text.replace("*", ""), *cut, *(each.replace("*", "") for each in cut)]
+    """Return the other texts that loose strictness also tries: without asterisks, first line, last line, or several.
+
+    Those that are blank, or equal to the text or to one before, are left out.
+    """
+    second, last = text.find("\n") + 1, max(0, text.rfind("\n"))
+    cut = [text[second:].strip() if second else "", text[:last].strip(), text[second:last].strip()]
+    tried = [text.replace("*", ""), *cut, *(each.replace("*", "") for each in cut)] if "*" in text else cut
+    found = [text]
+    for each in tried:  # to compare is faster than to hash: mostly the lengths differ
+        if each not in found and each.strip():
+            found.append(each)
+    return found[1:]

@@ -129,8 +129,7 @@ class InstructionTeacher(BaseTeacher):
         if first.followed or self.options.strictness == "strict":
             return first
         if len(answers) == 1:
-            distinct = dict.fromkeys(loosened(answers[0].text))
-            answers += [Answer(text, self._robust) for text in distinct if text.strip() and text != answers[0].text]
+            answers += [Answer(text, self._robust) for text in loosened(answers[0].text)]
         found = (check(each, instruction.args) for each in answers[1:])
         followed = next((each for each in found if each.followed), None)
         return followed._replace(observed=f"{followed.observed} ({LOOSELY})") if followed else first

@@ -28,7 +28,7 @@ def number_words(answer: Answer, args: Args) -> Seen:
 
 @number_words.robust
 def _real_words(answer: Answer, args: Args) -> Seen:
-    return compared(len(answer.words), args["relation"], args["num_words"], "words")
+    return compared(answer.word_count, args["relation"], args["num_words"], "words")
 
 
 @LENGTHS.kind("length_constraints:number_sentences", num_sentences=number, relation=relation)
