@@ -200,8 +200,9 @@ def tag_marks(text: str, names: tuple[str, ...], limit: int = MAX_MARKS) -> list
     """List the opening and closing tags of some names in their order, near misses (`< Think a='1'>`) included."""
     marks = []
     for tag in _tag_pattern(names).finditer(text):
-        name = tag[2].lower()
-        marks.append(TagMark(name, bool(tag[1]), *tag.span(), exact=tag[0] == f"<{tag[1]}{name}>"))
+        whole, slash, name = tag.group(0, 1, 2)
+        name = name.lower()
+        marks.append(TagMark(name, slash == "/", tag.start(), tag.end(), whole == f"<{slash}{name}>"))
         if len(marks) >= limit:
             break
     return marks

@@ -33,7 +33,9 @@ MIN_ECHO_CHARS = 16
 
 _SIGNS = "+\\-*/=<>^√∑∫×÷≤≥≠≈→⇒∈∧∨¬±·&|%"
 _UNIT = re.compile(rf"[{HAN}{KANA}]|[^\W_{HAN}{KANA}]++|[{_SIGNS}]")
-_ASCII_UNIT = re.compile(r"[a-z0-9]++|[+\-*/=<>^&|%]")
+_ASCII_SIGNS = "+-*/=<>^&|%"
+_ONLY_UNITS = {code: " " for code in range(128) if not chr(code).isalnum() and chr(code) not in _ASCII_SIGNS}
+_ASCII_BLANKS = bytes(code for code in range(128) if chr(code).isspace())
 _ONE_HAN = re.compile(rf"[{HAN}{KANA}]")
 _EMPTY_BOX = re.compile(r"\\(?:boxed|fbox)\s*+\{\s*+\}")
 _SYMBOL = re.compile(r"[^\s\w.,;:!?…。，；：！？、\"'`‘’“”()\[\]{}<>*_#~|\\/$-]")
@@ -89,12 +91,16 @@ def padding(text: str) -> str:
     if not text.isascii() and size - len(visible(text)) > max(16, size // 10):
         return "it is padded with invisible characters"
     if size >= MIN_PADDED_CHARS:
-        blanks = size - sum(map(len, text.split()))
-        if blanks > (1 - MIN_VISIBLE_SHARE) * size:
+        if size - _seen(text) > (1 - MIN_VISIBLE_SHARE) * size:
             return "it is padded with blanks"
     if size >= MIN_LOOP_CHARS and loops(text, LOOP_SHARE):
         return "it repeats itself in a loop"
     return ""
+
+
+def _seen(text: str) -> int:
+    """Return how many characters are no blanks."""
+    return len(text.encode().translate(None, _ASCII_BLANKS)) if text.isascii() else sum(map(len, text.split()))
 
 
 def loops(text: str, share: float) -> bool:
@@ -107,7 +113,7 @@ def loops(text: str, share: float) -> bool:
 
 
 def _hollow_words(text: str, min_words: int) -> str:
-    units = _ASCII_UNIT.findall(text.lower()) if text.isascii() else _UNIT.findall(text.casefold())
+    units = _units(text)
     kinds = set(units)
     han = sum(map(len, map(_ONE_HAN.findall, kinds))) if not text.isascii() else 0
     content = kinds - _FILLER
@@ -125,6 +131,17 @@ def _hollow_words(text: str, min_words: int) -> str:
     if not any(len(unit) > 1 and not unit.isdigit() for unit in content) and not han and not kinds & _CARRIES:
         return "it has nothing but single letters and numbers"
     return _repetition(text, units, kinds)
+
+
+def _units(text: str) -> list[str]:
+    """Return the words, numbers and signs in small letters, in their order."""
+    if not text.isascii():
+        return _UNIT.findall(text.casefold())
+    text = text.lower().translate(_ONLY_UNITS)
+    for sign in _ASCII_SIGNS:
+        if sign in text:
+            text = text.replace(sign, f" {sign} ")
+    return text.split()
 
 
 def _repetition(text: str, units: list[str], kinds: set[str]) -> str:

@@ -41,6 +41,8 @@ class FormatTeacher(BaseTeacher):
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        if not options.column:  # then no other column decides
+            vars(self)["reads"] = ("completion", "prompt")
 
     def quick(self, sample: Sample) -> Verdict:
         """Judge; linear time whatever the completion."""
