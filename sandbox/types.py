@@ -111,7 +111,28 @@ class Duet:
     names: tuple[str, ...]
 
 
-Work: TypeAlias = Stdio | Calls | Duet
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """Statements in the program's own language, after which a variable holds what is told."""
+
+    code: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snippets:
+    """Snippets run one after another in the program's process and scope, for tests that come as text of its language.
+
+    Attributes:
+        snippets: Each is one run, and reports `value`.
+        preamble: Declarations that they need, placed after the program.
+    """
+
+    snippets: tuple[Snippet, ...]
+    preamble: str = ""
+
+
+Work: TypeAlias = Stdio | Calls | Duet | Snippets
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +159,7 @@ class Report:
     Attributes:
         outcome: How it ended.
         stdout, stderr: What it wrote, cut at `Limits.output_bytes`. stderr may be cut shorter.
-        value: For `Calls`: JSON text that the program's process wrote as the call's result. Hostile, undecoded.
+        value: For `Calls` and `Snippets`: JSON text that the program's process wrote as the call's result. Hostile, undecoded.
         error: For a failed `Calls` or `Duet` run: the exception's type and text, if one was seen.
         origin: Whose exception it was: `program`; for a `Duet` also `check` (an assert failed) or `grader` (the grader's
             own code raised something else: perhaps a bad reference).
