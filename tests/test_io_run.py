@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from verifiers.errors import InputError, TooManyNotJudged, UsageError
+from verifiers.io import recorder
 from verifiers.io.config import Progress, RunConfig
 from verifiers.io.resume import sidecar_of
 from verifiers.io.retry import retry_file
@@ -187,6 +188,25 @@ def test_csv_output_cannot_hold_a_column_that_comes_later(tmp_path: Path) -> Non
     assert not (tmp_path / "out.csv").exists()
 
 
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
+def test_table_when_the_run_is_broken_off_then_the_old_file_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    if name.endswith(".parquet"):
+        pytest.importorskip("pyarrow")
+    source = write(tmp_path / "in.jsonl", [row(i) for i in range(3000)])
+    (tmp_path / name).write_bytes(b"old")
+    monkeypatch.setattr(recorder, "PROGRESS_S", 0.0)
+
+    def interrupt(_progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        score_file(config_of(source, tmp_path / name, overwrite=True), interrupt)
+    assert (tmp_path / name).read_bytes() == b"old"
+    assert {path.name for path in tmp_path.iterdir()} == {"in.jsonl", name, f"{name}.verify-run.json"}
+
+
 def test_csv_in_and_out_keeps_text(tmp_path: Path) -> None:
     with (tmp_path / "in.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["response", "answer"], ["it is\n1", "1"], ['"no" 2', "1"]])
@@ -217,6 +237,23 @@ def test_output_that_is_also_input_is_refused(tmp_path: Path) -> None:
     source = write(tmp_path / "in.jsonl", [row(0)])
     with pytest.raises(UsageError, match="both input and output"):
         score_file(config_of(source, source, overwrite=True))
+
+
+@pytest.mark.parametrize("output", ["out.jsonl", "out.csv", "out.parquet", "OUT.JSONL.GZ"])
+def test_output_in_the_folder_that_is_scored_is_refused(tmp_path: Path, output: str) -> None:
+    folder = tmp_path / "rows"
+    folder.mkdir()
+    write(folder / "in.jsonl", [row(0)])
+    with pytest.raises(UsageError, match="read it as input"):
+        score_file(config_of(folder, folder / ".." / "rows" / output))
+    assert [each.name for each in folder.iterdir()] == ["in.jsonl"]
+
+
+def test_output_beside_a_file_or_below_the_folder_that_is_scored_is_written(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", [row(0)])
+    (tmp_path / "scored").mkdir()
+    assert score_file(config_of(tmp_path, tmp_path / "scored" / "out.jsonl")).rows == 1
+    assert score_file(config_of(source, tmp_path / "out.jsonl")).rows == 1
 
 
 def test_output_without_a_place_is_an_input_error(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from verifiers.io.resume import prepare, recover, write_sidecar
 from verifiers.io.rows import RAW, RowScorer
 from verifiers.io.selection import Input, Meter, open_input, skip
 from verifiers.io.sinks import is_plain, open_sink
+from verifiers.io.sources import folder_that_reads
 from verifiers.io.summary import Summary, Tally
 from verifiers.teacher import Teacher
 from verifiers.types import Json
@@ -97,6 +98,11 @@ def _refuse_own_input(config: RunConfig, found: Input) -> None:
     for shard in found.shards:
         if shard.path and output.exists() and shard.path.samefile(output):
             raise UsageError(f"{output} is both input and output. Name another output.")
+    if folder := folder_that_reads(config.sources, output):
+        raise UsageError(
+            f"{output} would lie in the folder {folder} that is scored, so that the next run would read it as input. "
+            "Name an output elsewhere, or name the folder's files instead of the folder."
+        )
 
 
 def _header(columns: Columns) -> tuple[str, ...]:

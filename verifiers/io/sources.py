@@ -22,7 +22,8 @@ _TABLE = (".parquet", ".arrow")
 FORMATS = (*_TEXT, *_TABLE)
 """Known ends of file names; the first five also with `.gz` or `.zst` behind them."""
 
-_DATASET_INFO = ("state.json", "dataset_info.json", "dataset_dict.json")
+_DATASET_LISTS = ("state.json", "dataset_dict.json")
+_DATASET_INFO = (*_DATASET_LISTS, "dataset_info.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,18 @@ def _find_files(path: Path) -> list[Shard]:
     if not files:
         raise InputError(f"{path}: the folder holds no file that ends in {', '.join(FORMATS)} (also with .gz, .zst).")
     return [_shard(file) for file in files]
+
+
+def folder_that_reads(sources: Sequence[str], file: Path) -> str:
+    """Return the folder among the sources of which the file, once it is there, would be read; empty = none."""
+    for source in sources:
+        folder = Path(source)
+        if source == STDIN or source.startswith(HUB) or not folder.is_dir() or not file.parent.is_dir():
+            continue
+        listed = any((folder / name).is_file() for name in _DATASET_LISTS)  # then only the files that it lists are read
+        if not listed and _format(file.name) in FORMATS and file.parent.samefile(folder):
+            return source
+    return ""
 
 
 def _shard(path: Path) -> Shard:

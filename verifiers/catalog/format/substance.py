@@ -90,9 +90,8 @@ def padding(text: str) -> str:
     size = len(text)
     if not text.isascii() and size - len(visible(text)) > max(16, size // 10):
         return "it is padded with invisible characters"
-    if size >= MIN_PADDED_CHARS:
-        if size - _seen(text) > (1 - MIN_VISIBLE_SHARE) * size:
-            return "it is padded with blanks"
+    if size >= MIN_PADDED_CHARS and size - _seen(text) > (1 - MIN_VISIBLE_SHARE) * size:
+        return "it is padded with blanks"
     if size >= MIN_LOOP_CHARS and loops(text, LOOP_SHARE):
         return "it repeats itself in a loop"
     return ""
