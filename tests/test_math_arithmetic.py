@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verifiers.catalog.math.compare import match
-from verifiers.catalog.math.equal import Context, NeedsWorker, real_value
+from verifiers.catalog.math.context import Context, NeedsWorker
+from verifiers.catalog.math.equal import real_value
 from verifiers.catalog.math.exact import NotExact, TooBig, rational
 from verifiers.catalog.math.lex import TooLarge, Unreadable
 from verifiers.catalog.math.parse import parse

@@ -6,8 +6,9 @@ integers, text, statements, sets, lists, matrices, quantities, percentages, base
 
 from __future__ import annotations
 
+from verifiers.catalog.math.context import Context
 from verifiers.catalog.math.decimals import prints_double, rounds_to
-from verifiers.catalog.math.equal import EXACT, Context, algebraically, numerically, real_value, scalars_equal
+from verifiers.catalog.math.equal import EXACT, algebraically, numerically, real_value, scalars_equal
 from verifiers.catalog.math.lists import BRACKETED, matrices_match, pairwise, sequences_match
 from verifiers.catalog.math.matrices import is_matrix_like
 from verifiers.catalog.math.measures import measures_match, without_unit

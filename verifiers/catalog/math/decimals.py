@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from verifiers.catalog.math.equal import Context, real_value
+from verifiers.catalog.math.context import Context
+from verifiers.catalog.math.equal import real_value
 from verifiers.catalog.math.exact import NotExact, rational
 from verifiers.catalog.math.tree import Node, Num
 

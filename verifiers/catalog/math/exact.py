@@ -86,6 +86,8 @@ def _div(node: Div, steps: Steps, bound: Mapping[str, int]) -> Rational:
     if bottom == 0:
         raise NotExact("division by zero")
     top = rational(node.top, steps, bound)
+    if type(top) is int and type(bottom) is int:
+        return Fraction(top, bottom) if top % bottom else top // bottom
     return _whole(Fraction(top) / bottom)
 
 

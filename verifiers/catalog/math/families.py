@@ -9,7 +9,8 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
-from verifiers.catalog.math.equal import Context, real_value
+from verifiers.catalog.math.context import Context
+from verifiers.catalog.math.equal import real_value
 from verifiers.catalog.math.rebuild import rebuilt
 from verifiers.catalog.math.tree import Node, Num, Sym
 

@@ -111,12 +111,13 @@ def _vulgar(match: re.Match[str]) -> str:
 
 
 _TOKEN = re.compile(
-    r"""\\(?:begin|end)\s*\{[A-Za-z]+\*?\}
+    r"""[+^(){}\[\],_]|\d++(?![\s.\\eE])
+    |\\(?:begin|end)\s*\{[A-Za-z]+\*?\}
     |\\(?:text(?:bf|it|rm|normal|sf|tt|sc|up)?|mathrm|mbox|hbox|mathbf|mathit|mathsf|operatorname\*?|mathbb|mathcal|bm|boldsymbol
          |vec|hat|bar|overline|ddot|dot|tilde|widehat|widetilde|overrightarrow|underline|emph)\s*\{[^{}]*\}
     |\\q?quad|\\[A-Za-z]+|\\.
-    |\d+(?:\.\d*)?\s*\\(?:overline|bar|dot)\s*\{\d+\}
-    |\d+\.\d*\(\d+\)(?![\w(^])
+    |\d++(?:\.\d*+)?+\s*+\\(?:overline|bar|dot)\s*+\{\d++\}
+    |\d++\.\d*+\(\d++\)(?![\w(^])
     |\d+\.(?=[/*])|\d+(?:\.\d+)?(?:[eE][-+]?\d+(?![.\d]))?|\.\d+
     |[A-Za-z]+|[\u3400-\u9fff]+
     |\*\*|<=|>=|!=|=<|==|:=|=>|->|\.\.\.+

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
-from verifiers.catalog.math.equal import Context
+from verifiers.catalog.math.context import Context
 from verifiers.catalog.math.matrices import as_matrix, as_vector, is_matrix_like
 from verifiers.catalog.math.piecewise import is_piecewise, piecewise_match
 from verifiers.catalog.math.realsets import is_set_like

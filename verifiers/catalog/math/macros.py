@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from verifiers.catalog.math.lex import FUNCTIONS, TooLarge, Unreadable
 from verifiers.catalog.math.tree import Big, Builder, Integral, Limit, Matrix, Node, Num, Rel, Seq, Sym, Words
 
@@ -24,7 +26,7 @@ _JOINTS = frozenset(
 """What stands between a case's value and its condition."""
 
 
-class MacroReader:
+class MacroReader(ABC):
     """Reads the operands that span many tokens; `atoms.AtomReader` and `parse.Parser` give it the rest."""
 
     __slots__ = ("angle", "bars", "bound", "depth", "french", "in_set", "pos", "toks")
@@ -39,25 +41,25 @@ class MacroReader:
         self.angle = False
         self.bound: tuple[str, ...] = ()
 
+    @abstractmethod
     def expr(self, binding: int) -> Node:
         """Read an expression (in `Parser`)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def items(self, closers: tuple[str, ...]) -> tuple[list[Node], str]:
         """Read separated items (in `Parser`)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def argument(self, split: bool = False) -> Node:
         """Read a macro's argument (in `AtomReader`)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def arguments(self) -> tuple[Node, ...]:
         """Read a function's arguments in brackets (in `AtomReader`)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def subscript(self) -> str:
         """Read a subscript as text (in `AtomReader`)."""
-        raise NotImplementedError
 
     def take(self, wanted: str) -> None:
         """Consume one token that must be there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from verifiers.catalog.math.equal import Context
+from verifiers.catalog.math.context import Context
 from verifiers.catalog.math.rebuild import rebuilt
 from verifiers.catalog.math.steps import OutOfSteps
 from verifiers.catalog.math.tree import (

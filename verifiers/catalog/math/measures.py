@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from verifiers.catalog.math.equal import Context
+from verifiers.catalog.math.context import Context
 from verifiers.catalog.math.tree import Add, Const, Div, Mul, Node, Num, Percent, Pow, Quantity, Sym
 from verifiers.catalog.math.units import Unit, parse_unit, same_dimension
 

@@ -16,9 +16,11 @@ _DIGITS = re.compile(r"[\d:\s]+\Z")
 
 def moment_of(text: str) -> Moment | None:
     """Return the time or date that a whole text states, if it states one."""
-    if len(text) > 60 or not _MAYBE.search(text):
+    if len(text) > 60 or "^" in text or not _MAYBE.search(text):
         return None
     bare = words_of(text)
+    if "\\" in bare:
+        return None
     return parse_time(bare) or parse_date(bare)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from verifiers.catalog.math.rebuild import rebuilt
-from verifiers.catalog.math.tree import Add, Apply, Const, Mul, Node, Sym, children
+from verifiers.catalog.math.tree import Add, Apply, Const, Mul, Node, Sym, walk
 
 ARBITRARY = frozenset(["C", "c", "C_1", "c_1", "C_0", "c_0", "K"])
 """Names of the constant of integration."""
@@ -66,9 +66,11 @@ def _arbitrary(node: Node) -> str | None:
 
 
 def _count(node: Node, name: str) -> int:
-    if type(node) is Sym:
-        return int(node.name == name)
-    return sum(_count(child, name) for child in children(node))
+    count = 0
+    for item in walk(node):
+        if type(item) is Sym and item.name == name:
+            count += 1
+    return count
 
 
 def with_imaginary(node: Node, like: Node) -> Node | None:
@@ -80,4 +82,4 @@ def with_imaginary(node: Node, like: Node) -> Node | None:
 
 def has_imaginary(node: Node) -> bool:
     """Whether i stands in a tree."""
-    return node == Const("i") or any(has_imaginary(child) for child in children(node))
+    return any(type(item) is Const and item.name == "i" for item in walk(node))

@@ -2,22 +2,21 @@
 
 Every variable gets the same value on both sides. Nothing is chopped: two constants are equal when they agree to 60
 digits *relative* to their size, and a value that seems to be zero is computed again at three times the precision,
-where only a true zero keeps shrinking. What these digits could hide (pi + 1e-70, tanh 100) is counted in
-`LongField.hidden`, and looked at with as many digits more.
+where only a true zero keeps shrinking. Doubles are here, the longer numbers in `longs.py`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from threading import local
-from typing import Any
+from typing import Any, ClassVar
 
-from verifiers.catalog.math.doubles import FLOAT_TABLE, REAL_TABLE, NotNumeric, complete
+from verifiers.catalog.math.doubles import FLOAT_TABLE, REAL_TABLE, NotNumeric
 from verifiers.catalog.math.exact import NotExact, based_value, determinant, rational
-from verifiers.catalog.math.points import POINTS, Grid, indexed, point_of
-from verifiers.catalog.math.steps import MAX_LOG10, MAX_LOOP, OutOfSteps, Steps
+from verifiers.catalog.math.points import POINTS, Grid, float_point, indexed, point_of
+from verifiers.catalog.math.steps import MAX_LOOP, OutOfSteps, Steps
 from verifiers.catalog.math.tree import (
     Add,
     Apply,
@@ -37,27 +36,26 @@ from verifiers.catalog.math.tree import (
     Sym,
 )
 
-LONG_BITS = 256
-"""Working precision of a confirmation (77 digits, of which 60 must agree)."""
-LONGER = 3
-"""How many times longer a second look after cancellation is."""
-MAX_GROWTH_LOG2 = 26
-"""Largest argument of an exponential, as a binary exponent."""
-MAX_ANGLE_LOG2 = 160
-"""Largest argument of a trigonometric function, as a binary exponent."""
 _CANCELLED = 1e-5
-MAX_SPREAD_LOG2 = 60
-"""Binary orders of magnitude by which terms may differ before more digits are asked for."""
 
 
-class Field:
+class Field(ABC):
     """Arithmetic for one precision at one point; `value` walks the tree.
 
     Attributes:
         point: Which of the fixed points the variables stand at.
         cancelled: Whether a sum lost most of its digits on the way.
         ten: Whether a bare `log` is decimal.
+        cost: Steps that a node takes.
+        weighs: Whether what the precision could hide is noted: see `level`.
     """
+
+    __slots__ = ("bound", "cancelled", "functions", "grid", "point", "steps", "ten")
+    pi: Any
+    e: Any
+    i: Any
+    cost: ClassVar[int] = 1
+    weighs: ClassVar[bool] = False
 
     def __init__(self, steps: Steps, point: int, ten: bool = False, grid: Grid = "near") -> None:
         self.steps = steps
@@ -68,22 +66,29 @@ class Field:
         self.bound: dict[str, int] = {}
         self.functions = self.function_table()
 
-    pi: Any
-    e: Any
-    i: Any
-    cost = 1
-
-    def function_table(self) -> dict[str, Callable[..., Any]]:
+    @abstractmethod
+    def function_table(self) -> Mapping[str, Callable[..., Any]]:
         """Return the functions by name."""
-        raise NotImplementedError
 
+    @abstractmethod
     def number(self, value: int | Fraction) -> Any:
         """Return a rational as this field's number."""
-        raise NotImplementedError
 
+    @abstractmethod
     def power(self, base: Any, exponent: Any) -> Any:
         """Return base ** exponent, refused by magnitude first."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def total(self, terms: Sequence[Any]) -> Any:
+        """Return a sum, and note what was lost in it."""
+
+    @abstractmethod
+    def level(self, *values: Any) -> None:
+        """Note the arguments of a function, of which it may show less than they hold: cos(1e-40) is nearly 1."""
+
+    @abstractmethod
+    def weigh(self, terms: Sequence[Any]) -> None:
+        """Note how far apart the terms of a sum are."""
 
     def value(self, node: Node) -> Any:
         """Return the node's value.
@@ -93,6 +98,8 @@ class Field:
             OutOfSteps: If the budget is used up or a magnitude is past its bound.
         """
         self.steps.take(self.cost)
+        if type(node) is Num:
+            return self.number(node.value)
         handler = _HANDLERS.get(type(node))
         if handler is None:
             raise NotNumeric(type(node).__name__)
@@ -104,10 +111,6 @@ class Field:
         if bound is None and self.bound:
             name = indexed(name, self.bound)
         return self.number(point_of(name, self.point, self.grid) if bound is None else bound)
-
-
-def _number(field: Field, node: Num) -> Any:
-    return field.number(node.value)
 
 
 def _symbol(field: Field, node: Sym) -> Any:
@@ -123,23 +126,7 @@ def _constant(field: Field, node: Const) -> Any:
 
 
 def _add(field: Field, node: Add) -> Any:
-    if type(field) is LongField:
-        return _weighed(field, [field.value(item) for item in node.items])
-    total = field.value(node.items[0])
-    largest = abs(total)
-    for item in node.items[1:]:
-        term = field.value(item)
-        total = total + term
-        largest = max(largest, abs(term))
-    if abs(total) < largest * _CANCELLED:
-        field.cancelled = True
-    return total
-
-
-def _weighed(field: LongField, terms: list[Any]) -> Any:
-    total = sum(terms[1:], terms[0])
-    field.weigh((*terms, total))
-    return total
+    return field.total([field.value(item) for item in node.items])
 
 
 def _mul(field: Field, node: Mul) -> Any:
@@ -162,7 +149,7 @@ def _neg(field: Field, node: Neg) -> Any:
 
 def _pow(field: Field, node: Pow) -> Any:
     exponent = field.value(node.exponent)
-    if type(field) is LongField:
+    if field.weighs:
         field.level(exponent)
     if type(node.base) is Const and node.base.name == "e":
         return field.functions["exp"](exponent)
@@ -188,7 +175,7 @@ def _call(field: Field, node: Call) -> Any:
     if function is None:
         raise NotNumeric(node.name)
     values = [field.value(arg) for arg in node.args]
-    if type(field) is LongField:
+    if field.weighs:
         field.level(*values)
         if node.name in _SATURATING:
             field.level(field.functions["exp"](2 * values[0]))
@@ -253,13 +240,13 @@ def _big(field: Field, node: Big) -> Any:
         values.append(value)
         total = total + value if node.kind == "sum" else total * value
     field.bound = saved
-    if type(field) is LongField and node.kind == "sum":
+    if node.kind == "sum":
         field.weigh(values)
     return total
 
 
 _HANDLERS: dict[type, Callable[[Field, Any], Any]] = {
-    Num: _number, Sym: _symbol, Const: _constant, Add: _add, Mul: _mul, Div: _div, Neg: _neg, Pow: _pow, Call: _call,
+    Sym: _symbol, Const: _constant, Add: _add, Mul: _mul, Div: _div, Neg: _neg, Pow: _pow, Call: _call,
     Apply: _apply, Percent: _percent, Quantity: _quantity, Based: _based, Big: _big, Matrix: _matrix,
 }  # fmt: skip
 
@@ -267,13 +254,17 @@ _HANDLERS: dict[type, Callable[[Field, Any], Any]] = {
 class FloatField(Field):
     """Doubles: an overflow or a pole means "look with more digits", never a verdict."""
 
+    __slots__ = ()
     pi, e, i = math.pi, math.e, 1j
 
-    def function_table(self) -> dict[str, Callable[..., Any]]:
+    def function_table(self) -> Mapping[str, Callable[..., Any]]:
         return FLOAT_TABLE if self.point < POINTS else REAL_TABLE
 
     def number(self, value: int | Fraction) -> Any:
-        return float(value)
+        return float(value) if type(value) is int else value.numerator / value.denominator
+
+    def variable(self, name: str) -> Any:
+        return super().variable(name) if self.bound else float_point(name, self.point, self.grid)
 
     def power(self, base: Any, exponent: Any) -> Any:
         value = base**exponent
@@ -281,120 +272,21 @@ class FloatField(Field):
             raise NotNumeric("a root of a negative number")
         return value
 
-
-_contexts = local()
-
-
-def warm_up() -> None:
-    """Load mpmath now, so that no verdict has to wait for it."""
-    _context(LONG_BITS)
-
-
-def _context(bits: int) -> tuple[Any, dict[str, Any]]:
-    """Return this thread's own mpmath context and its functions, so that the user's `mpmath.mp` is never touched."""
-    known: dict[int, tuple[Any, dict[str, Any]]] = getattr(_contexts, "known", None) or {}
-    if bits not in known:
-        from mpmath.ctx_mp import MPContext  # not at import: `verify list` and the like never need it
-
-        mp = MPContext()
-        mp.prec = bits
-        known[bits] = (mp, _long_table(mp))
-        _contexts.known = known
-    return known[bits]
-
-
-class LongField(Field):
-    """Binary floating point with unlimited exponents, from mpmath.
-
-    Attributes:
-        hidden: Bits beyond the working precision in which a difference may hide.
-    """
-
-    cost = 2
-
-    def __init__(self, steps: Steps, point: int, bits: int = LONG_BITS, ten: bool = False, grid: Grid = "near") -> None:
-        self.mp, self._table = _context(bits)
-        self.pi, self.e, self.i = self._table["pi"], self._table["e"], self.mp.j
-        self.hidden = 0
-        super().__init__(steps, point, ten, grid)
-
-    def weigh(self, terms: Sequence[Any]) -> None:
-        """Note how far apart the terms of a sum are, and its value."""
-        sizes = [self.mp.mag(term) for term in terms if term]
-        spread = max(sizes) - min(sizes) if sizes else 0
-        if spread > MAX_SPREAD_LOG2:
-            self.hidden += 2 * spread
+    def total(self, terms: Sequence[Any]) -> Any:
+        total = terms[0]
+        largest = abs(total)
+        for term in terms[1:]:
+            total = total + term
+            largest = max(largest, abs(term))
+        if abs(total) < largest * _CANCELLED:
+            self.cancelled = True
+        return total
 
     def level(self, *values: Any) -> None:
-        """Note the arguments of a function, of which it may show less than they hold: cos(1e-40) is nearly 1."""
-        self.hidden += sum(
-            2 * abs(size) for size in map(self.mp.mag, filter(None, values)) if abs(size) > MAX_SPREAD_LOG2
-        )
+        """Do nothing: what looks equal in doubles is looked at again with long numbers."""
 
-    def number(self, value: int | Fraction) -> Any:
-        if isinstance(value, int):
-            return self.mp.mpf(value)
-        return self.mp.mpf(value.numerator) / value.denominator
-
-    def power(self, base: Any, exponent: Any) -> Any:
-        return _long_power(self.mp, base, exponent)
-
-    def function_table(self) -> dict[str, Callable[..., Any]]:
-        return self._table
-
-
-def _long_power(mp: Any, base: Any, exponent: Any) -> Any:
-    size = abs(mp.mag(base)) if base else 0
-    if abs(exponent) * (size + 1) > MAX_LOG10 * 3.33:
-        raise OutOfSteps("a power past the bound on magnitudes")
-    return base**exponent
-
-
-def _bounded(mp: Any, log2: int, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Wrap a function so that arguments past 2^log2 are refused."""
-
-    def inner(value: Any) -> Any:
-        if value and mp.mag(value) > log2:
-            raise OutOfSteps("an argument past the bound on magnitudes")
-        return function(value)
-
-    return inner
-
-
-def _long_table(mp: Any) -> dict[str, Any]:
-    """Return the functions of one mpmath context by name, with its constants pi and e."""
-
-    def logarithm(value: Any) -> Any:
-        if value == 0:
-            raise NotNumeric("the logarithm of 0")
-        return mp.log(value)
-
-    def root(value: Any, index: Any) -> Any:
-        if index == 0:
-            raise NotNumeric("a root of index 0")
-        if not hasattr(value, "_mpc_") and value < 0 and index % 2 == 1:
-            return -((-value) ** (1 / index))
-        return _long_power(mp, value, 1 / index)
-
-    def factorial(value: Any) -> Any:
-        if hasattr(value, "_mpc_") or value > 4_000_000 or value < -1000:
-            raise OutOfSteps("a factorial past the bound on magnitudes")
-        if mp.isint(value) and value < 0:
-            raise NotNumeric("a pole")
-        return mp.gamma(value + 1)
-
-    table: dict[str, Any] = {
-        "arcsin": mp.asin, "arccos": mp.acos, "arctan": mp.atan, "arcsinh": mp.asinh, "arccosh": mp.acosh,
-        "arctanh": mp.atanh, "sqrt": mp.sqrt, "floor": mp.floor, "ceil": mp.ceil, "arg": mp.arg,
-        "Re": mp.re, "Im": mp.im,
-        "conj": mp.conj, "ln": logarithm, "root": root, "exp": _bounded(mp, MAX_GROWTH_LOG2, mp.exp),
-        "factorial": factorial,
-        "binom": lambda top, bottom: factorial(top) / (factorial(bottom) * factorial(top - bottom)),
-    }  # fmt: skip
-    table.update({name: _bounded(mp, MAX_ANGLE_LOG2, getattr(mp, name)) for name in ("sin", "cos", "tan")})
-    table.update({name: _bounded(mp, MAX_GROWTH_LOG2, getattr(mp, name)) for name in ("sinh", "cosh", "tanh")})
-    table["pi"], table["e"] = +mp.pi, +mp.e
-    return complete(table, table["pi"] / 2)
+    def weigh(self, terms: Sequence[Any]) -> None:
+        """Do nothing; see `level`."""
 
 
 def is_real(value: Any) -> bool:

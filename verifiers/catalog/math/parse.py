@@ -72,8 +72,14 @@ _LONE_SETS |= {
 PERCENT_WORDS = frozenset(["percent", "pct", "percentage", "percents"])
 
 
+_STRENGTH = {**dict.fromkeys(STOP, 0), **BINDING}
+"""How tightly a token binds; what ends an expression does not bind at all."""
+
+
 class Parser(BracketReader):
     """Reads one list of tokens."""
+
+    __slots__ = ()
 
     def expr(self, binding: int) -> Node:
         """Read an expression whose operators bind tighter than `binding`."""
@@ -93,9 +99,9 @@ class Parser(BracketReader):
         chain = 0
         while True:
             tok = toks[self.pos]
-            power = BINDING.get(tok)
+            power = _STRENGTH.get(tok)
             if power is None:
-                if tok in STOP or self.stops_here(tok) or binding >= _PRODUCT:
+                if binding >= _PRODUCT or self.stops_here(tok):
                     break
                 left = self.juxtaposed(left)
             elif power <= binding or (tok == ":" and self.in_set) or (tok == ">" and self.angle):

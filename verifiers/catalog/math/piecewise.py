@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from verifiers.catalog.math.equal import Context
+from verifiers.catalog.math.context import Context
 from verifiers.catalog.math.realsets import explicit
 from verifiers.catalog.math.rebuild import rebuilt
 from verifiers.catalog.math.spans import ALL, NotASet, RealSet, Span, complement, intersection, same_set, union

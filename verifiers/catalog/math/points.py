@@ -38,6 +38,12 @@ def point_of(name: str, point: int, grid: Grid = "near") -> Fraction:
     return _fraction(low + (high - low) * seed)
 
 
+@lru_cache(maxsize=4096)
+def float_point(name: str, point: int, grid: Grid = "near") -> float:
+    """Return `point_of` as a double."""
+    return float(point_of(name, point, grid))
+
+
 def _fraction(value: float) -> Fraction:
     return Fraction(round(value * _PARTS), _PARTS)
 

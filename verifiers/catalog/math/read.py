@@ -88,6 +88,7 @@ _DIRECT = re.compile(
         )(?![A-Za-z])
     |\d++(?:\.\d++)?+(?!\s*+[\d'_]|[box])
     |(?<![A-Za-z])[a-wyz](?![A-Za-z])|x(?![A-Za-z]|\s*+10)
+    |\\[{}]|\\(?:begin|end)\{[bpvV]?matrix\}|\\\\(?!\[)|&|(?:(?<=[-+])|(?<=[-+][ ]))C(?![A-Za-z_^('])
     |[-*/^()\[\]{}|<]|(?<!=)>|(?<!\))_|\+(?!\s?[-/+])|=(?!>)|[ ](?![ ])|,(?=[\s\\(a-z-])|(?<!\b0),(?=\d(?!\d))
     )++""",
     re.VERBOSE,
@@ -158,7 +159,8 @@ def _unframed(text: str) -> str:
         text = text.removeprefix("\\approx").removeprefix("\\sim").removeprefix("~").lstrip()
     if not text.endswith(_CLOSING):
         return text
-    text = text[:-APPROXIMATELY_CHARS] + _APPROXIMATELY.sub(_estimated, text[-APPROXIMATELY_CHARS:])
+    if "approx" in text or "about" in text or "roughly" in text:
+        text = text[:-APPROXIMATELY_CHARS] + _APPROXIMATELY.sub(_estimated, text[-APPROXIMATELY_CHARS:])
     if text.startswith("\\"):
         if (match := _TEXT_MACRO.fullmatch(text)) and not _LONE_WORD.match(match[1]):
             text = match[1].strip()

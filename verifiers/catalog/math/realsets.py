@@ -10,7 +10,8 @@ import itertools
 import math
 from fractions import Fraction
 
-from verifiers.catalog.math.equal import Context, real_value
+from verifiers.catalog.math.context import Context
+from verifiers.catalog.math.equal import real_value
 from verifiers.catalog.math.polynomials import NotPolynomial
 from verifiers.catalog.math.rebuild import rebuilt
 from verifiers.catalog.math.relations import signs_written_out

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from verifiers.catalog.math.cleared import cleared, coprime
+from verifiers.catalog.math.context import Context
 from verifiers.catalog.math.doubles import NotNumeric
-from verifiers.catalog.math.equal import Context
 from verifiers.catalog.math.exact import NotExact
-from verifiers.catalog.math.numeric import FloatField, LongField
+from verifiers.catalog.math.longs import LongField
+from verifiers.catalog.math.numeric import FloatField
 from verifiers.catalog.math.points import FOLD_POINTS, POINTS
 from verifiers.catalog.math.rebuild import rebuilt
 from verifiers.catalog.math.residues import PRIMES, Residues
@@ -29,8 +30,8 @@ from verifiers.catalog.math.tree import (
     Seq,
     Sym,
     Words,
-    children,
     free_symbols,
+    walk,
 )
 
 _COMPLEX_NAMES = frozenset(["z", "w"])
@@ -121,13 +122,10 @@ def signs_written_out(node: Node) -> list[Node]:
     """
     count = 0
     tied = False
-    stack = [node]
-    while stack:
-        item = stack.pop()
+    for item in walk(node):
         if type(item) is PlusMinus:
             count += 1
             tied = tied or not item.upper
-        stack.extend(children(item))
     if not count:
         return [node]
     if count > MAX_SIGNS and not tied:

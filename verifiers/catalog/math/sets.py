@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verifiers.catalog.math.equal import Context
+from verifiers.catalog.math.context import Context
 from verifiers.catalog.math.families import same_families
 from verifiers.catalog.math.realsets import describes, explicit
 from verifiers.catalog.math.rebuild import rebuilt

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from verifiers.catalog.math.equal import Context
+from verifiers.catalog.math.context import Context
 from verifiers.catalog.math.lists import BRACKETED, pairwise, spread, values_match
 from verifiers.catalog.math.naming import same_name, with_arguments
 from verifiers.catalog.math.relations import Stated, is_name, proportional, stated, zero_form

@@ -19,10 +19,10 @@ from typing import ClassVar
 
 from verifiers.catalog.math.cases import CASES
 from verifiers.catalog.math.compare import match
-from verifiers.catalog.math.equal import Context, NeedsWorker
+from verifiers.catalog.math.context import Context, NeedsWorker
 from verifiers.catalog.math.extract import Found, NotFound, clean_reference, find_answer
+from verifiers.catalog.math.longs import warm_up
 from verifiers.catalog.math.moments import Moment, moment_of, same_moment
-from verifiers.catalog.math.numeric import warm_up
 from verifiers.catalog.math.policy import PRESETS, Options
 from verifiers.catalog.math.read import Answer, Unread, flat, read
 from verifiers.catalog.math.show import show

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from verifiers.catalog.math.equal import Context
+from verifiers.catalog.math.context import Context
 from verifiers.catalog.math.tree import Const, Node, Seq, Sym, Words
 
 _LEADING = re.compile(r"(?:the|a|an|option|choice|选项|选)\s*", re.IGNORECASE)

@@ -6,7 +6,7 @@ Quantity, Based. Shapes: Seq (tuple, set, interval, list), Matrix, Rel, SetOp, B
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias
@@ -266,6 +266,17 @@ def children(node: Node) -> tuple[Node, ...]:
     return () if getter is None else getter(node)
 
 
+def walk(*nodes: Node) -> Iterator[Node]:
+    """Yield the nodes of some trees, the last one's first; a binder's inside like any other."""
+    stack = [*nodes]
+    while stack:
+        node = stack.pop()
+        yield node
+        getter = _CHILDREN.get(type(node))
+        if getter is not None:
+            stack.extend(getter(node))
+
+
 BASIS = ("e_i", "e_j", "e_k")
 """Names of the unit vectors i, j, k."""
 
@@ -310,14 +321,16 @@ def free_symbols(node: Node) -> set[str]:
         kind = type(item)
         if kind is Sym:
             found.add(item.name)  # type: ignore[union-attr]
+        elif kind is Num:
+            continue
         elif kind in _BINDERS:
             inner = {name for child in children(item) for name in free_symbols(child)}
             found |= inner - {bound_name(item) or ""}
         elif kind is Words:
             if item.product is not None:  # type: ignore[union-attr]
                 stack.append(item.product)  # type: ignore[union-attr]
-        else:
-            stack.extend(children(item))
+        elif (getter := _CHILDREN.get(kind)) is not None:
+            stack.extend(getter(item))
     return found
 
 
