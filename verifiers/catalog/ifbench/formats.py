@@ -17,6 +17,8 @@ BRACKET_LEVELS = 5
 """How deep brackets must nest."""
 QUOTE_LEVELS = 3
 """How deep quotes must nest."""
+MAX_SENTENCES = 5_000
+"""Once so many sentences are counted, each further line counts as one."""
 TEMPLATE = ("My Answer:", "My Conclusion:", "Future Outlook:")
 """The labels of the template."""
 
@@ -253,7 +255,7 @@ def text_then_bullets(answer: Answer, args: Args) -> Seen:
                 return Seen(False, expected, f"{counted_sentences} sentences before the first bullet")
             bullets += 1
         elif open_for_sentences:
-            found = punkt.count(stripped)
+            found = punkt.count(stripped) if counted_sentences < MAX_SENTENCES else min(1, len(stripped))
             open_for_sentences = found > 0
             counted_sentences += found
         else:

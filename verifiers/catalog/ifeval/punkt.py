@@ -43,6 +43,8 @@ def sentences(text: str) -> list[str]:
 
 def count(text: str) -> int:
     """Return how many sentences there are."""
+    if not _CONTEXT.search(text):
+        return 0 if not text or text.isspace() else 1
     return sum(1 for _ in spans(text))
 
 
