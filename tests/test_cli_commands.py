@@ -106,6 +106,9 @@ def test_explain_when_given_texts_then_steps_verdict_and_parts_are_shown(verify)
         ("2", [], 2, "--nth 1 to --nth 2"),
         ("2", ["--nth", "2"], 0, "completion  4"),
         ("2", ["--nth", "3"], 2, "holds 2 completions"),
+        ("2#2", [], 0, "completion  4"),
+        ("2#0", [], 2, "holds 2 completions"),
+        ("2#x", [], 2, "FILE:LINE"),
         ("3", [], 0, r"\x1b]0;owned\x07\u202e"),
         ("4", [], 1, "is missing"),
         ("5", [], 1, "no such row"),
@@ -120,6 +123,12 @@ def test_explain_when_given_a_place_then_that_row_is_shown(
     assert got == code, err
     assert expected in out + err
     assert "\x1b" not in out + err
+
+
+def test_explain_when_the_files_name_has_a_mark_then_the_row_is_found(verify, answers: Path) -> None:
+    marked = answers.rename(answers.with_name("a#1:b.jsonl"))
+    code, out, err = verify("explain", f"{marked}:1", "-t", TEACHER)
+    assert (code, "status  correct" in out) == (0, True), err
 
 
 def test_explain_when_the_explanation_hangs_then_it_ends_at_the_deadline(verify, tmp_path: Path) -> None:
@@ -159,6 +168,12 @@ def test_compare_when_options_differ_then_rows_and_counts_are_shown(verify, answ
     again, _, err = verify("compare", TEACHER, TEACHER, answers, "-o", diffs)
     assert again == 2
     assert "--overwrite" in err
+
+
+def test_compare_when_the_output_is_the_input_then_it_refuses(verify, answers: Path) -> None:
+    before = answers.read_bytes()
+    code, _, err = verify("compare", TEACHER, f"{TEACHER}?zero=odd", answers, "-o", answers, "--overwrite")
+    assert (code, "both input and output" in err, answers.read_bytes() == before) == (2, True, True)
 
 
 def test_compare_when_json_then_the_confusion_adds_up(verify, answers: Path) -> None:

@@ -74,6 +74,12 @@ def test_score_when_rows_come_by_stdin_then_they_are_read(answers: Path) -> None
     assert score("-", "-q", text=answers.read_text()).stdout == outcome.stdout
 
 
+def test_score_when_there_is_no_stdin_then_it_is_as_if_it_were_empty() -> None:
+    command = ["sh", "-c", 'exec "$@" <&-', "sh", *VERIFY, "score", "--task", TEACHER]
+    outcome = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=120, check=False)
+    assert (outcome.returncode, "holds no rows" in outcome.stderr) == (0, True), outcome.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "hint"),
     [
@@ -142,9 +148,13 @@ def test_score_when_the_output_is_the_input_then_it_refuses(answers: Path) -> No
     outcome = score(str(answers), "-o", str(answers), "--overwrite")
     assert outcome.returncode == 2
     assert "both input and output" in outcome.stderr
-    summary = score(str(answers), "--summary", str(answers))
-    assert summary.returncode == 2
+    for same in (str(answers), f"{answers.parent}/./{answers.name}"):
+        summary = score(str(answers), "--summary", same)
+        assert (summary.returncode, "also input or output" in summary.stderr) == (2, True)
+    output = answers.parent / "new.jsonl"
+    assert score(str(answers), "-o", str(output), "--summary", f"{answers.parent}/./new.jsonl").returncode == 2
     assert answers.read_bytes() == before
+    assert not output.exists()
 
 
 def test_score_when_the_output_exists_then_it_asks_for_resume_or_overwrite(answers: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from verifiers.io.pipeline import Slot
 from verifiers.io.run import score_file
 from verifiers.io.selection import Meter, Selection
 from verifiers.types import Status, Verdict
-from verifiers.workers.pool import Reply, WorkerPool
+from verifiers.workers.pool import Failure, Reply, WorkerPool
 
 
 @pytest.fixture
@@ -102,6 +102,28 @@ def test_run_goes_on_in_one_process_if_workers_cannot_start(tmp_path: Path, monk
     _, out = score_rows(tmp_path, rows, num_proc=2)
     assert ids(out) == list(range(6000))
     assert all(each["reward"] is not None for each in out)
+
+
+@pytest.mark.usefixtures("parallel_at_once")
+def test_rows_of_a_dead_batch_when_no_other_worker_starts_then_they_are_written_unjudged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = iter(range(10**6))
+
+    def run(_pool: WorkerPool, requests: Iterable[bytes], _deadline_s: float) -> Iterator[Reply]:
+        if next(calls):
+            raise WorkerError("no more processes")
+        for index, _ in enumerate(requests):
+            yield Reply(index, None, Failure.CRASHED, "killed")
+
+    monkeypatch.setattr(chunks.WorkerPool, "run", run)
+    rows = [row(i) for i in range(3000)]
+    _, out = score_rows(tmp_path, rows, num_proc=2)
+    assert ids(out) == list(range(3000))
+    unjudged = [each for each in out if each["reward"] is None]
+    assert unjudged
+    assert {each["status"] for each in unjudged} == {"unavailable"}
+    assert all("no more processes" in each["reason"] for each in unjudged)
 
 
 def test_warm_up_when_workers_answer_then_it_says_so(tmp_path: Path) -> None:

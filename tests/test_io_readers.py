@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from verifiers.errors import InputError, UsageError
 from verifiers.io.batch import Batch, read_lines
-from verifiers.io.sources import find_shards, read_shard
+from verifiers.io.sources import Shard, find_shards, read_shard
 
 ROWS = [{"prompt": f"p{i}", "completion": f"räum 数 {i}\n", "n": i} for i in range(7)]
 
@@ -186,6 +186,26 @@ def test_file_that_is_not_what_its_name_says_is_an_input_error(tmp_path: Path, n
         pytest.importorskip("zstandard" if name.endswith("zst") else "pyarrow", reason="needs an extra")
     with pytest.raises(InputError, match=name):
         read_path(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["UP.JSONL.GZ", "Up.Jsonl.Gz"])
+def test_packed_file_with_a_name_in_capitals_is_unpacked(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(gzip.compress(jsonl([{"n": 1}])))
+    assert rows_of(tmp_path / name) == [{"n": 1}]
+    assert find_shards([str(tmp_path)]) == find_shards([str(tmp_path / name)])
+
+
+@pytest.mark.parametrize("packed", ["gz", "zst"])
+def test_stdin_is_unpacked_by_its_first_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packed: str) -> None:
+    path = tmp_path / f"rows.{packed}"
+    if packed == "gz":
+        path.write_bytes(gzip.compress(jsonl([{"n": 1}, {"n": 2}])))
+    else:
+        write_zst(path, [{"n": 1}, {"n": 2}])
+    with path.open("rb") as file:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(file))
+        rows = [json.loads(line) for _, line, _ in lines_of(list(read_shard(Shard("-"))))]
+    assert rows == [{"n": 1}, {"n": 2}]
 
 
 def test_gz_bomb_is_read_in_bounded_memory(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import combinations
+from math import comb
 
 import pytest
 from hypothesis import given
@@ -59,6 +60,15 @@ def test_pass_at_k_is_the_share_of_draws_with_a_correct_one(groups: list[list[bo
     shares = [sum(map(any, draws)) / len(draws) for draws in ([*combinations(group, k)] for group in fitting)]
     assert found.pass_at_k[k] == pytest.approx(sum(shares) / len(shares))
     assert found.groups_at_k[k] == len(fitting)
+
+
+def test_pass_at_k_of_a_huge_group_ends_and_agrees_with_whole_numbers() -> None:
+    means, bases = pass_at({(10**7, 5, None): 1, (5000, 7, None): 2})
+    assert bases[1] == 3
+    assert max(means) == 2**23
+    assert means[2**23] == pytest.approx(1 - (1 - 2**23 / 10**7) ** 5, rel=1e-5)
+    only, _ = pass_at({(5000, 7, None): 1})
+    assert only[64] == pytest.approx(1 - comb(4993, 64) / comb(5000, 64), rel=1e-9)
 
 
 def test_groups_without_variance_are_split_by_kind() -> None:

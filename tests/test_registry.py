@@ -1,6 +1,7 @@
 """Finding teachers: by path in a catalog, entry point, file, dotted path."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -121,10 +122,11 @@ def test_find_when_there_is_none_then_says_what_to_do(name, kind, words):
         ("def broken(:", ["SyntaxError"]),
         ("import no_such_thing_at_all", ["no_such_thing_at_all"]),
         ("1 / 0", ["ZeroDivisionError"]),
+        ("raise SystemExit('usage: bad.py')", ["SystemExit", "usage"]),
         (TEACHER.format(name="a") + TEACHER.format(name="b"), ["several", "a, b", ":a"]),
         (TEACHER.format(name="a").replace('[accept("x")]', "7"), ["CASES"]),
     ],
-    ids=["syntax", "import", "raises", "several", "cases"],
+    ids=["syntax", "import", "raises", "exits", "several", "cases"],
 )
 def test_find_when_a_file_is_broken_then_usage_error(tmp_path, text, words):
     file = tmp_path / "bad.py"
@@ -132,6 +134,15 @@ def test_find_when_a_file_is_broken_then_usage_error(tmp_path, text, words):
     with pytest.raises(UsageError) as caught:
         find(str(file))
     assert [word for word in [*words, "bad.py"] if word not in str(caught.value)] == []
+
+
+def test_find_when_two_threads_load_a_file_then_neither_sees_half_of_it(tmp_path):
+    file = tmp_path / "slow.py"
+    wait = "import time\ntime.sleep(0.3)  # the other thread comes meanwhile\n"
+    file.write_text(wait + TEACHER.format(name="slow"))
+    with ThreadPoolExecutor(2) as threads:
+        names = [spec.name for spec in threads.map(find, [str(file)] * 2)]
+    assert names == ["slow", "slow"]
 
 
 def test_entry_point_when_sound_then_found_and_listed(monkeypatch):

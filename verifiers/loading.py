@@ -10,8 +10,10 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
 import re
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +23,8 @@ from typing import cast
 from verifiers.errors import TeacherNotFound, UsageError
 from verifiers.teacher import Case, Teacher, TeacherSpec, teacher
 
+_loading = threading.RLock()
+"""Held while a file is run as a module, so that no other thread sees half of it; a file may load another."""
 _FILE = re.compile(r"(?P<path>.+\.py)(?::(?P<attribute>[^\W\d]\w*))?\Z", re.DOTALL)
 
 
@@ -99,7 +103,7 @@ def _import(dotted: str) -> ModuleType:
                 "or pass the file's path (./my_teacher.py)."
             ) from error
         raise _broken(dotted, error) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _broken(dotted, error) from error
 
 
@@ -110,7 +114,11 @@ def _import_file(path: Path) -> ModuleType:
         raise TeacherNotFound(f"cannot read the teacher file {str(path)!r}: {error.strerror}") from error
     # The time is part of the name so that an edited file is loaded anew, as notebook users expect.
     digest = hashlib.sha256(f"{path}\0{stat.st_mtime_ns}\0{stat.st_size}".encode()).hexdigest()[:12]
-    name = f"_verify_teacher_{path.stem}_{digest}"
+    with _loading:
+        return _import_once(path, f"_verify_teacher_{path.stem}_{digest}")
+
+
+def _import_once(path: Path, name: str) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
@@ -121,13 +129,22 @@ def _import_file(path: Path) -> ModuleType:
     sys.modules[name] = module  # before running it: dataclasses look their module up there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that ends itself must not end us
         del sys.modules[name]
         raise _broken(str(path), error) from error
     return module
 
 
-def _broken(what: str, error: Exception) -> UsageError:
+def _renew_lock() -> None:
+    """In a fork: another thread of the parent may have held the lock."""
+    global _loading
+    _loading = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
+
+
+def _broken(what: str, error: BaseException) -> UsageError:
     return UsageError(f"cannot import the teacher {what!r}: {type(error).__name__}: {error}")
 
 

@@ -104,6 +104,8 @@ def compare(
     if not files and sys.stdin.isatty():
         raise UsageError("Name the rows to compare on: verify compare A B answers.jsonl")
     scorers = tuple(_scorer(*each, num_proc, deadline) for each in ((a, sets_a), (b, sets_b)))
+    if output is not None:
+        _refuse_own_input(output, files)
     columns, places = read_places(files or ["-"], parse_map(maps), limit)
     click.echo(f"columns: {escape(columns.describe())}", err=True)
     with guarded_stdout(), ExitStack() as stack:
@@ -130,6 +132,13 @@ def _scorer(text: str, sets: Sequence[str], num_proc: int | None, deadline_s: fl
 
 def _label(text: str, sets: Sequence[str]) -> str:
     return " ".join([text, *sets])
+
+
+def _refuse_own_input(output: str, files: Sequence[str]) -> None:
+    from verifiers.io.sources import find_shards, is_same_file
+
+    if output != "-" and any(shard.path and is_same_file(shard.path, output) for shard in find_shards(files or ["-"])):
+        raise UsageError(f"{output} is both input and output; name another output")
 
 
 def _open(output: str, overwrite: bool) -> AbstractContextManager[BinaryIO]:

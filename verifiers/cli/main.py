@@ -187,7 +187,9 @@ def _report(error: BaseException, text: str, exit_code: int) -> int:
 
 
 def _open_closed_streams() -> None:
-    """Give a process that was started without stdout or stderr (`>&-`, some daemons) ones that go nowhere."""
+    """Give a process that was started without standard streams (`<&- >&-`, some daemons) ones that go nowhere."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 (open as long as we run)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (open as long as we run)

@@ -69,26 +69,32 @@ def find_place(text: str, mapping: Mapping[str, str], nth: int | None) -> Place:
     """Return the sample at `FILE:LINE`.
 
     Args:
-        text: The place as `verify score` prints it.
+        text: The place as `verify score` prints it, or as `verify compare` does: with `#n` for the n-th completion.
         mapping: Columns by the user's choice.
-        nth: Which completion of the row, from 1; `None` = the only one.
+        nth: Which completion of the row, from 1; `None` = the one that `text` names, or the only one.
 
     Raises:
         UsageError: If the text names no line, or the row holds several completions and none is chosen.
         InputError: If there is no such line, or it is not a sample.
     """
-    source, _, line = text.rpartition(":")
-    if not source or not line.isdecimal():
+    source, line, named = _split_place(text)
+    if not source or not line.isdecimal() or not (named or "1").isdecimal():
         raise UsageError(f"{text!r}: name the row as FILE:LINE, e.g. answers.jsonl:7")
     _, places = read_places([source], mapping)
     found: list[Place] = []
     for place in places:
-        at, _, _ = place.name.partition("#")
-        if at.rpartition(":")[2] == line:
+        if _split_place(place.name)[1] == line:
             found.append(place)
         elif found:
             break
-    return _chosen(found, text, nth)
+    return _chosen(found, text, int(named) if nth is None and named else nth)
+
+
+def _split_place(name: str) -> tuple[str, str, str]:
+    """Split `file:line#n` into its parts; the file's own name may hold both marks."""
+    source, _, place = name.rpartition(":")
+    line, _, nth = place.partition("#")
+    return source, line, nth
 
 
 def _chosen(found: Sequence[Place], text: str, nth: int | None) -> Place:
@@ -96,8 +102,8 @@ def _chosen(found: Sequence[Place], text: str, nth: int | None) -> Place:
         raise InputError(f"{text}: there is no such row (lines count from 1; rows of tables do too)")
     if nth is None and len(found) > 1:
         raise UsageError(f"{text} holds {len(found)} completions; choose one with --nth 1 to --nth {len(found)}")
-    if nth is not None and nth > len(found):
-        raise UsageError(f"--nth {nth}: {text} holds {len(found)} completions")
+    if nth is not None and not 1 <= nth <= len(found):
+        raise UsageError(f"there is no completion {nth}: {text} holds {len(found)} completions, counted from 1")
     return found[(nth or 1) - 1]
 
 

@@ -26,6 +26,7 @@ from verifiers.io.json_text import decode_row
 from verifiers.io.run import check_not_judged, score_file
 from verifiers.io.selection import Selection, parse_shard
 from verifiers.io.sinks import RESUMABLE
+from verifiers.io.sources import is_same_file
 from verifiers.io.summary import Summary
 
 STDIO = "-"
@@ -81,7 +82,7 @@ def run_score(given: ScoreArguments) -> int:
     allowed = parse_max_errors(given.max_errors) if given.max_errors is not None else inf
     task = find_task(given.task, given.sets, given.config)
     config = _config(given, task)
-    if given.summary_file and given.summary_file in (*config.sources, config.output) and given.summary_file != STDIO:
+    if _is_in_use(given.summary_file, config):
         raise UsageError(f"--summary {given.summary_file} is also input or output. Name another file.")
     summary = _run_and_show(given, config) if given.shows_table else _run(given, config)
     if summary.stopped and config.output == STDIO:
@@ -92,6 +93,14 @@ def run_score(given: ScoreArguments) -> int:
         _write_summary(summary, given.summary_file)
     check_not_judged(summary, allowed)
     return _gate(summary, given.fail_under)
+
+
+def _is_in_use(path: str | None, config: RunConfig) -> bool:
+    """Tell whether a file is read or written by the run."""
+    if path is None or path == STDIO:
+        return False
+    used = [*config.sources, *([config.output] if config.output else [])]
+    return any(is_same_file(path, name) for name in used if name != STDIO)
 
 
 def parse_max_errors(text: str) -> float:
@@ -172,7 +181,7 @@ def _run(given: ScoreArguments, config: RunConfig, on_columns: OnColumns | None 
             with guarded_stdout():
                 return score_file(config, note_progress, note_columns)
         except KeyboardInterrupt as error:
-            raise Interrupted(_how_to_go_on(config.output, last.rows)) from error
+            raise Interrupted(_how_to_go_on(config.output, last.rows, given.retry_errors)) from error
 
 
 def _run_and_show(given: ScoreArguments, config: RunConfig) -> Summary:
@@ -202,8 +211,10 @@ def _print_columns(columns: Columns) -> None:
         write(f"note: {escape(note)}", sys.stderr)
 
 
-def _how_to_go_on(output: str | None, rows: int) -> str:
+def _how_to_go_on(output: str | None, rows: int, is_retry: bool) -> str:
     text = f"Interrupted after {rows:,} rows."
+    if is_retry:
+        return f"{text} {output} is as it was before; run the same command again."
     if output and output.endswith(RESUMABLE):
         return f"{text} Go on with the same command and --resume: what {output} holds is kept."
     return text

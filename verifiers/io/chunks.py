@@ -17,8 +17,9 @@ from verifiers.io.columns import Columns
 from verifiers.io.config import RunConfig
 from verifiers.io.pipeline import Pipeline, Slot
 from verifiers.io.rows import OpenRow, RowResult, RowScorer
+from verifiers.judging import not_judged
 from verifiers.teacher import Teacher
-from verifiers.types import Status, Verdict
+from verifiers.types import Status
 from verifiers.workers.pool import Failure, WorkerPool
 
 CHUNK_DEADLINE_S = 20.0
@@ -120,12 +121,16 @@ def _score_all(
 
 def _score_alone(pipeline: Pipeline, scorer: RowScorer, pool: WorkerPool, batch: Batch, index: int) -> RowResult:
     """Judge one row of a batch whose worker died: only the row that is to blame fails."""
-    (reply,) = pool.run([_encode(batch.pick([index]))], CHUNK_DEADLINE_S)
-    if reply.payload is not None:
-        return _decode_results(reply.payload)[0] or pipeline.settle(batch, index)
+    try:
+        (reply,) = pool.run([_encode(batch.pick([index]))], CHUNK_DEADLINE_S)
+    except WorkerError as error:  # not judged in this process instead: it may be the row that killed the worker
+        verdict = not_judged(Status.UNAVAILABLE, f"the worker of its batch died, and then: {error}")
+    else:
+        if reply.payload is not None:
+            return _decode_results(reply.payload)[0] or pipeline.settle(batch, index)
+        status = _STATUS.get(reply.failure, Status.FAILED) if reply.failure else Status.FAILED
+        verdict = not_judged(status, f"the worker failed on this row: {reply.detail}", reply.elapsed_s)
     opened = scorer.open(batch, index)
     if not isinstance(opened, OpenRow):
         return opened
-    status = _STATUS.get(reply.failure, Status.FAILED) if reply.failure else Status.FAILED
-    verdict = Verdict(None, status, f"the worker failed on this row: {reply.detail}", elapsed_s=reply.elapsed_s)
     return scorer.close(opened, [verdict] * len(opened.samples), at_once=False)

@@ -49,9 +49,13 @@ class Recorder:
             self._shown_s = now_s
             self._on_progress(self._progress())
 
-    def close(self) -> None:
-        """Write what is held back."""
-        self._sink.close()
+    def close(self, whole: bool) -> None:
+        """Write what is held back.
+
+        Args:
+            whole: All rows came; false = the run was broken off.
+        """
+        self._sink.close(whole)
 
     def _progress(self) -> Progress:
         return Progress(self._tally.rows, self._tally.not_judged, self._meter.done_bytes, self._meter.total_bytes)

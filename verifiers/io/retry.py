@@ -58,14 +58,16 @@ def retry_file(config: RunConfig, on_progress: OnProgress | None = None) -> Summ
     scorer = RowScorer(engine, columns, with_elapsed=columns.written[-1] in columns.seen)
     pipeline = Pipeline(engine, scorer, max(2, config.num_proc), recorder.take)
     retry = _Retry(pipeline, scorer, RowReader(columns))
+    whole = False
     try:
         try:
             for batch in found.batches:
                 pipeline.take(retry.slot(batch))
             pipeline.drain(wait=True)
+            whole = True
         finally:
             pipeline.close()
-            recorder.close()
+            recorder.close(whole)
         replace_file(temp, path)
     finally:
         temp.unlink(missing_ok=True)

@@ -258,8 +258,9 @@ class SampleReader:
     def _hash(self, value: object) -> int:
         if not value:
             return _NO_GROUP
-        if value == self._last[0]:
-            return self._last[1]
+        last, key = self._last  # at once: threads that settle slow rows read with the same object
+        if value == last:
+            return key
         data = value.encode("utf-8", "surrogatepass") if type(value) is str else encode_json(value)
         key = int.from_bytes(blake2b(data, digest_size=7).digest(), "big") or 1
         self._last = (value, key)

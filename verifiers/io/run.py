@@ -19,7 +19,7 @@ from verifiers.io.resume import prepare, recover, write_sidecar
 from verifiers.io.rows import RAW, RowScorer
 from verifiers.io.selection import Input, Meter, open_input, skip
 from verifiers.io.sinks import is_plain, open_sink
-from verifiers.io.sources import folder_that_reads
+from verifiers.io.sources import folder_that_reads, is_same_file
 from verifiers.io.summary import Summary, Tally
 from verifiers.teacher import Teacher
 from verifiers.types import Json
@@ -96,7 +96,7 @@ def _refuse_own_input(config: RunConfig, found: Input) -> None:
         return
     output = Path(str(config.output))
     for shard in found.shards:
-        if shard.path and output.exists() and shard.path.samefile(output):
+        if shard.path and is_same_file(shard.path, output):
             raise UsageError(f"{output} is both input and output. Name another output.")
     if folder := folder_that_reads(config.sources, output):
         raise UsageError(
@@ -120,14 +120,16 @@ def _score(config: RunConfig, found: Input, columns: Columns, engine: Scorer, re
     scorer = RowScorer(engine, columns, config.with_elapsed)
     pipeline = Pipeline(engine, scorer, max(2, config.num_proc), recorder.take)
     batches = skip(found.batches, recorder.resumed_rows)
+    whole = False
     try:
         try:
             if _judge_here(pipeline, batches, _Outlook(config, found.meter)):
                 _judge_in_workers(config, pipeline, scorer, batches, columns, engine.teacher)
             pipeline.drain(wait=True)
+            whole = True
         finally:
             pipeline.close()
-            recorder.close()
+            recorder.close(whole)
     except BrokenPipeError:
         mute_stdout()
         return "standard output was closed"

@@ -37,8 +37,13 @@ class Sink(Protocol):
     def write(self, lines: Sequence[bytes]) -> None:
         """Take rows, without line ends."""
 
-    def close(self) -> None:
-        """Write what is held back; called also when the run is broken off."""
+    def close(self, whole: bool = True) -> None:
+        """Write what is held back.
+
+        Args:
+            whole: All rows were written; false = the run was broken off. Lines that are there stay; a file that is
+                renamed into place at its end is given up, so that it replaces nothing.
+        """
 
 
 class NullSink:
@@ -47,7 +52,7 @@ class NullSink:
     def write(self, lines: Sequence[bytes]) -> None:
         """Drop the rows."""
 
-    def close(self) -> None:
+    def close(self, whole: bool = True) -> None:
         """Do nothing."""
 
 
@@ -105,7 +110,7 @@ class LineSink:
             os.fsync(self._file.fileno())
         self._synced_s = time.monotonic()
 
-    def close(self) -> None:
+    def close(self, whole: bool = True) -> None:
         """Write what is held back, to the disk.
 
         Raises:

@@ -39,6 +39,15 @@ class Shard:
     path: Path | None = None
 
 
+def is_same_file(one: str | Path, other: str | Path) -> bool:
+    """Tell whether two names mean one file, which need not exist yet."""
+    first, second = Path(one), Path(other)
+    try:
+        return first.resolve() == second.resolve() or first.samefile(second)
+    except OSError:  # one of them does not exist
+        return False
+
+
 def find_shards(sources: Sequence[str]) -> list[Shard]:
     """Return the files that the sources stand for, in order; a folder stands for its files by name.
 
@@ -121,9 +130,10 @@ def _is_shard(path: Path) -> bool:
 
 
 def _format(name: str) -> str:
+    name = name.lower()
     for packed in _PACKED:
         name = name.removesuffix(packed)
-    return Path(name).suffix.lower()
+    return Path(name).suffix
 
 
 def read_shard(

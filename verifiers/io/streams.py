@@ -142,9 +142,10 @@ def unpacked(file: BinaryIO, name: str) -> ByteStream:
         InputError: If it is not of the kind that its name says.
         MissingExtra: If zst needs a package.
     """
-    if name.endswith(".gz"):
+    end = Path(name).suffix.lower()
+    if end == ".gz":
         return _Gunzip(file, name)
-    if name.endswith((".zst", ".zstd")):
+    if end in (".zst", ".zstd"):
         return _open_zst(file, name)
     return file
 
@@ -160,8 +161,11 @@ def _open_zst(file: BinaryIO, name: str) -> ByteStream:
 
 
 def stdin_stream() -> ByteStream:
-    """Return standard input's bytes; gz is recognised by its first bytes."""
+    """Return standard input's bytes; gz and zst are recognised by their first bytes."""
     raw = sys.stdin.buffer
     if not isinstance(raw, io.BufferedReader):
         return raw
-    return _Gunzip(raw, "-") if raw.peek(2)[:2] == _GZIP_MAGIC else _Pipe(raw)
+    start = raw.peek(len(_ZST_MAGIC))
+    if start.startswith(_GZIP_MAGIC):
+        return _Gunzip(raw, "-")
+    return _open_zst(raw, "-") if start.startswith(_ZST_MAGIC) else _Pipe(raw)

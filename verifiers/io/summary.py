@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import asdict, dataclass, field
-from math import comb
+from math import comb, exp, lgamma
 from typing import Any
 
 from verifiers.io.rows import RowResult
@@ -12,6 +12,8 @@ from verifiers.types import JUDGED, Status
 
 MAX_GROUPS = 200_000
 """Groups kept open at once, so that a group's rows need not be neighbours. Past it they must be."""
+EXACT_GROUP = 4096
+"""Up to this size pass@k is computed in whole numbers; past it these are too large, and logarithms are as good."""
 SLOWEST = 5
 
 _JUDGED = frozenset(status.value for status in JUDGED)
@@ -241,6 +243,16 @@ def pass_at(counts: dict[_Group, int]) -> tuple[dict[int, float], dict[int, int]
     while k <= largest:
         fitting = [(n, c, count) for (n, c, _), count in counts.items() if n >= k]
         bases[k] = sum(count for _, _, count in fitting)
-        means[k] = sum(count * (1 - comb(n - c, k) / comb(n, k)) for n, c, count in fitting) / bases[k]
+        means[k] = sum(count * (1 - _share_without(n, c, k)) for n, c, count in fitting) / bases[k]
         k *= 2
     return means, bases
+
+
+def _share_without(n: int, c: int, k: int) -> float:
+    """Return which share of the choices of k of n completions holds none of the c correct ones."""
+    wrong = n - c
+    if k > wrong:
+        return 0.0
+    if n <= EXACT_GROUP:
+        return comb(wrong, k) / comb(n, k)
+    return exp(lgamma(wrong + 1) - lgamma(wrong - k + 1) - lgamma(n + 1) + lgamma(n - k + 1))

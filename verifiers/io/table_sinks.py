@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import msgspec
 
 from verifiers.errors import InputError, require
 from verifiers.io.json_text import decode_clean_row
+from verifiers.io.values import Row
 
 PARQUET_ROWS = 4096
 """Rows in one row group."""
@@ -22,13 +24,24 @@ def temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say of which file an error of the system is."""
+    try:
+        yield
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error}).") from error
+
+
 def replace_file(temp: Path, path: Path) -> None:
     """Rename a finished file into place, so that it survives a power cut.
 
     Raises:
         InputError: If that fails.
     """
-    try:
+    with _writing(path):
         with temp.open("rb") as file:
             os.fsync(file.fileno())
         temp.replace(path)
@@ -37,8 +50,6 @@ def replace_file(temp: Path, path: Path) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error}).") from error
 
 
 class CsvSink:
@@ -52,13 +63,10 @@ class CsvSink:
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self._path, self._temp = path, temporary(path)
         self._columns = list(columns)
-        try:
+        with _writing(path):
             self._file = self._temp.open("w", newline="", encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written ({error.strerror or error}).") from error
         self._writer = csv.writer(self._file)
         self._writer.writerow(self._columns)
-        self._whole = True
 
     def write(self, lines: Sequence[bytes]) -> None:
         """Take rows.
@@ -66,28 +74,32 @@ class CsvSink:
         Raises:
             InputError: If a row has a column that the header lacks, or the file cannot be written.
         """
-        for line in lines:
-            row = decode_clean_row(line)
-            extra = [name for name in row if name not in self._columns]
-            if extra:
-                self._whole = False
-                raise InputError(
-                    f"{self._path}: a row has the column {extra[0]!r}, which the first rows lacked, so that the csv "
-                    "header lacks it too. Write .jsonl, whose rows may differ."
-                )
-            self._writer.writerow([_cell(row.get(name)) for name in self._columns])
+        with _writing(self._path):
+            for line in lines:
+                self._writer.writerow(self._cells(decode_clean_row(line)))
 
-    def close(self) -> None:
-        """Finish the file.
+    def _cells(self, row: Row) -> list[str]:
+        extra = [name for name in row if name not in self._columns]
+        if extra:
+            raise InputError(
+                f"{self._path}: a row has the column {extra[0]!r}, which the first rows lacked, so that the csv "
+                "header lacks it too. Write .jsonl, whose rows may differ."
+            )
+        return [_cell(row.get(name)) for name in self._columns]
+
+    def close(self, whole: bool = True) -> None:
+        """Finish the file, or give it up.
 
         Raises:
             InputError: If it cannot be written.
         """
-        self._file.close()
-        if self._whole:
-            replace_file(self._temp, self._path)
-        else:
-            self._temp.unlink()
+        try:
+            with _writing(self._path):
+                self._file.close()
+            if whole:
+                replace_file(self._temp, self._path)
+        finally:
+            self._temp.unlink(missing_ok=True)
 
 
 def _cell(value: object) -> str:
@@ -128,13 +140,19 @@ class ParquetSink:
         except (self._arrow.ArrowException, OSError) as error:
             raise InputError(f"{self._path}: rows do not fit a parquet table ({error}). Write .jsonl.") from error
 
-    def close(self) -> None:
-        """Finish the file.
+    def close(self, whole: bool = True) -> None:
+        """Finish the file, or give it up.
 
         Raises:
             InputError: If it cannot be written.
         """
-        if self._rows or self._writer is None:
-            self._end_group()
-        self._writer.close()
-        replace_file(self._temp, self._path)
+        try:
+            if whole and (self._rows or self._writer is None):
+                self._end_group()
+            if self._writer is not None:
+                with _writing(self._path):
+                    self._writer.close()
+            if whole:
+                replace_file(self._temp, self._path)
+        finally:
+            self._temp.unlink(missing_ok=True)
