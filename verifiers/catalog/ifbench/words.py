@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from verifiers import text as scripts
 from verifiers.catalog.ifbench.helpers import EDGES, bare, every, no_punctuation, official_syllables, syllables
@@ -177,9 +177,15 @@ def second_and_second_last(answer: Answer, args: Args) -> Seen:
     keyword, tokens = args["keyword"].strip().lower(), answer.tokens
     expected = f"{keyword!r} as second and second last word"
     # The official checker takes one token at the end for punctuation, whatever else stands around.
-    words = treebank.only_words(tokens) if answer.robust else tokens
+    words = _outer_words(tokens) if answer.robust else tokens
     last = -3 if not answer.robust and tokens and tokens[-1] in string.punctuation else -2
     if len(words) < -last:
         return Seen(False, expected, f"{len(words)} words")
     second, second_last = words[1].lower(), words[last].lower()
     return Seen(second == second_last == keyword, expected, f"{second[:40]!r} and {second_last[:40]!r}")
+
+
+def _outer_words(tokens: list[str]) -> list[str]:
+    """Return the first two and the last two words, or all if they are fewer than two."""
+    first = list(islice(filter(treebank.holds_word, tokens), 2))
+    return first if len(first) < 2 else first + list(islice(filter(treebank.holds_word, reversed(tokens)), 2))[::-1]

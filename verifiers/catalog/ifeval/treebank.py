@@ -33,37 +33,50 @@ _CAPITALISED = re.compile(r"[A-Z][a-z]+[.,;:!?]?")
 _FUSED_WORDS = ("cannot", "d'ye", "gimme", "gonna", "gotta", "lemme", "more'n", "wanna", "'tis", "'twas")
 _WORD_CHAR = re.compile(r"[^\W_]")
 
+MAX_KEPT = 4_096
+"""Sentences whose cut is kept: the texts that loose strictness tries share nearly all of theirs."""
+MAX_KEPT_CHARS = 500
+"""Longest sentence that is kept."""
+_kept: dict[str, str] = {}
+
 
 def tokens(text: str) -> list[str]:
     """Return the word tokens, punctuation included, sentence by sentence."""
-    return _cut(_BETWEEN.join(punkt.sentences(text.replace(_BETWEEN, _ELSEWHERE))))
+    sentences = punkt.sentences(text.replace(_BETWEEN, _ELSEWHERE))
+    found = {sentence: _kept.get(sentence, "") for sentence in sentences}
+    if new := [sentence for sentence, cut in found.items() if not cut]:
+        found.update(zip(new, _cut(_BETWEEN.join(new)).split(_BETWEEN), strict=True))
+        if len(_kept) + len(new) > MAX_KEPT:
+            _kept.clear()
+        _kept.update((sentence, found[sentence]) for sentence in new[:MAX_KEPT] if len(sentence) <= MAX_KEPT_CHARS)
+    return " ".join([found[sentence] for sentence in sentences]).split()
 
 
 def count_capitals(text: str) -> int:
     """Count the tokens in capitals: only what stands between blanks and may hold one is cut."""
     pieces = [piece for piece in text.split() if not piece.islower() and not _CAPITALISED.fullmatch(piece)]
-    return sum(map(str.isupper, _cut(" ".join(pieces))))
+    return sum(map(str.isupper, _cut(" ".join(pieces)).split()))
 
 
 def words(text: str) -> list[str]:
     """Return the tokens that hold a letter or digit."""
-    return only_words(tokens(text))
+    return list(filter(holds_word, tokens(text)))
 
 
-def only_words(tokens: list[str]) -> list[str]:
-    """Return those of the tokens that hold a letter or digit."""
-    return list(filter(_WORD_CHAR.search, tokens))
+def holds_word(token: str) -> bool:
+    """Whether a token holds a letter or digit."""
+    return _WORD_CHAR.search(token) is not None
 
 
-def _cut(text: str) -> list[str]:
-    """Cut sentences that `_BETWEEN` parts; the steps' order matters."""
+def _cut(text: str) -> str:
+    """Put blanks between the tokens of sentences that `_BETWEEN` parts; the steps' order matters."""
     text = " ".join(_OPENING.split(text))
     if '"' in text or "'" in text:
         text = _START_QUOTE.sub(" `` ", text)
         text = _LEADING_APOSTROPHE.sub("' ", text)
     text = _LAST_STOP.sub(r" . \1 ", text)
     text = _MARK_BEFORE_TEXT.sub(r" \1 \2", text)
-    text = _LAST_MARK.sub(r" \1", text).replace(_BETWEEN, " ")
+    text = _LAST_MARK.sub(r" \1", text).replace(_BETWEEN, f" {_BETWEEN} ")
     text = " ".join(_ALONE.split(text))
     if '"' in text or "'" in text:
         text = text.replace("''", " '' ").replace('"', " '' ")
@@ -71,7 +84,7 @@ def _cut(text: str) -> list[str]:
         text = _LONG_CLITIC.sub(r" \1 ", _CLITIC.sub(r" \1 ", text))
     if _may_be_fused(text):
         text = _FUSED.sub(_parted, f" {text} ")
-    return text.split()
+    return text
 
 
 def _may_be_fused(text: str) -> bool:
