@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verifiers.catalog.ifeval import punkt, treebank
-from verifiers.catalog.ifeval.answer import Answer, loosened
+from verifiers.catalog.ifeval.answer import Answer, loosened, normalised
 from verifiers.catalog.ifeval.language import official_detect
 from verifiers.catalog.ifeval.tables import IFEVAL
 from verifiers.registry import find
@@ -118,6 +118,61 @@ def test_loose_when_only_a_first_line_is_in_the_way_then_followed_and_said() -> 
 
 def test_loosened_when_three_lines_then_the_seven_other_texts() -> None:
     assert loosened("a\n*b*\nc") == ["a\nb\nc", "*b*\nc", "a\n*b*", "*b*", "b\nc", "a\nb", "b"]
+
+
+AT_LEAST: list[tuple[str, dict[str, Any]]] = [
+    ("keywords:existence", {"keywords": ("a b",)}),
+    ("keywords:frequency", {"keyword": "a b a", "frequency": 2, **RELATION}),
+    ("keywords:letter_frequency", {"letter": "a", "let_frequency": 3, "let_relation": "at least"}),
+    ("length_constraints:number_words", {"num_words": 4, **RELATION}),
+    ("length_constraints:number_sentences", {"num_sentences": 3, **RELATION}),
+    ("change_case:capital_word_frequency", CAPITALS),
+    ("detectable_content:number_placeholders", {"num_placeholders": 2}),
+    ("detectable_format:number_highlighted_sections", {"num_highlights": 2}),
+]
+PIECES = [
+    "a b",
+    "a b a",
+    "A",
+    "B. A",
+    "c. ",
+    ".",
+    "! ",
+    "\n",
+    "\n\n",
+    " ",
+    "    ",
+    "*",
+    "* ",
+    "1. ",
+    "[a]",
+    "[",
+    "]",
+    "中。",
+]
+
+
+def test_kinds_when_their_parts_may_be_hopeless_then_all_have_a_row() -> None:
+    assert {kind.id for kind in IFEVAL.values() if kind.parts_hopeless} == {name for name, _ in AT_LEAST}
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join), st.sampled_from(AT_LEAST))
+@settings(max_examples=500)
+def test_loose_when_parts_are_said_to_be_hopeless_then_none_follows(
+    text: str, asked: tuple[str, dict[str, Any]]
+) -> None:
+    kind, answer = IFEVAL[asked[0]], Answer(normalised(text), robust=True)
+    assert kind.parts_hopeless is not None
+    if not kind.right(answer, asked[1]).followed and kind.parts_hopeless(answer, asked[1]):
+        tried = loosened(answer.text)
+        followed = [each for each in tried if kind.right(Answer(each, robust=True), asked[1]).followed]
+        assert followed[:1] in ([], [answer.text.replace("*", "")])
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join), st.sampled_from(AT_LEAST))
+def test_total_when_summed_over_paragraphs_then_as_of_the_whole(text: str, asked: tuple[str, dict[str, Any]]) -> None:
+    kind, whole = IFEVAL[asked[0]], Answer(normalised(text), robust=True)
+    assert kind.right(Answer(whole.text, True, {}), asked[1]) == kind.right(whole, asked[1])
 
 
 def test_parts_when_several_instructions_then_one_each_with_expected_and_observed() -> None:

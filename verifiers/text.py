@@ -171,7 +171,7 @@ def sentences(text: str) -> list[str]:
     pieces = _END.split(text, maxsplit=MAX_SENTENCES)
     pieces.append("")
     whole = [(body + end).strip() for body, end in zip(pieces[::2], pieces[1::2], strict=True)]
-    return [sentence for sentence in whole if _HAS_WORD.search(sentence)]
+    return [sentence for sentence in whole if sentence[:1].isalnum() or _HAS_WORD.search(sentence)]
 
 
 def paragraphs(text: str) -> list[str]:

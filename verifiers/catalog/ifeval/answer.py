@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cached_property
+from typing import TypeAlias
 
 from verifiers import text as scripts
 from verifiers.catalog.ifeval import punkt, treebank
@@ -24,6 +26,9 @@ def _spaced(text: str) -> str:
     return text
 
 
+Count: TypeAlias = Callable[[str], int]
+
+
 class Answer:
     """A text and its views.
 
@@ -32,9 +37,23 @@ class Answer:
         robust: Whether the right verdict is wanted, rather than the official one.
     """
 
-    def __init__(self, text: str, robust: bool) -> None:
+    def __init__(self, text: str, robust: bool, kept: dict[tuple[Count, str], int] | None = None) -> None:
         self.text = text
         self.robust = robust
+        self._kept = kept  # what was counted in the paragraphs of texts that share most of them
+
+    def total(self, count: Count) -> int:
+        """Count something that never reaches over an empty line: the sum over the paragraphs."""
+        kept = self._kept
+        if kept is None:
+            return count(self.text)
+        found = 0
+        for paragraph in self.text.split("\n\n"):
+            key = (count, paragraph)
+            if key not in kept:
+                kept[key] = count(paragraph)
+            found += kept[key]
+        return found
 
     @cached_property
     def lower(self) -> str:
@@ -44,12 +63,12 @@ class Answer:
     @cached_property
     def words(self) -> list[str]:
         """The words as a reader counts them, in any script."""
-        return scripts.words(_spaced(self.text))  # ASCII is read twice as fast
+        return words_of(self.text)
 
     @cached_property
     def word_count(self) -> int:
         """How many words there are, as a reader counts them."""
-        return scripts.count_words(_spaced(self.text))
+        return self.total(_count_words)
 
     @cached_property
     def word_runs(self) -> int:
@@ -71,6 +90,15 @@ class Answer:
     def tokens(self) -> list[str]:
         """The word tokens as the official checkers' tokeniser cuts them."""
         return treebank.tokens(self.text)
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text as a reader counts them, in any script."""
+    return scripts.words(_spaced(text))  # ASCII is read twice as fast
+
+
+def _count_words(text: str) -> int:
+    return scripts.count_words(_spaced(text))
 
 
 def normalised(text: str) -> str:

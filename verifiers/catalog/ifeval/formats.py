@@ -9,7 +9,7 @@ from functools import lru_cache
 import msgspec
 
 from verifiers.catalog.ifeval.answer import Answer
-from verifiers.catalog.ifeval.kinds import Args, Seen, Table, counted, number, pattern
+from verifiers.catalog.ifeval.kinds import Args, Seen, Table, always, counted, number, pattern
 from verifiers.catalog.ifeval.matching import KEPT, official
 from verifiers.text import normalise
 
@@ -50,6 +50,9 @@ def _is_placeholder(content: str) -> bool:
     return (
         short and content.strip() not in ("x", "X") and not content.startswith("^") and any(map(str.isalpha, content))
     )
+
+
+placeholders.hopeless(always)
 
 
 @FORMATS.kind("detectable_content:postscript", postscript_marker=pattern)
@@ -107,6 +110,9 @@ def highlights(answer: Answer, args: Args) -> Seen:
 def _emphasised(answer: Answer, args: Args) -> Seen:
     count, wanted = len(_EMPHASIS.findall(answer.text)), args["num_highlights"]
     return counted(count >= wanted, f"at least {wanted} highlighted sections", count)
+
+
+highlights.hopeless(always)
 
 
 @FORMATS.kind("detectable_format:multiple_sections", section_spliter=pattern, num_sections=number)

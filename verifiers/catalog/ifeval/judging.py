@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
-from verifiers.catalog.ifeval.answer import Answer, loosened, normalised
-from verifiers.catalog.ifeval.kinds import BadArgument, Kind, Seen, Unjudged, pattern, patterns
+from verifiers.catalog.ifeval.answer import Answer, Count, loosened, normalised
+from verifiers.catalog.ifeval.kinds import BadArgument, Kind, Seen, Unjudged
 from verifiers.catalog.ifeval.matching import is_bounded
 from verifiers.errors import MissingExtra
 from verifiers.segment import final_span
@@ -57,7 +57,7 @@ class Instruction(NamedTuple):
         name: Its id; a second one of the same kind is numbered.
         kind: What checks it.
         args: Its arguments.
-        bounded: Whether the official check runs no regular expression of the reference that might run long.
+        bounded: Whether the check runs no regular expression of the reference that might run long.
     """
 
     name: str
@@ -79,6 +79,7 @@ class InstructionTeacher(BaseTeacher):
     def __init__(self, options: Options) -> None:
         self.options = options
         self._robust = options.mode == "robust"
+        self._strict = options.strictness == "strict"
         self._read = lru_cache(maxsize=KEPT_REFERENCES)(self._read_reference)
 
     def quick(self, sample: Sample) -> Verdict | None:
@@ -126,13 +127,22 @@ class InstructionTeacher(BaseTeacher):
         if not answers:
             return _NOTHING
         first = check(answers[0], instruction.args)
-        if first.followed or self.options.strictness == "strict":
+        if first.followed or self._strict:
             return first
-        if len(answers) == 1:
-            answers += [Answer(text, self._robust) for text in loosened(answers[0].text)]
-        found = (check(each, instruction.args) for each in answers[1:])
+        found = (check(each, instruction.args) for each in self._others(instruction, answers))
         followed = next((each for each in found if each.followed), None)
         return followed._replace(observed=f"{followed.observed} ({LOOSELY})") if followed else first
+
+    def _others(self, instruction: Instruction, answers: list[Answer]) -> list[Answer]:
+        """Return the loose variants that may follow what the first answer does not."""
+        known = instruction.kind.parts_hopeless if self._robust else None
+        hopeless = known is not None and known(answers[0], instruction.args)
+        if hopeless and "*" not in answers[0].text:
+            return []
+        if len(answers) == 1:
+            kept: dict[tuple[Count, str], int] = {}
+            answers += [Answer(text, self._robust, kept) for text in loosened(answers[0].text)]
+        return answers[1:2] if hopeless else answers[1:]  # the second is the one without asterisks
 
     def _verdict(self, instructions: tuple[Instruction, ...], seen: list[Seen]) -> Verdict:
         parts = tuple(map(_part, instructions, seen))
@@ -161,21 +171,21 @@ class InstructionTeacher(BaseTeacher):
         return self._read(encoded, _prompt_text(sample.prompt) if repeats else "")
 
     def _read_reference(self, encoded: str | bytes, prompt: str) -> tuple[Instruction, ...]:
-        content = _decoded(encoded)
-        if isinstance(content, Sequence) and not isinstance(content, str) and len(content) == 1:
+        content = _decoded(encoded)  # of plain types, which are told apart faster than by their protocols
+        if isinstance(content, list) and len(content) == 1:
             content = content[0]
-        if not isinstance(content, Mapping):
+        if not isinstance(content, dict):
             raise BadArgument(
                 f"the reference is a JSON object with instruction_id_list and kwargs, not {content!r:.80}"
             )
-        ids = next((content[name] for name in _IDS if name in content), None)
+        ids = content[_IDS[0]] if _IDS[0] in content else content.get(_IDS[1])
         kwargs = content.get("kwargs")
         kwargs = _decoded(kwargs) if isinstance(kwargs, str) else kwargs
         return self._bound(_id_list(ids), kwargs, prompt)
 
     def _bound(self, ids: list[str], kwargs: Json, prompt: str) -> tuple[Instruction, ...]:
         kwargs = [{}] * len(ids) if kwargs is None else kwargs
-        if not isinstance(kwargs, Sequence) or isinstance(kwargs, str) or len(kwargs) != len(ids):
+        if not isinstance(kwargs, list) or len(kwargs) != len(ids):
             raise BadArgument(f"kwargs is a list of {len(ids)} objects, one for each instruction, not {kwargs!r:.80}")
         return tuple(self._instruction(ids, at, given or {}, prompt) for at, given in enumerate(kwargs))
 
@@ -183,7 +193,7 @@ class InstructionTeacher(BaseTeacher):
         kind = self.kinds.get(ids[at])
         if kind is None:
             raise BadArgument(f"unknown instruction id {ids[at]!r:.80}; known are {', '.join(sorted(self.kinds))}")
-        if not isinstance(given, Mapping):
+        if not isinstance(given, dict):
             raise BadArgument(f"kwargs of {kind.id} is an object, not {given!r:.80}")
         if _PROMPT_ARGUMENT in kind.readers and given.get(_PROMPT_ARGUMENT) is None and prompt:
             given = {**given, _PROMPT_ARGUMENT: prompt}
@@ -192,7 +202,9 @@ class InstructionTeacher(BaseTeacher):
         except BadArgument as error:
             raise BadArgument(f"{kind.id} {error}") from error
         before = ids[:at].count(kind.id)
-        return Instruction(f"{kind.id}#{before + 1}" if before else kind.id, kind, args, _is_bounded(kind, args))
+        return Instruction(
+            f"{kind.id}#{before + 1}" if before else kind.id, kind, args, self._robust or _is_bounded(kind, args)
+        )
 
 
 def _part(instruction: Instruction, seen: Seen) -> Part:
@@ -211,7 +223,7 @@ def _decoded(encoded: str | bytes) -> Json:
 
 def _id_list(ids: Json) -> list[str]:
     ids = [ids] if isinstance(ids, str) else ids
-    if not isinstance(ids, Sequence) or not 1 <= len(ids) <= MAX_INSTRUCTIONS:
+    if not isinstance(ids, list) or not 1 <= len(ids) <= MAX_INSTRUCTIONS:
         raise BadArgument(f"instruction_id_list is a list of 1 to {MAX_INSTRUCTIONS} ids, not {ids!r:.80}")
     names = [each for each in ids if isinstance(each, str)]
     if len(names) < len(ids):
@@ -230,5 +242,7 @@ def _last_user_text(messages: Sequence[Mapping[str, Json]]) -> str:
 
 def _is_bounded(kind: Kind, args: Mapping[str, Any]) -> bool:
     """Whether the texts that the official check takes for regular expressions are searched for in linear time."""
-    taken = [args[name] for name, reader in kind.readers.items() if reader is pattern or reader is patterns]
+    if not kind.patterns:
+        return True
+    taken = [args[name] for name in kind.patterns]
     return all(is_bounded([each] if isinstance(each, str) else each) for each in taken)

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from verifiers.catalog.ifeval.answer import Answer
-from verifiers.catalog.ifeval.kinds import Args, Seen, Table, compared, number, pattern, patterns, relation, text
+from verifiers.catalog.ifeval.kinds import (
+    Args,
+    Seen,
+    Table,
+    always,
+    at_least,
+    compared,
+    number,
+    pattern,
+    patterns,
+    relation,
+    text,
+)
 from verifiers.catalog.ifeval.matching import is_plain, occurrences, official, official_count, official_word
 from verifiers.text import normalise
 
@@ -30,6 +42,9 @@ def _words_exist(answer: Answer, args: Args) -> Seen:
     return _present(args["keywords"], missing)
 
 
+existence.hopeless(always)
+
+
 def _present(keywords: tuple[str, ...], missing: list[str]) -> Seen:
     return Seen(
         not missing, f"the keywords {', '.join(keywords)}", f"without {', '.join(missing)}" if missing else "all"
@@ -47,6 +62,9 @@ def frequency(answer: Answer, args: Args) -> Seen:
 def _word_frequency(answer: Answer, args: Args) -> Seen:
     count = occurrences(args["keyword"], answer)
     return compared(count, args["relation"], args["frequency"], f"times {args['keyword']!r}")
+
+
+frequency.hopeless(at_least("relation"))
 
 
 @KEYWORDS.kind("keywords:forbidden_words", forbidden_words=patterns)
@@ -85,3 +103,6 @@ def _any_letter(answer: Answer, args: Args) -> Seen:
     letter = normalise(args["letter"]).strip().lower() or args["letter"]
     count = answer.lower.count(letter)
     return compared(count, args["let_relation"], args["let_frequency"], f"times the letter {letter}")
+
+
+letters.hopeless(at_least("let_relation"))

@@ -36,6 +36,8 @@ class Seen(NamedTuple):
 Args: TypeAlias = Mapping[str, Any]
 """An instruction's arguments, each read by the reader that its kind names for it."""
 Check: TypeAlias = Callable[[Answer, Args], Seen]
+Hopeless: TypeAlias = Callable[[Answer, Args], bool]
+"""Whether, of an answer that does not follow, no part without the first or last line follows (mode robust)."""
 Reader: TypeAlias = Callable[[Json], object]
 
 
@@ -53,20 +55,29 @@ class Kind:
     Attributes:
         id: As in `instruction_id_list`.
         readers: How each argument is read; all are required.
+        patterns: The arguments that the official checkers take for regular expressions.
         official: The check with the official checker's verdict.
         right: The check with the right verdict; the official one where that is right.
+        parts_hopeless: What spares loose strictness, in mode robust, to check the answer's parts.
     """
 
     def __init__(self, name: str, readers: Mapping[str, Reader], check: Check) -> None:
         self.id = name
         self.readers = readers
+        self.patterns = [each for each, reader in readers.items() if reader is pattern or reader is patterns]
         self.official = check
         self.right = check
+        self.parts_hopeless: Hopeless | None = None
 
     def robust(self, check: Check) -> Check:
         """Use another check in mode robust."""
         self.right = check
         return check
+
+    def hopeless(self, known: Hopeless) -> Hopeless:
+        """Say when the parts of an answer that does not follow need no check; it must never be wrong."""
+        self.parts_hopeless = known
+        return known
 
     def read(self, raw: Mapping[str, Json]) -> dict[str, Any]:
         """Read the arguments of one instruction; those given as null count as absent.
@@ -75,9 +86,9 @@ class Kind:
             BadArgument: If one is missing, unknown or of the wrong type.
         """
         given = {name: value for name, value in raw.items() if value is not None}
-        if unknown := sorted(given.keys() - self.readers.keys()):
-            takes = ", ".join(self.readers) or "nothing"
-            raise BadArgument(f"has no argument {unknown[0]!r}; it takes {takes}")
+        if not given.keys() <= self.readers.keys():
+            unknown = min(given.keys() - self.readers.keys())
+            raise BadArgument(f"has no argument {unknown!r}; it takes {', '.join(self.readers) or 'nothing'}")
         read: dict[str, Any] = {}
         for name, reader in self.readers.items():
             if name not in given:
@@ -166,6 +177,16 @@ def relation(value: Json) -> object:
     if value not in ("less than", "at least"):
         raise BadArgument("must be 'less than' or 'at least'")
     return value
+
+
+def always(answer: Answer, args: Args) -> bool:
+    """A part never has more of what the answer lacks."""
+    return True
+
+
+def at_least(name: str) -> Hopeless:
+    """A part never has more of it, where an argument asks for at least so many."""
+    return lambda answer, args: bool(args[name] == "at least")
 
 
 def compared(count: int, relation: str, wanted: int, what: str, whence: str = "") -> Seen:

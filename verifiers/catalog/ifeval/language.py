@@ -9,9 +9,9 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from verifiers.catalog.ifeval import treebank
-from verifiers.catalog.ifeval.answer import Answer
+from verifiers.catalog.ifeval.answer import Answer, words_of
 from verifiers.catalog.ifeval.english import STOP_WORDS
-from verifiers.catalog.ifeval.kinds import Args, BadArgument, Seen, Table, compared, number, relation
+from verifiers.catalog.ifeval.kinds import Args, BadArgument, Seen, Table, at_least, compared, number, relation
 from verifiers.errors import require
 from verifiers.types import Json
 
@@ -57,7 +57,6 @@ _UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufd
 _MORE_NONCHARACTERS = re.compile(
     "[" + "".join(f"{chr(p << 16 | 0xFFFE)}{chr(p << 16 | 0xFFFF)}" for p in range(1, 17)) + "]"
 )
-_LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W\d_]+")
 _CONFUSABLE = frozenset("id ms hr sr bs sl no da cs sk gl mk af nl zh un".split())
 """Languages that the two detectors may tell apart differently."""
@@ -155,8 +154,10 @@ def _by_ngrams(text: str) -> str:
 
 def _is_plain_english(text: str) -> bool:
     """Whether so many words are English function words that no detector doubts it, nor can half be something else."""
+    if not text.isascii():
+        return False
     words = text.lower().split()
-    return text.isascii() and sum(map(STOP_WORDS.__contains__, words)) >= PLAIN_FUNCTION_WORDS * len(words)
+    return sum(map(STOP_WORDS.__contains__, words)) >= PLAIN_FUNCTION_WORDS * len(words)
 
 
 def _agrees(guess: Guess, text: str) -> bool:
@@ -197,7 +198,7 @@ def _in_language(text: str, code: str) -> Seen:
     expected = f"language {code}"
     if code == "en" and len(text) >= SURE_CHARS and _is_plain_english(text):
         return Seen(True, expected, "plain English")
-    letters = _LETTER.findall(text[: 4 * UNSURE_CHARS])
+    letters = "".join(_WORD.findall(text[: 4 * UNSURE_CHARS]))
     if not letters:
         return Seen(False, expected, "no letters")
     own = _script(code)
@@ -247,6 +248,15 @@ def capital_words(answer: Answer, args: Args) -> Seen:
 
 @capital_words.robust
 def _real_capital_words(answer: Answer, args: Args) -> Seen:
-    capitals = [word for word in answer.words if word.isupper()]
-    count = sum(1 for word in capitals if len(word) > 1 and not word[1:].isdigit())
+    count = answer.total(_count_capitals)
     return compared(count, args["capital_relation"], args["capital_frequency"], "words in capitals")
+
+
+capital_words.hopeless(at_least("capital_relation"))
+
+
+def _count_capitals(text: str) -> int:
+    """Count the words in capitals, single letters and numbered ones aside; only what may hold one is cut into words."""
+    words = words_of(" ".join([piece for piece in text.split() if not piece.islower()]))
+    capitals = [word for word in words if word.isupper()]
+    return sum(1 for word in capitals if len(word) > 1 and not word[1:].isdigit())

@@ -7,15 +7,27 @@ import re
 from verifiers import text as scripts
 from verifiers.catalog.ifeval import punkt
 from verifiers.catalog.ifeval.answer import Answer
-from verifiers.catalog.ifeval.kinds import Args, Seen, Table, compared, counted, number, positive, relation, text
+from verifiers.catalog.ifeval.kinds import (
+    Args,
+    Seen,
+    Table,
+    at_least,
+    compared,
+    counted,
+    number,
+    positive,
+    relation,
+    text,
+)
 
 LENGTHS = Table()
 SHORT_LINE = 60
 """A line of fewer characters that stops without punctuation is a sentence of its own, not a wrapped one."""
+MIN_ASTERISKS = 3
+"""Fewest asterisks that part paragraphs."""
 
 _DIVIDER = re.compile(r"\s?\*\*\*\s?")
-_OWN_LINE_DIVIDER = re.compile(r"^[ \t]*+(?:\*[ \t]*+){3,}$", re.MULTILINE)
-_SPACED_DIVIDER = re.compile(r"(?<=\s)\*{3,}+(?=\s)")
+_SPACED_DIVIDER = re.compile(r"\*(?<=\s\*)\*{2,}+(?=\s)")
 _LEADING = " \t#>*_~`\"'“‘«([{-"
 _FIRST_WORD = re.compile(r"[^\s.,?!'\"*_:;”’)]++")
 
@@ -31,6 +43,9 @@ def _real_words(answer: Answer, args: Args) -> Seen:
     return compared(answer.word_count, args["relation"], args["num_words"], "words")
 
 
+number_words.hopeless(at_least("relation"))
+
+
 @LENGTHS.kind("length_constraints:number_sentences", num_sentences=number, relation=relation)
 def number_sentences(answer: Answer, args: Args) -> Seen:
     """At least, or less than, so many sentences; officially as NLTK cuts English."""
@@ -39,19 +54,35 @@ def number_sentences(answer: Answer, args: Args) -> Seen:
 
 @number_sentences.robust
 def _real_sentences(answer: Answer, args: Args) -> Seen:
-    return compared(count_sentences(answer.text), args["relation"], args["num_sentences"], "sentences")
+    return compared(count_sentences(answer), args["relation"], args["num_sentences"], "sentences")
 
 
-def count_sentences(text: str) -> int:
+@number_sentences.hopeless
+def _too_few(answer: Answer, args: Args) -> bool:
+    """A part has no more sentences, if it has a capital and loses no asterisks or blanks, which change its lines."""
+    text = answer.text
+    if args["relation"] != "at least" or "*" in text or len(text) > scripts.MAX_SENTENCES:
+        return False
+    second, last = text.find("\n") + 1, max(0, text.rfind("\n"))
+    parts = (text[second:], text[:last], text[second:last])
+    return not any(part.islower() or len(part.strip("\n")) != len(part.strip()) for part in parts)
+
+
+def count_sentences(answer: Answer) -> int:
     """Count the sentences in any script; short lines that stop without punctuation count one each."""
-    if text.islower():  # no capital says where a sentence starts
-        return punkt.count(text)
-    return sum(1 + _short_lines(sentence) for sentence in scripts.sentences(text))
+    if answer.text.islower():  # no capital says where a sentence starts
+        return punkt.count(answer.text)
+    if len(answer.text) > scripts.MAX_SENTENCES:  # there may be more than are cut
+        return _cased_sentences(answer.text)
+    return answer.total(_cased_sentences)
+
+
+def _cased_sentences(text: str) -> int:
+    found = scripts.sentences(text)
+    return len(found) + sum(_short_lines(sentence) for sentence in found if "\n" in sentence)
 
 
 def _short_lines(sentence: str) -> int:
-    if "\n" not in sentence:
-        return 0
     lines = sentence.split("\n")[:-1]
     return sum(len(line) < SHORT_LINE and line.rstrip()[-1:].isalnum() for line in lines)
 
@@ -64,8 +95,19 @@ def number_paragraphs(answer: Answer, args: Args) -> Seen:
 
 @number_paragraphs.robust
 def _divided_paragraphs(answer: Answer, args: Args) -> Seen:
-    divider = _OWN_LINE_DIVIDER if _OWN_LINE_DIVIDER.search(answer.text) else _SPACED_DIVIDER
-    return _paragraphs(divider.split(answer.text), args["num_paragraphs"])
+    pieces = _between_dividers(answer.text) if "*" in answer.text else [answer.text]
+    return _paragraphs(pieces, args["num_paragraphs"])
+
+
+def _between_dividers(text: str) -> list[str]:
+    """Cut at lines of nothing but three asterisks or more; if there is none, at such asterisks between blanks."""
+    pieces: list[list[str]] = [[]]
+    for line in text.split("\n"):
+        if "*" in line and not line.strip("* \t") and line.count("*") >= MIN_ASTERISKS:
+            pieces.append([])
+        else:
+            pieces[-1].append(line)
+    return ["\n".join(each) for each in pieces] if len(pieces) > 1 else _SPACED_DIVIDER.split(text)
 
 
 def _paragraphs(pieces: list[str], wanted: int) -> Seen:
