@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from verifiers.catalog.math.functions import FunctionReader
 from verifiers.catalog.math.lex import FUNCTIONS, GREEK_NAMES, Unreadable, split_run, tokens
-from verifiers.catalog.math.literals import decimal, integer
+from verifiers.catalog.math.literals import SMALL, decimal, integer
 from verifiers.catalog.math.naming import has_imaginary
 from verifiers.catalog.math.tree import (
     Apply,
@@ -83,25 +83,26 @@ class AtomReader(FunctionReader):
 
     def argument(self, split: bool = False) -> Node:
         r"""Read a macro's argument: a braced group or one token (`\frac12` with `split`)."""
-        tok = self.toks[self.pos]
-        if split and len(tok) > 1 and tok.isdigit():
-            self.spread((tok[0], tok[1:]))
-            tok = tok[0]
-        elif len(tok) > 1 and tok.isalpha() and tok.isascii() and split:
-            self.spread(split_run(tok))
-            tok = self.toks[self.pos]
-        if tok.isdigit():
-            self.pos += 1
-            return Num(integer(tok))
+        toks = self.toks
+        tok = toks[self.pos]
         if tok == "{":
             self.pos += 1
-            inner = self.toks[self.pos]
-            if inner.isdigit() and self.toks[self.pos + 1] == "}":
+            inner = toks[self.pos]
+            if inner.isdigit() and toks[self.pos + 1] == "}":
                 self.pos += 2
-                return Num(integer(inner))
+                return SMALL.get(inner) or Num(integer(inner))
             node = self.expr(0)
             self.take("}")
             return node
+        if split and len(tok) > 1:
+            if tok.isdigit():
+                self.spread((tok[0], tok[1:]))
+            elif tok.isalpha() and tok.isascii():
+                self.spread(split_run(tok))
+            tok = toks[self.pos]
+        if tok.isdigit():
+            self.pos += 1
+            return SMALL.get(tok) or Num(integer(tok))
         return self.expr(59)
 
     def number(self, tok: str) -> Node:

@@ -41,6 +41,7 @@ from verifiers.catalog.math.tree import (
     children,
     free_symbols,
     has_shape,
+    walk,
 )
 
 ZERO = Num(0)
@@ -149,9 +150,7 @@ def _complexity(node: Node) -> int:
 
 
 def _has_signs(node: Node) -> bool:
-    if type(node) is PlusMinus:
-        return True
-    return any(_has_signs(child) for child in children(node)) if type(node) not in (Num, Sym, Const) else False
+    return any(type(item) is PlusMinus for item in walk(node))
 
 
 def _sum_of_quantities(node: Node) -> bool:

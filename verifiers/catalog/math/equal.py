@@ -181,8 +181,8 @@ def real_value(node: Node, context: Context) -> Fraction | None:
         sign, mantissa, exponent, _ = value.real._mpf_
         if abs(exponent) > 5_000:
             return None
-        number = Fraction(mantissa) * (Fraction(2) ** exponent)
-        return Fraction(-number if sign else number)
+        signed = -mantissa if sign else mantissa
+        return Fraction(signed << exponent) if exponent >= 0 else Fraction(signed, 1 << -exponent)
     except OutOfSteps:
         raise
     except (NotNumeric, ArithmeticError, ValueError, TypeError, AttributeError):

@@ -44,13 +44,14 @@ def rational(node: Node, steps: Steps, bound: Mapping[str, int] | None = None) -
         NotExact: If it is irrational, symbolic or undefined. `TooBig` if merely too large.
         OutOfSteps: If the budget is used up.
     """
-    steps.take()
-    kind = type(node)
-    if kind is Num:
-        return node.value  # type: ignore[union-attr]
-    handler = _RATIONAL.get(kind)
+    steps.left -= 1
+    if steps.left < 0:
+        steps.take(0)
+    if type(node) is Num:
+        return node.value
+    handler = _RATIONAL.get(type(node))
     if handler is None:
-        raise NotExact(kind.__name__)
+        raise NotExact(type(node).__name__)
     return handler(node, steps, bound or _EMPTY)
 
 

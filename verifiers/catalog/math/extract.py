@@ -99,9 +99,11 @@ def find_answer(completion: str, mode: Mode = "strict") -> Found | NotFound:
         completion: What the model answered.
         mode: `strict` fails closed; `boxed` counts boxes only; `lenient` takes the last value if `strict` finds none.
     """
-    if len(completion) <= MAX_BARE_CHARS and mode != "boxed" and _BARE.fullmatch(completion) and completion.strip():
-        start = len(completion) - len(completion.lstrip())
-        return Found(completion.strip(), "whole completion", start, len(completion.rstrip()))
+    if len(completion) <= MAX_BARE_CHARS and mode != "boxed" and _BARE.fullmatch(completion):
+        answer = completion.strip()
+        if answer:
+            start = completion.index(answer[0])
+            return Found(answer, "whole completion", start, start + len(answer))
     span = final_span(completion)
     if span is None:
         return NotFound("the think part is never closed: no final answer", "unparsable")
@@ -258,7 +260,7 @@ def _content(text: str, box: Segment) -> str:
 
 def _unescaped(text: str) -> str:
     r"""Undo a JSON escape too many: `\\frac` where every run of backslashes has an even length."""
-    if _ESCAPED.search(text) and not any(len(run) % 2 for run in _BACKSLASHES.findall(text)):
+    if "\\\\" in text and _ESCAPED.search(text) and not any(len(run) % 2 for run in _BACKSLASHES.findall(text)):
         return text.replace("\\\\", "\\")
     return text
 

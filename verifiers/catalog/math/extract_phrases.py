@@ -17,6 +17,7 @@ from verifiers.catalog.math.extract_values import (
     blank_markup,
     conclusion,
     hedged,
+    holds_any,
     is_all_value,
     statement,
     unwrap,
@@ -197,7 +198,7 @@ def hash_line(tail: str, *, phrases: bool) -> Answer:
 
 def stated_phrase(tail: str, lo: int) -> Answer:
     """Read the last answer phrase from `lo` on that states something."""
-    if not any(gate in tail for gate in _PHRASE_GATES):
+    if not holds_any(tail, _PHRASE_GATES):
         return Answer(NOTHING, "")
     phrases = list(_PHRASE.finditer(tail, lo))[-MAX_PHRASES:]
     choice = _CORRECT_CHOICE.search(tail, max(lo, len(tail) - 80))

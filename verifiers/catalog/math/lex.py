@@ -151,6 +151,8 @@ _SAME = {
     "\\cosec": "\\csc",
     "\\iint": "\\int", "\\lg": "\\lg", "\\colon": ":",
 }  # fmt: skip
+_KEPT_AS: dict[str, str | None] = {**_SAME, **dict.fromkeys(_SKIP)}
+"""What a token becomes; `None` = it is dropped."""
 _SPACED = re.compile(r"(?<![\d.,])(\d{1,3})((?: \d{3})+)(?![\d])(?!\s*/)")
 _JOINED_COMMA = re.compile(r"\{,\}\s*|,\s*\\!\s*|(?<=\d)\\!(?=\d)")
 _MIXED = re.compile(r"(?<![\d.,^/\w}])(\d+)\s+(\d+)\s*/\s*(\d+)(?![\d.])")
@@ -197,8 +199,8 @@ def tokens(text: str) -> list[str]:
     Raises:
         TooLarge: If there are more than `MAX_TOKENS`.
     """
-    get = _SAME.get
-    found = [get(token, token) for token in _TOKEN.findall(text) if token not in _SKIP]
+    get = _KEPT_AS.get
+    found = [kept for token in _TOKEN.findall(text) if (kept := get(token, token)) is not None]
     if "\\text" in text or "\\m" in text or "\\o" in text:
         found = [_tidied(token) if token[-1] == "}" and len(token) > 2 else token for token in found]
     if len(found) > MAX_TOKENS:

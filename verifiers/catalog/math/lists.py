@@ -20,6 +20,7 @@ MAX_ITEMS = 200
 SAME_VALUES = "the same values"
 BRACKETED = frozenset(["()", "[]", "<>", "(]", "[)"])
 """Kinds of `Seq` that keep their order."""
+Key = str | int | Fraction
 
 
 def pairwise(left: Sequence[Node], right: Sequence[Node], context: Context) -> bool:
@@ -29,12 +30,8 @@ def pairwise(left: Sequence[Node], right: Sequence[Node], context: Context) -> b
 
 def sequences_match(ref: Node, pred: Node, context: Context) -> bool:
     """Compare lists, tuples, sets of elements and intervals."""
-    if _looks_real_set(ref, pred) and (both := explicit_sets(ref, pred, context)) is not None:
-        return both
-    if is_piecewise(ref) or is_piecewise(pred):
-        return piecewise_match(ref, pred, context)
-    if is_matrix_like(ref) or is_matrix_like(pred):
-        return matrices_match(ref, pred, context)
+    if not (_is_tuple(ref) and _is_tuple(pred)) and (found := _other_shapes(ref, pred, context)) is not None:
+        return found
     ref_kind, ref_items = _listed(ref)
     pred_kind, pred_items = _listed(pred)
     if len(ref_items) > MAX_ITEMS or len(pred_items) > MAX_ITEMS:
@@ -62,10 +59,28 @@ def sequences_match(ref: Node, pred: Node, context: Context) -> bool:
     return values_match(ref_items, pred_items, context, ordered)
 
 
+def _is_tuple(node: Node) -> bool:
+    return type(node) is Seq and node.kind == "()"
+
+
+def _other_shapes(ref: Node, pred: Node, context: Context) -> bool | None:
+    """Compare sets of reals, functions by cases and matrices; `None` where neither side is one."""
+    if _looks_real_set(ref, pred) and (both := explicit_sets(ref, pred, context)) is not None:
+        return both
+    if is_piecewise(ref) or is_piecewise(pred):
+        return piecewise_match(ref, pred, context)
+    if is_matrix_like(ref) or is_matrix_like(pred):
+        return matrices_match(ref, pred, context)
+    return None
+
+
 def _other_nesting(ref: Sequence[Node], pred: Sequence[Node]) -> bool:
     """Whether one list holds more sets than the other: {1, {2}} is not {1, 2}."""
-    counts = [sum(type(item) is Seq and item.kind == "{}" for item in items) for items in (ref, pred)]
-    return counts[0] != counts[1]
+    return _sets_in(ref) != _sets_in(pred)
+
+
+def _sets_in(items: Sequence[Node]) -> int:
+    return len([item for item in items if type(item) is Seq and item.kind == "{}"])
 
 
 def _looks_real_set(ref: Node, pred: Node) -> bool:
@@ -110,8 +125,9 @@ def _tuples(ref_kind: str, ref: Sequence[Node], pred_kind: str, pred: Sequence[N
 
 
 def _distinct(items: Sequence[Node], context: Context) -> tuple[Node, ...]:
-    items = tuple({_key(item): item for item in items}.values())
-    if all(type(_key(item)) is not str for item in items):
+    known = {_key(item): item for item in items}
+    items = tuple(known.values())
+    if all(type(key) is not str for key in known):
         return items
     kept: list[Node] = []
     for item in items:
@@ -135,7 +151,7 @@ def values_match(ref: Sequence[Node], pred: Sequence[Node], context: Context, or
     return True
 
 
-def _key(item: Node) -> str | int | Fraction:
+def _key(item: Node) -> Key:
     """Return what only equal items share, so that long lists are not compared each with each."""
     if type(item) is Neg and type(item.item) is Num:
         return -item.item.value
@@ -144,14 +160,16 @@ def _key(item: Node) -> str | int | Fraction:
 
 def _without_shared(left: Sequence[Node], right: Sequence[Node]) -> tuple[list[Node], list[Node]]:
     """Return both lists without the items that are written alike in both."""
-    shared = Counter(map(_key, left)) & Counter(map(_key, right))
-    return _without(left, shared.copy()), _without(right, shared)
+    left_keys, right_keys = [_key(item) for item in left], [_key(item) for item in right]
+    shared = Counter(left_keys) & Counter(right_keys)
+    if not shared:
+        return list(left), list(right)
+    return _without(left, left_keys, shared.copy()), _without(right, right_keys, shared)
 
 
-def _without(items: Sequence[Node], dropped: Counter[str | int | Fraction]) -> list[Node]:
+def _without(items: Sequence[Node], keys: Sequence[Key], dropped: Counter[Key]) -> list[Node]:
     kept: list[Node] = []
-    for item in items:
-        key = _key(item)
+    for item, key in zip(items, keys, strict=True):
         if dropped[key] > 0:
             dropped[key] -= 1
         else:

@@ -11,6 +11,10 @@ MAX_DIGITS = 1_500
 """Longest number that is read, in digits."""
 
 
+SMALL: dict[str, Num] = {str(value): Num(value) for value in range(1_000)}
+"""The nodes of small integers by their digits: nodes never change, so that one serves all."""
+
+
 def integer(digits: str) -> int:
     """Read a run of digits; raises `TooLarge` past `MAX_DIGITS`."""
     if len(digits) > MAX_DIGITS:

@@ -26,6 +26,7 @@ MAX_ANGLE_LOG2 = 160
 """Largest argument of a trigonometric function, as a binary exponent."""
 MAX_SPREAD_LOG2 = 60
 """Binary orders of magnitude by which terms may differ before more digits are asked for."""
+_NO_PARTS = (0, 0, 0, 0)
 _contexts = local()
 
 
@@ -65,15 +66,20 @@ class LongField(Field):
         super().__init__(steps, point, ten, grid)
 
     def weigh(self, terms: Sequence[Any]) -> None:
-        sizes = [self.mp.mag(term) for term in terms if term]
+        sizes = [self._log2(term) for term in terms if term]
         spread = max(sizes) - min(sizes) if sizes else 0
         if spread > MAX_SPREAD_LOG2:
             self.hidden += 2 * spread
 
     def level(self, *values: Any) -> None:
-        self.hidden += sum(
-            2 * abs(size) for size in map(self.mp.mag, filter(None, values)) if abs(size) > MAX_SPREAD_LOG2
-        )
+        for value in values:
+            if value and (size := abs(self._log2(value))) > MAX_SPREAD_LOG2:
+                self.hidden += 2 * size
+
+    def _log2(self, value: Any) -> Any:
+        """Return a value's binary order of magnitude; a finite real one's is in its parts."""
+        _, mantissa, exponent, bits = getattr(value, "_mpf_", _NO_PARTS)
+        return exponent + bits if mantissa else self.mp.mag(value)
 
     def total(self, terms: Sequence[Any]) -> Any:
         total = sum(terms[1:], terms[0])

@@ -97,7 +97,10 @@ class Field(ABC):
             NotNumeric: If it has none here.
             OutOfSteps: If the budget is used up or a magnitude is past its bound.
         """
-        self.steps.take(self.cost)
+        steps = self.steps
+        steps.left -= self.cost
+        if steps.left < 0:
+            steps.take(0)
         if type(node) is Num:
             return self.number(node.value)
         handler = _HANDLERS.get(type(node))

@@ -11,6 +11,7 @@ from fractions import Fraction
 from verifiers.catalog.math.brackets import CLOSERS, BracketReader
 from verifiers.catalog.math.functions import flat_product
 from verifiers.catalog.math.lex import TooLarge, Unreadable, split_run, tokens
+from verifiers.catalog.math.literals import SMALL
 from verifiers.catalog.math.tree import (
     Add,
     Call,
@@ -61,7 +62,10 @@ STOP = frozenset(
 _TEXT_MACROS = ("\\text", "\\mathrm", "\\mbox", "\\hbox", "\\operatorname", "\\mathsf", "\\mathit", "\\emph")
 _NUMBER_GOES_ON = frozenset(["_", "\\frac"])
 _NAME_GOES_ON = frozenset(["_", "'", "("])
-_LETTERS = frozenset("abcdfghjklmnopqrstuvwxyz")  # e and i are constants
+_PREFIX_MACROS = frozenset(["\\pm", "\\mp", "\\|", *CLOSERS])
+"""Tokens with a backslash that are signs or brackets."""
+_LETTERS = {letter: Sym(letter) for letter in "abcdfghjklmnopqrstuvwxyz"}
+"""The nodes of variables of one letter; e and i are constants."""
 _GLUED = re.compile(r"(or|and)([A-Z][A-Za-z]*)\Z")
 _SET_NAMES = {"cup": "cup", "cap": "cap", "setminus": "minus"}
 _BASIS_POINTS = frozenset(["basis points", "basis point", "bp", "bps"])
@@ -88,12 +92,18 @@ class Parser(BracketReader):
             raise TooLarge(f"the answer is nested deeper than {MAX_DEPTH} levels")
         toks = self.toks
         tok = toks[self.pos]
-        if tok.isdigit() and len(tok) < SHORT and toks[self.pos + 1] not in _NUMBER_GOES_ON:
+        left: Node | None = _LETTERS.get(tok)
+        if left is not None:
+            if toks[self.pos + 1] in _NAME_GOES_ON:
+                left = self.prefix()
+            else:
+                self.pos += 1
+        elif tok.isdigit() and len(tok) < SHORT and toks[self.pos + 1] not in _NUMBER_GOES_ON:
             self.pos += 1
-            left: Node = Num(int(tok))
-        elif tok in _LETTERS and toks[self.pos + 1] not in _NAME_GOES_ON:
+            left = SMALL.get(tok) or Num(int(tok))
+        elif tok == "\\frac":
             self.pos += 1
-            left = Sym(tok)
+            left = self.fraction()
         else:
             left = self.prefix()
         chain = 0
@@ -108,7 +118,7 @@ class Parser(BracketReader):
                 break
             else:
                 self.pos += 1
-                left = self.infix(left, tok, power)
+                left = self.sum(left, tok) if power == _SUM else self.infix(left, tok, power)
                 chain += 1
                 if chain > MAX_CHAIN:
                     raise TooLarge(f"the answer chains more than {MAX_CHAIN} operators")
@@ -122,9 +132,7 @@ class Parser(BracketReader):
         return (tok == "[" and self.french) or tok.startswith("\\end")
 
     def infix(self, left: Node, tok: str, power: int) -> Node:
-        """Combine `left` with what follows the operator `tok`, which is already consumed."""
-        if power == _SUM:
-            return self.sum(left, tok)
+        """Combine `left` with what follows the operator `tok`, which is no sign and already consumed."""
         if power == _PRODUCT:
             return self.product(left, tok)
         if tok == "^":
@@ -268,6 +276,8 @@ class Parser(BracketReader):
         tok = toks[self.pos]
         self.pos += 1
         first = tok[:1]
+        if first == "\\" and tok not in _PREFIX_MACROS:
+            return self.atom(tok)
         if first.isdigit() or (first == "." and len(tok) > 1 and tok[1].isdigit()):
             return self.number(tok)
         if first.isalpha() and first < "\u3000":

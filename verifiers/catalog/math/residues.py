@@ -63,7 +63,10 @@ class Residues:
         Raises:
             NotExact: If it is no rational function of its variables.
         """
-        self._steps.take()
+        steps = self._steps
+        steps.left -= 1
+        if steps.left < 0:
+            steps.take(0)
         handler = _HANDLERS.get(type(node))
         if handler is None:
             raise NotExact(type(node).__name__)

@@ -17,7 +17,7 @@ class OutOfSteps(ValueError):
 
 
 class Steps:
-    """Counts down."""
+    """Counts down. The walks over trees count `left` themselves, and call `take(0)` below zero."""
 
     __slots__ = ("left",)
 

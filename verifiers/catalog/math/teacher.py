@@ -26,7 +26,7 @@ from verifiers.catalog.math.moments import Moment, moment_of, same_moment
 from verifiers.catalog.math.policy import PRESETS, Options
 from verifiers.catalog.math.read import Answer, Unread, flat, read
 from verifiers.catalog.math.show import show
-from verifiers.catalog.math.steps import OutOfSteps
+from verifiers.catalog.math.steps import FAST_STEPS, OutOfSteps, Steps
 from verifiers.catalog.math.tree import Num
 from verifiers.teacher import BaseTeacher, teacher
 from verifiers.types import Json, Sample, Status, Verdict, text_of
@@ -149,10 +149,10 @@ class MathTeacher(BaseTeacher):
                 return Verdict(
                     None, status, f"the reference {reference.answer.text[:80]!r} cannot be evaluated: {rule}"
                 )
-            reward = 1.0 if status is Status.CORRECT else 0.0
-            verdict = Verdict(reward, status, f"{found.rule}; {_TOLD.get(status, '')}{rule}", shown)
-            if reward:
-                break
+            if status is Status.CORRECT:
+                return Verdict(1.0, status, f"{found.rule}; equal by {rule}", shown)
+            told = "not equal: " if status is Status.INCORRECT else ""
+            verdict = Verdict(0.0, status, f"{found.rule}; {told}{rule}", shown)
         return verdict
 
     def _decided(self, reference: Reference, answer: Answer, worker: bool) -> tuple[Status, str] | None:
@@ -169,11 +169,12 @@ class MathTeacher(BaseTeacher):
 
     def _against(self, reference: Reference, answer: Answer, worker: bool) -> tuple[Status, str] | None:
         """Return the status and the rule that decided; `None` if only sympy can."""
-        context = Context(self.options, match, sympy=worker)
+        context = Context(self.options, match, Steps(FAST_STEPS), "", worker)
         try:
-            moment = same_moment(reference.moment, reference.answer.text, answer.text)
-            if moment is not None:
-                return (Status.CORRECT if moment else Status.INCORRECT), "date or time"
+            if reference.moment is not None:
+                moment = same_moment(reference.moment, reference.answer.text, answer.text)
+                if moment is not None:
+                    return (Status.CORRECT if moment else Status.INCORRECT), "date or time"
             if _same_decimal(reference.answer, answer):
                 return Status.CORRECT, "decimal comma"
             options = bool(reference.answer.letter and answer.letter)  # then the letter decides, not the text alone
@@ -218,7 +219,6 @@ class MathTeacher(BaseTeacher):
         return [*steps, ("decided by", decided)]
 
 
-_TOLD = {Status.CORRECT: "equal by ", Status.INCORRECT: "not equal: "}
 _SURE = frozenset(["last box", "adjacent boxes", "answer tag", "whole completion"])
 """Extraction rules after which the completion is not compared as a whole with the reference."""
 

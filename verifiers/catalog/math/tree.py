@@ -6,7 +6,7 @@ Quantity, Based. Shapes: Seq (tuple, set, interval, list), Matrix, Rel, SetOp, B
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias
@@ -266,15 +266,14 @@ def children(node: Node) -> tuple[Node, ...]:
     return () if getter is None else getter(node)
 
 
-def walk(*nodes: Node) -> Iterator[Node]:
-    """Yield the nodes of some trees, the last one's first; a binder's inside like any other."""
-    stack = [*nodes]
-    while stack:
-        node = stack.pop()
-        yield node
+def walk(*nodes: Node) -> list[Node]:
+    """Return the nodes of some trees, the outer ones first; a binder's inside like any other."""
+    found = [*nodes]
+    for node in found:  # which grows on the way
         getter = _CHILDREN.get(type(node))
         if getter is not None:
-            stack.extend(getter(node))
+            found += getter(node)
+    return found
 
 
 BASIS = ("e_i", "e_j", "e_k")
@@ -283,20 +282,9 @@ BASIS = ("e_i", "e_j", "e_k")
 
 def has_shape(node: Node) -> bool:
     """Whether a tree holds anything but scalars: signs to write out, matrices, brackets, unit vectors."""
-    stack = [node]
-    while stack:
-        item = stack.pop()
-        kind = type(item)
-        if kind in _SHAPED:
-            return True
-        if kind is Sym:
-            if item.name in BASIS:  # type: ignore[union-attr]
-                return True
-            continue
-        getter = _CHILDREN.get(kind)
-        if getter is not None:
-            stack.extend(getter(item))
-    return False
+    if type(node) in _SHAPED:
+        return True
+    return any(type(item) in _SHAPED or (type(item) is Sym and item.name in BASIS) for item in walk(node))
 
 
 _SHAPED = frozenset([PlusMinus, Matrix, Seq])
