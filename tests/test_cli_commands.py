@@ -12,6 +12,7 @@ import pytest
 
 from verifiers.cli.commands import BUILT_IN, load_command
 from verifiers.cli.main import run
+from verifiers.cli.rows import read_places
 
 TEACHER = str(Path(__file__).parent / "cases" / "parity_teacher.py")
 ATTACK = "\x1b]0;owned\x07\u202e"
@@ -103,7 +104,7 @@ def test_explain_when_given_texts_then_steps_verdict_and_parts_are_shown(verify)
     [
         ("1", [], 0, "status  correct"),
         ("1", ["--set", "zero=odd"], 0, "status  incorrect"),
-        ("2", [], 2, "--nth 1 to --nth 2"),
+        ("2", [], 2, ":2#1 to "),
         ("2", ["--nth", "2"], 0, "completion  4"),
         ("2", ["--nth", "3"], 2, "holds 2 completions"),
         ("2#2", [], 0, "completion  4"),
@@ -123,6 +124,16 @@ def test_explain_when_given_a_place_then_that_row_is_shown(
     assert got == code, err
     assert expected in out + err
     assert "\x1b" not in out + err
+
+
+def test_places_when_rows_were_scored_or_are_null_then_samples_are_as_they_are_scored(tmp_path: Path) -> None:
+    path = tmp_path / "scored.jsonl"
+    verdict = {"reward": [1.0, None], "status": ["correct", "bad_row"], "reason": ["", ""], "answer": [None, None]}
+    path.write_text(json.dumps({"response": ["4", None], "mine": 1, **verdict}))
+    _, places = read_places([str(path)], {})
+    first, second = places
+    assert (first.sample.completion, dict(first.sample.meta)) == ("4", {"mine": 1})
+    assert (second.sample, second.problem) == (None, "the completion is null")
 
 
 def test_explain_when_the_files_name_has_a_mark_then_the_row_is_found(verify, answers: Path) -> None:

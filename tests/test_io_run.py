@@ -17,11 +17,12 @@ import pytest
 
 from verifiers.errors import InputError, TooManyNotJudged, UsageError
 from verifiers.io import recorder
+from verifiers.io.batch import BATCH_ROWS
 from verifiers.io.config import Progress, RunConfig
 from verifiers.io.resume import sidecar_of
 from verifiers.io.retry import retry_file
 from verifiers.io.run import check_not_judged, score_file
-from verifiers.io.selection import Selection, parse_shard
+from verifiers.io.selection import Selection, open_input, parse_shard
 from verifiers.io.summary import Summary
 
 TOY = str(Path(__file__).parent / "cases" / "toy_teacher.py")
@@ -133,6 +134,17 @@ def test_random_sample_is_the_same_for_a_seed_and_fair(tmp_path: Path) -> None:
     assert taken[0] == taken[1] != taken[2]
     assert all(each == sorted(each) and len(set(each)) == 10 for each in taken)
     assert {i for each in taken for i in each} == set(range(50))
+
+
+def test_random_sample_comes_in_full_batches_that_know_their_places(tmp_path: Path) -> None:
+    for name in ("a.jsonl", "b.jsonl"):
+        write(tmp_path / name, [row(i) for i in range(3000)])
+    sampled = open_input([str(tmp_path)], {}, Selection(limit=4000, seed=3))
+    batches = list(sampled.batches)
+    assert sum(map(len, batches)) == 4000
+    assert len(batches) <= 4000 / BATCH_ROWS + 2
+    assert len({batch.place(index) for batch in batches for index in range(len(batch))}) == 4000
+    assert {batch.source for batch in batches} == {str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl")}
 
 
 def test_shards_of_a_folder_are_whole_files(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def _chosen(found: Sequence[Place], text: str, nth: int | None) -> Place:
     if not found:
         raise InputError(f"{text}: there is no such row (lines count from 1; rows of tables do too)")
     if nth is None and len(found) > 1:
-        raise UsageError(f"{text} holds {len(found)} completions; choose one with --nth 1 to --nth {len(found)}")
+        raise UsageError(f"{text} holds {len(found)} completions; choose one: {text}#1 to {text}#{len(found)}")
     if nth is not None and not 1 <= nth <= len(found):
         raise UsageError(f"there is no completion {nth}: {text} holds {len(found)} completions, counted from 1")
     return found[(nth or 1) - 1]
@@ -132,10 +132,16 @@ def _places(batches: Iterator[Batch], columns: Columns) -> Iterator[Place]:
             if row is None:
                 yield Place(name, {}, None, problem)
                 continue
+            if columns.rescored:
+                row = {column: cell for column, cell in row.items() if column not in columns.written}
             try:
                 samples, _, _ = reader.read(row)
             except BadRow as error:
                 yield Place(name, row, None, str(error))
                 continue
             for number, sample in enumerate(samples, 1):
-                yield Place(f"{name}#{number}" if len(samples) > 1 else name, row, sample)
+                at = f"{name}#{number}" if len(samples) > 1 else name
+                if sample.completion is None:  # null in a group
+                    yield Place(at, row, None, "the completion is null")
+                else:
+                    yield Place(at, row, sample)

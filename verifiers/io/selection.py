@@ -10,7 +10,7 @@ from random import Random
 from typing import BinaryIO
 
 from verifiers.errors import InputError, UsageError
-from verifiers.io.batch import MAX_LINE_BYTES, Batch
+from verifiers.io.batch import BATCH_ROWS, MAX_LINE_BYTES, Batch
 from verifiers.io.columns import Columns, find_columns
 from verifiers.io.json_text import Unreadable, decode_row
 from verifiers.io.sources import Shard, find_shards, read_shard
@@ -196,7 +196,20 @@ def reservoir(batches: Iterable[Batch], size: int, seed: int) -> Iterator[Batch]
                     held.append(entry)
             row += 1
     held.sort(key=lambda entry: entry[0])
-    yield from (batch for _, batch in held)
+    yield from _joined(batch for _, batch in held)
+
+
+def _joined(rows: Iterable[Batch]) -> Iterator[Batch]:
+    """Join batches of one row each to full ones: a worker process gets a batch at a time."""
+    joined = Batch("")
+    for row in rows:
+        if joined.source != row.source or len(joined) >= BATCH_ROWS:
+            if len(joined):
+                yield joined
+            joined = Batch(row.source)
+        joined.add(row.numbers[0], row.lines[0], row.bad.get(0, ""))
+    if len(joined):
+        yield joined
 
 
 def _look(batches: Iterator[Batch], mapping: Mapping[str, str]) -> tuple[Columns | None, Iterator[Batch]]:
