@@ -24,6 +24,9 @@ sys.path.insert(0, str(ROOT / "tests"))
 from rules_bar import BAR, IFBENCH, IFEVAL, REPEATS, Agreement, Line, runs_differ
 from rules_shapes import rule_teachers
 
+from verifiers.catalog.ifeval.judging import MAX_CHARS
+from verifiers.json_values import MAX_JSON_CHARS
+
 DATA = ROOT.parent / "shared" / "data" / "rules"
 COMPAT_BAR, ROBUST_BAR, FORMAT_BAR = 20.0, 30.0, 20_000.0
 SHOWN_DIFFERENCES = 60
@@ -140,7 +143,8 @@ def _report(lines: Sequence[Row], measured: Sequence[tuple[Line, Agreement]], de
         ]
         parts.append("### Cost of hostile completions\n\n" + table(header, [_cost_row(each) for each in dear]))
     if NOTES.exists():
-        parts.append(NOTES.read_text(encoding="utf-8").strip() + "\n")
+        notes = NOTES.read_text(encoding="utf-8").strip()
+        parts.append(notes.format(instruction_chars=MAX_CHARS, json_chars=MAX_JSON_CHARS) + "\n")
     differing = [(line, found.differences) for line, found in measured if found.differences]
     parts += [f"### Differences: {line.name}\n\n{_listed(differences)}" for line, differences in differing]
     return "\n".join(parts)

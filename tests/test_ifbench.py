@@ -173,6 +173,13 @@ def test_verb_when_told_then_by_its_forms(word: str, verb: bool) -> None:
     assert is_verb(word) is verb
 
 
+@pytest.mark.parametrize("mode", ["robust", "compat"])
+def test_bullets_when_more_sentences_stand_before_than_are_counted_then_followed(mode: str) -> None:
+    text = "One. Two! Is it?\n" * 4_000 + "* a\n* b"
+    assert score(text, "format:no_bullets_bullets", {}, mode=mode).reward == 1.0
+    assert score(f"{text}\nend", "format:no_bullets_bullets", {}, mode=mode).reward == 0.0
+
+
 @pytest.mark.parametrize("strictness", ["strict", "loose"])
 def test_compat_when_on_the_sample_output_then_every_verdict(shared_data: Path, strictness: str) -> None:
     wrong, rows = [], 0

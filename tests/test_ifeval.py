@@ -349,3 +349,32 @@ def test_robust_when_on_the_hard_cases_then_at_least_39_of_40_right(shared_data:
     wrong = [row for row, verdict in zip(rows, verdicts, strict=True) if verdict.reward != row["right"]]
     assert len(rows) == 40
     assert len(wrong) <= 1, wrong
+
+
+PIECES = [
+    "'tis ",
+    "can't. ",
+    '"No!" ',
+    "a,",
+    ":",
+    "( ",
+    ".) ",
+    "gonna ",
+    "-- ",
+    "...",
+    "x ",
+    "Mr. ",
+    "\n",
+    "’s ",
+    "\udfff",
+    "I ",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
+def test_treebank_when_sentences_are_cut_at_once_then_as_one_by_one(text: str) -> None:
+    alone = [token for sentence in punkt.sentences(text) for token in treebank._cut(sentence).split()]
+    found = treebank.tokens(text)
+    assert treebank.tokens(text) == found  # what was kept is what was cut
+    if "\udfff" not in text:
+        assert found == alone

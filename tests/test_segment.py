@@ -150,3 +150,18 @@ def test_segments_when_a_line_of_markdown_holds_a_tag_or_box_then_found(line):
         assert "5" in [part.inner(line.format(text)) for part in found]
     opened = segments(f"<answer>\n{line.format('5')}</answer>\nmore")
     assert opened[0].closed
+
+
+@pytest.mark.parametrize("filler", ["word ", "<", "<a>", "<br/> ", "a > b "])
+@pytest.mark.parametrize("size", [4_090, 4_096, 8_190, 20_000])
+def test_final_span_when_the_last_think_tag_is_far_from_the_end_then_it_is_found(filler: str, size: int) -> None:
+    thought = "<think>so</think></think><|im_start|>"
+    answer = (filler * size)[:size]
+    assert final_span(f"{thought} {answer}<|im_end|></s>") == (len(thought), len(thought) + 1 + size)
+    assert final_span(f"{thought}{answer}<think>") is None
+
+
+@pytest.mark.parametrize("stops", ["</s>", "<|im_end|>\n", "<|end|> </s>"])
+def test_final_span_when_stop_tokens_lead_then_they_are_passed_over(stops: str) -> None:
+    before = "</think>" + stops * 3
+    assert final_span(before + "42" + "</s>" * 5) == (len(before.rstrip()), len(before) + 2)
