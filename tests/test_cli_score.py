@@ -94,6 +94,8 @@ def test_score_when_there_is_no_stdin_then_it_is_as_if_it_were_empty() -> None:
         (["--max-errors", "many"], 2, "'many'"),
         (["--max-errors", "101%"], 2, "101%"),
         (["--shard", "3"], 2, "--shard"),
+        (["--summary", "-"], 2, "both go to standard output"),
+        (["--summary", "no/such/folder/sum.json"], 1, "no folder no/such/folder"),
         (["--seed", "1"], 2, "--limit"),
         (["--map", "nope=completion"], 2, "nope"),
         (["--map", "response"], 2, "COLUMN=FIELD"),

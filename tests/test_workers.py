@@ -8,10 +8,12 @@ import random
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from verifiers.errors import UsageError, WorkerError
+from verifiers.workers import run as run_module
 from verifiers.workers.frames import HEADER, FrameError, FrameReader, Kind, encode
 from verifiers.workers.pool import Failure, Reply, StartMethod, WorkerPool, shared_pool
 
@@ -146,6 +148,17 @@ def test_run_when_service_cannot_be_built_then_every_request_has_the_text(
 def test_run_when_workers_die_in_the_factory_then_an_error_says_so(method: StartMethod) -> None:
     with WorkerPool("worker_services:die", start_method=method) as pool, pytest.raises(WorkerError, match="code 9"):
         list(pool.run([b"a", b"b"], LONG_S))
+
+
+def test_run_when_a_worker_was_never_ready_then_the_next_run_has_another(
+    method: StartMethod, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "START_TIMEOUT_S", 1.0)
+    with WorkerPool("worker_services:hang_once", str(tmp_path / "made").encode(), start_method=method) as pool:
+        with pytest.raises(WorkerError, match="factory hangs"):
+            list(pool.run([b"a"], LONG_S))
+        monkeypatch.undo()
+        assert [reply.payload for reply in pool.run([b"b"], LONG_S)] == [b"b"]
 
 
 def test_factory_when_many_requests_come_then_it_was_called_once_in_each_worker(method: StartMethod) -> None:

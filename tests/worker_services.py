@@ -110,6 +110,15 @@ def fail(config: bytes) -> Service:
     raise LookupError("the factory has no such thing as " + config.decode())
 
 
+def hang_once(config: bytes) -> Service:
+    """Hang while the service is built, unless the file exists; make the file."""
+    marker = Path(config.decode())
+    if not marker.exists():
+        marker.touch()
+        time.sleep(600)
+    return lambda request: request
+
+
 def die(config: bytes) -> Service:
     os._exit(9)
 

@@ -82,8 +82,8 @@ def run_score(given: ScoreArguments) -> int:
     allowed = parse_max_errors(given.max_errors) if given.max_errors is not None else inf
     task = find_task(given.task, given.sets, given.config)
     config = _config(given, task)
-    if _is_in_use(given.summary_file, config):
-        raise UsageError(f"--summary {given.summary_file} is also input or output. Name another file.")
+    if given.summary_file:
+        _check_summary_file(given.summary_file, config)
     summary = _run_and_show(given, config) if given.shows_table else _run(given, config)
     if summary.stopped and config.output == STDIO:
         return EXIT_BROKEN_PIPE
@@ -95,12 +95,17 @@ def run_score(given: ScoreArguments) -> int:
     return _gate(summary, given.fail_under)
 
 
-def _is_in_use(path: str | None, config: RunConfig) -> bool:
-    """Tell whether a file is read or written by the run."""
-    if path is None or path == STDIO:
-        return False
-    used = [*config.sources, *([config.output] if config.output else [])]
-    return any(is_same_file(path, name) for name in used if name != STDIO)
+def _check_summary_file(path: str, config: RunConfig) -> None:
+    """Refuse before the run what would spoil rows, or fail after it."""
+    if path == STDIO:
+        if config.output == STDIO:
+            raise UsageError("--summary - and the rows would both go to standard output. Name a file for one of them.")
+        return
+    used = [name for name in (*config.sources, config.output) if name not in (None, STDIO)]
+    if any(is_same_file(path, str(name)) for name in used):
+        raise UsageError(f"--summary {path} is also input or output. Name another file.")
+    if not Path(path).parent.is_dir():
+        raise InputError(f"{path}: there is no folder {Path(path).parent}. Make it, or name another file.")
 
 
 def parse_max_errors(text: str) -> float:

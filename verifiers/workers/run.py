@@ -250,6 +250,7 @@ class Run:
                 continue
             if not channel.ready:
                 if now_s - since_s > START_TIMEOUT_S:
+                    self._kill(channel)
                     raise WorkerError(f"a worker was not ready after {START_TIMEOUT_S:g} s; its factory hangs")
             elif now_s - since_s >= self._deadline_s:
                 self._collect(channel)  # its reply may wait in the socket
