@@ -111,7 +111,7 @@ def _vulgar(match: re.Match[str]) -> str:
 
 
 _TOKEN = re.compile(
-    r"""[+^(){}\[\],_]|\d++(?![\s.\\eE])
+    r"""[+^(){}\[\],_/|;]|\d++(?![\s.\\eE])
     |\\(?:begin|end)\s*\{[A-Za-z]+\*?\}
     |\\(?:text(?:bf|it|rm|normal|sf|tt|sc|up)?|mathrm|mbox|hbox|mathbf|mathit|mathsf|operatorname\*?|mathbb|mathcal|bm|boldsymbol
          |vec|hat|bar|overline|ddot|dot|tilde|widehat|widetilde|overrightarrow|underline|emph)\s*\{[^{}]*\}

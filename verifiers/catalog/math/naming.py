@@ -66,11 +66,7 @@ def _arbitrary(node: Node) -> str | None:
 
 
 def _count(node: Node, name: str) -> int:
-    count = 0
-    for item in walk(node):
-        if type(item) is Sym and item.name == name:
-            count += 1
-    return count
+    return [item.name for item in walk(node) if type(item) is Sym].count(name)
 
 
 def with_imaginary(node: Node, like: Node) -> Node | None:

@@ -284,7 +284,10 @@ def has_shape(node: Node) -> bool:
     """Whether a tree holds anything but scalars: signs to write out, matrices, brackets, unit vectors."""
     if type(node) in _SHAPED:
         return True
-    return any(type(item) in _SHAPED or (type(item) is Sym and item.name in BASIS) for item in walk(node))
+    nodes = walk(node)
+    if not _SHAPED.isdisjoint(map(type, nodes)):
+        return True
+    return not {item.name for item in nodes if type(item) is Sym}.isdisjoint(BASIS)
 
 
 _SHAPED = frozenset([PlusMinus, Matrix, Seq])
