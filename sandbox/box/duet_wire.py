@@ -1,0 +1,56 @@
+"""How the two processes of a duet speak: JSON records over one socket, a request at a time, calls back in between.
+
+Requests of the grader:     ["name", name]  ["call", handle, args, kwargs, write_back]  ["get", handle, name]
+                            ["set", handle, name, value]  ["special", handle, method, args]
+Requests of the program:    ["back", function, args, kwargs]          only while it answers a call
+Answers of either:          ["v", value, kind or arguments after]     ["e", [class, its bases...], args, text]
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, List, Optional  # noqa: UP035  (Python 3.9 runs this file too)
+
+from . import records, values
+
+SPECIAL = ("__len__", "__iter__", "__next__", "__getitem__", "__setitem__", "__delitem__", "__bool__", "__str__",
+           "__repr__", "__enter__", "__exit__")  # fmt: skip
+"""Methods that the grader may have the program carry out. None of them is told what is expected, as `__eq__`,
+`__contains__` or `__sub__` would be."""
+
+
+def send(fd: int, message: List[Any]) -> None:  # noqa: UP006
+    """Write a message of JSON-ready data."""
+    records.send(fd, json.dumps(message, separators=(",", ":")).encode())
+
+
+def receive(fd: int) -> Optional[List[Any]]:  # noqa: UP006, UP045
+    """Read a message; `None` at the end of the stream.
+
+    Raises:
+        ValueError: If it is not one.
+    """
+    text = records.receive(fd)
+    if text is None:
+        return None
+    try:
+        message = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("a message nested too deep") from error
+    if type(message) is not list or not message:
+        raise ValueError("not a message")
+    return message
+
+
+def exception(error: BaseException) -> List[Any]:  # noqa: UP006
+    """Return the answer that tells of an exception."""
+    kinds = [values.type_name(kind) for kind in type.mro(type(error))[:-1]]
+    try:
+        text = str(error)[:2_000]
+    except BaseException:  # a hostile `__str__`
+        text = ""
+    try:
+        arguments = values.Encoder().encode(BaseException.args.__get__(error))  # type: ignore[attr-defined]
+    except BaseException:  # arguments that cannot be told
+        arguments = {"t": [text]}
+    return ["e", kinds, arguments, text]

@@ -1,0 +1,97 @@
+"""The supervisor's end of the frames: jobs queue up here, and what is said to the host is gathered into few writes."""
+
+from __future__ import annotations
+
+import collections
+import os
+import time
+from typing import Any, Deque, Dict, List, Sequence, Set, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+
+from . import frames
+
+READ_BYTES = 1 << 20
+GATHER_BYTES = 256 * 1024
+GATHER_S = 0.02
+"""What is ready waits at most so long for more."""
+
+Job = Tuple[Dict[str, Any], List[bytes]]  # noqa: UP006
+
+
+class HostGone(RuntimeError):
+    """The host closed the line, or sent `close`."""
+
+
+class Host:
+    """Both directions."""
+
+    def __init__(self, in_fd: int, out_fd: int) -> None:
+        self.in_fd, self._out_fd = in_fd, out_fd
+        self.jobs: Deque[Job] = collections.deque()  # noqa: UP006
+        self.cancelled: Set[int] = set()  # noqa: UP006
+        self._known: Set[int] = set()  # noqa: UP006
+        self._decoder = frames.Decoder()
+        self._out: List[bytes] = []  # noqa: UP006
+        self._out_bytes = 0
+        self._since = 0.0
+
+    def read(self) -> None:
+        """Take in what the host has sent; waits for something.
+
+        Raises:
+            HostGone: If there will be no more.
+        """
+        data = os.read(self.in_fd, READ_BYTES)
+        if not data:
+            raise HostGone("end of input")
+        for header, blobs in self._decoder.feed(data):
+            self._take(header, blobs)
+
+    def _take(self, header: Dict[str, Any], blobs: List[bytes]) -> None:  # noqa: UP006
+        op = header.get("op")
+        if op == "job":
+            self._known.add(header["id"])
+            self.jobs.append((header, blobs))
+        elif op == "cancel":
+            if header["id"] in self._known:
+                self.cancelled.add(header["id"])
+        elif op == "ping":
+            self.say({"op": "pong", "id": header["id"]})
+            self.flush()
+        elif op == "close":
+            raise HostGone("asked to close")
+        else:
+            raise frames.FrameError(f"unknown op {op!r}")
+
+    def forget(self, job_id: int) -> None:
+        """A job is done."""
+        self._known.discard(job_id)
+        self.cancelled.discard(job_id)
+
+    def say(self, header: Dict[str, Any], blobs: Sequence[bytes] = ()) -> None:  # noqa: UP006
+        """Queue a frame."""
+        data = frames.encode(header, blobs)
+        if not self._out:
+            self._since = time.monotonic()
+        self._out.append(data)
+        self._out_bytes += len(data)
+        if self._out_bytes > GATHER_BYTES:
+            self.flush()
+
+    def flush_old(self) -> None:
+        """Send what has waited long enough."""
+        if self._out and time.monotonic() - self._since >= GATHER_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send all.
+
+        Raises:
+            HostGone: If nobody listens.
+        """
+        view = memoryview(b"".join(self._out))
+        self._out, self._out_bytes = [], 0
+        try:
+            while view:
+                view = view[os.write(self._out_fd, view) :]
+        except OSError as error:
+            raise HostGone(str(error)) from error

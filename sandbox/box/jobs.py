@@ -1,0 +1,187 @@
+"""One job: its folders, its compiler, its runs."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, List, Optional, Sequence, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+
+from . import calls, duets, folders, limits, outcomes, runs, warm
+from .host import Job
+from .runs import Runner
+
+MAX_ARTIFACT_BYTES = 256 * 1024 * 1024
+
+
+class Work:
+    """A job on its way: what all kinds of runs need."""
+
+    def __init__(self, runner: Runner, job: Job) -> None:
+        self.runner, self.setting = runner, runner.setting
+        self.header, self.blobs = job
+        self.id: int = self.header["id"]
+        self.launch: Dict[str, Any] = self.header["launch"]  # noqa: UP006
+        self.limits: Dict[str, Any] = self.header["limits"]  # noqa: UP006
+        self.preload: List[str] = self.launch.get("preload", [])  # noqa: UP006
+        self.python = self.launch["kind"] == "python"
+        files = self.launch.get("files", [])
+        self._job_files = self._files(files, "job")
+        self._work_files = self._files(files, "work")
+
+    def _files(self, files: Sequence[Dict[str, Any]], place: str) -> List[Tuple[str, bytes, bool]]:  # noqa: UP006
+        return [
+            (file["name"], self.blobs[file["blob"]], bool(file.get("exec")))
+            for file in files
+            if file.get("place", "job") == place
+        ]
+
+    def perform(self) -> None:
+        """Compile, run, report.
+
+        Raises:
+            Unfit, HostGone: See `runs.Runner.run`.
+            outcomes.SetUpFailed: If a process could not be isolated.
+        """
+        if self._job_files:
+            folders.lay(self.setting.job, self._job_files)
+        try:
+            if self.launch.get("compile") is None or self._compile(self.launch["compile"]):
+                self.runner.files_laid()
+                _KINDS[self.header["work"]["kind"]](self)
+        finally:
+            if self._job_files or self.launch.get("compile") is not None:
+                self._empty_job_folder()
+
+    def _empty_job_folder(self) -> None:
+        if not folders.empty(self.setting.job):
+            raise runs.Unfit(f"{self.setting.job} cannot be emptied")
+        self.runner.files_laid()
+
+    # Pieces of plans.
+
+    def expand(self, text: str) -> str:
+        """Return a text of the launch with the folders' paths put in."""
+        return text.replace("@JOB@", self.setting.job).replace("@WORK@", self.setting.work)
+
+    def plan(self, kind: str, fds: int, bounds: Dict[str, Any], bound_address: bool = True) -> Dict[str, Any]:  # noqa: UP006
+        """Return the plan of a process in the working folder; see `child.become`."""
+        parent = self.runner.zygote(self.preload)
+        switching = self.setting.uids is not None
+        kernel = limits.for_kernel(bounds, parent.address_bytes if bound_address else None, 0 if switching else OURS)
+        if self.setting.mode == "local":
+            del kernel["processes"]  # would count all that the user runs elsewhere
+        return {
+            "kind": kind, "fds": fds, "uid": self.runner.uid(), "cwd": self.setting.work, "strict": self.setting.strict,
+            "cover": [self.setting.work, *self.setting.scratch], "dumpable": True, "limits": kernel,
+        }  # fmt: skip
+
+    def exec_plan(self, launch: Dict[str, Any], fds: int, bounds: Dict[str, Any]) -> Dict[str, Any]:  # noqa: UP006
+        """Return the plan of a program that is executed."""
+        env = {**self.setting.env, **{name: self.expand(text) for name, text in launch.get("env", {}).items()}}
+        argv = [self.expand(text) for text in launch["argv"]]
+        plan = self.plan("exec", fds, bounds, launch.get("address_space", True))
+        return {**plan, "argv": argv, "env": env}
+
+    def source(self) -> int:
+        """Return a memory file with the program's source."""
+        return warm.memory_file("source", self.blobs[self.launch["source"]])
+
+    def lay_work_files(self) -> None:
+        """Put what belongs there into the working folder, which is empty."""
+        if self._work_files:
+            folders.lay(self.setting.work, self._work_files)
+
+    def say(self, run: int, told: Tuple[Dict[str, Any], List[bytes]]) -> str:  # noqa: UP006
+        """Report a run; return its outcome."""
+        header, blobs = told
+        self.runner.host.say({"op": "report", "id": self.id, "run": run, **header}, blobs)
+        outcome: str = header["outcome"]
+        return outcome
+
+    def over(self, outcome: str) -> bool:
+        """Return whether no further run is wanted after one with this outcome."""
+        if self.id in self.runner.host.cancelled:
+            return True
+        return bool(self.header.get("stop_early")) and outcome != outcomes.OK
+
+    # Compiling.
+
+    def _compile(self, step: Dict[str, Any]) -> bool:  # noqa: UP006
+        """Run the compiler in the job's folder; return whether there is a program now."""
+        job = self.setting.job
+        os.chmod(job, 0o777)
+        streams = [warm.memory_file(name) for name in ("stdin", "stdout", "stderr")]
+        try:
+            plan = {**self.exec_plan(step, 3, step["limits"]), "cwd": job}
+            watch = limits.Watch(step["limits"], self.runner.usage, (streams[1], streams[2]))
+            run = self.runner.run([plan], streams, watch)
+            header, blobs = outcomes.report(run, watch, streams[1], streams[2])
+        finally:
+            for fd in streams:
+                os.close(fd)
+            os.chmod(job, 0o755)
+        if run.reason == runs.CANCELLED:
+            return False
+        good = header["outcome"] == outcomes.OK
+        if not good:
+            header["detail"] = f"{header['outcome']}: {header['detail']}"
+            header["outcome"] = "compile_error"
+        header["artifacts"] = self._artifacts(step.get("keep", []), blobs) if good else []
+        self.runner.host.say({"op": "compiled", "id": self.id, **header}, blobs)
+        return good
+
+    def _artifacts(self, names: Sequence[str], blobs: List[bytes]) -> List[Dict[str, Any]]:  # noqa: UP006
+        """Read what the compiler made; links are not followed, so nothing else can be read."""
+        found = []
+        for name in names:
+            content, executable = _read_plain(os.path.join(self.setting.job, name))
+            if content is not None:
+                found.append({"name": name, "blob": len(blobs), "exec": executable})
+                blobs.append(content)
+        return found
+
+
+OURS = 8
+"""Processes of the box that count as the programs' user's, where users are not switched."""
+
+
+def _read_plain(path: str) -> Tuple[Optional[bytes], bool]:  # noqa: UP006, UP045
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None, False
+    with os.fdopen(fd, "rb") as file:
+        status = os.fstat(fd)
+        if status.st_size > MAX_ARTIFACT_BYTES or status.st_mode & 0o170000 != 0o100000:
+            return None, False
+        return file.read(), bool(status.st_mode & 0o111)
+
+
+def _stdio(work: Work) -> None:
+    """Run the program once for each stdin."""
+    for number, blob in enumerate(work.header["work"]["stdins"]):
+        if work.over(_stdio_once(work, number, work.blobs[blob])):
+            return
+
+
+def _stdio_once(work: Work, number: int, stdin: bytes) -> str:
+    streams = [
+        warm.memory_file("stdin", stdin), warm.memory_file("stdout"), warm.memory_file("stderr"),
+        *([work.source()] if work.python else ()),
+    ]  # fmt: skip
+    try:
+        work.lay_work_files()
+        if work.python:
+            plan = {**work.plan("python", 4, work.limits), "args": work.launch.get("args", [])}
+        else:
+            plan = work.exec_plan(work.launch, 3, work.limits)
+        watch = limits.Watch(work.limits, work.runner.usage, (streams[1], streams[2]))
+        run = work.runner.run([plan], streams, watch, work.preload)
+        if run.reason == runs.CANCELLED:
+            return runs.CANCELLED
+        return work.say(number, outcomes.report(run, watch, streams[1], streams[2]))
+    finally:
+        for fd in streams:
+            os.close(fd)
+
+
+_KINDS = {"stdio": _stdio, "calls": calls.perform, "duet": duets.perform}

@@ -1,0 +1,142 @@
+"""Limits of one run: handed to the kernel for each process, and watched over all of them together."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from typing import Any, Dict, List, Optional, Set, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+
+from . import meter
+
+THREAD_STACK_BYTES = 8 * 1024 * 1024
+FIRST_LOOK_S, LAST_LOOK_S = 0.01, 0.1
+SHORT_S = 0.005
+"""Without a control group, CPU time of less than this is not worth a look at /proc."""
+NEAR_LIMIT = 0.85
+"""A process that crashed this near to its memory limit was out of memory."""
+TIME, MEMORY, OUTPUT = "time_limit", "memory_limit", "output_limit"
+
+
+def for_kernel(limits: Dict[str, Any], address_bytes: Optional[int], extra_processes: int) -> Dict[str, int]:  # noqa: UP006, UP045
+    """Return the limits of each process.
+
+    Args:
+        limits: As a job's frame tells them.
+        address_bytes: What a process has mapped before it does anything; `None` = do not bound its address space.
+        extra_processes: Processes of the box that count as the same user's.
+    """
+    bounds = {
+        "cpu_s": math.ceil(limits["cpu_s"]) + 1,
+        "processes": limits["processes"] + extra_processes,
+        "file_bytes": max(limits["file_bytes"], limits["output_bytes"] + 1),
+        "stack_bytes": limits["stack_bytes"],
+        "open_files": limits["open_files"],
+    }
+    if address_bytes is not None:
+        threads = limits["processes"] * THREAD_STACK_BYTES
+        bounds["address_bytes"] = limits["memory_bytes"] + address_bytes + limits["stack_bytes"] + threads
+    return bounds
+
+
+class Watch:
+    """What one run uses of its limits."""
+
+    def __init__(self, limits: Dict[str, Any], usage: Usage, outputs: Tuple[int, ...]) -> None:  # noqa: UP006
+        self.limits, self._usage, self._outputs = limits, usage, outputs
+        self.peak_bytes = 0
+        self.start()
+
+    def start(self, living: bool = False) -> None:
+        """Count from here on: a new call has its time to itself.
+
+        Args:
+            living: Whether processes of this run exist already, which have used some.
+        """
+        self._cpu_at = self._usage.seen_cpu_s(living)
+        self._began = time.monotonic()
+        self._look_s, self._due = FIRST_LOOK_S, 0.0
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._began
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds of all processes since the start."""
+        return max(0.0, self._usage.cpu_s() - self._cpu_at)
+
+    def spent_s(self) -> float:
+        """Return the CPU seconds since the start of processes that may be alive; of a short time, that time."""
+        if self._usage.group is None and self.wall_s < SHORT_S:
+            return self.wall_s
+        return max(0.0, self._usage.look()[0] - self._cpu_at)
+
+    def next_look_s(self) -> float:
+        """Return how long to wait until limits should be looked at."""
+        now = time.monotonic()
+        if now >= self._due:
+            self._due = now + self._look_s
+            self._look_s = min(LAST_LOOK_S, self._look_s * 2)
+        return max(0.001, min(self._due - now, self.limits["wall_s"] - self.wall_s))
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it is time to look."""
+        now = time.monotonic()
+        return now >= self._due or now - self._began >= self.limits["wall_s"]
+
+    def exceeded(self) -> Tuple[str, str]:  # noqa: UP006
+        """Return which limit has been passed, as an outcome and in words; two empty texts if none."""
+        limits = self.limits
+        cpu_s, memory_bytes = self._usage.look()
+        cpu_s -= self._cpu_at
+        self.peak_bytes = max(self.peak_bytes, memory_bytes)
+        if cpu_s > limits["cpu_s"]:
+            return TIME, f"used {cpu_s:.2f} of {limits['cpu_s']:g} CPU seconds"
+        if self.wall_s > limits["wall_s"]:
+            return TIME, f"still there after {limits['wall_s']:g} s, having used {cpu_s:.2f} CPU seconds"
+        if memory_bytes > limits["memory_bytes"]:
+            return MEMORY, f"held {memory_bytes} of {limits['memory_bytes']} bytes"
+        return self.too_much_output()
+
+    def too_much_output(self) -> Tuple[str, str]:  # noqa: UP006
+        """Return the same for what was written so far."""
+        for fd in self._outputs:
+            size = os.fstat(fd).st_size
+            if size > self.limits["output_bytes"]:
+                return OUTPUT, f"wrote over {self.limits['output_bytes']} bytes"
+        return "", ""
+
+
+class Usage:
+    """What all programs in the box use, by the box's control group or by /proc."""
+
+    def __init__(self, group: Optional[meter.Group], own: Set[int]) -> None:  # noqa: UP006, UP045
+        self.group, self._own = group, own
+        self.reaped_cpu_s = 0.0
+        """CPU seconds of orphans that the supervisor has buried."""
+        self.idle_resident_bytes = 0
+        """What each fork shares with its zygote."""
+        self._seen_s = 0.0
+
+    def cpu_s(self) -> float:
+        """Return CPU seconds since some fixed time."""
+        if self.group is not None:
+            return self.group.cpu_s() - time.process_time()
+        return self.reaped_cpu_s
+
+    def seen_cpu_s(self, living: bool) -> float:
+        """Return CPU seconds as `cpu_s` does, those of living processes included as far as they were looked at."""
+        return max(self.reaped_cpu_s, self._seen_s) if living and self.group is None else self.cpu_s()
+
+    def look(self) -> Tuple[float, int]:  # noqa: UP006
+        """Return CPU seconds as `cpu_s` does, those of living processes included, and bytes of memory held."""
+        if self.group is not None:
+            return self.cpu_s(), self.group.memory_bytes()
+        living: List[meter.Process] = meter.descendants(self._own)  # noqa: UP006
+        shared = self.idle_resident_bytes
+        memory = sum(max(0, process.resident_bytes - shared) for process in living)
+        self._seen_s = self.reaped_cpu_s + sum(process.cpu_s for process in living)
+        return self._seen_s, memory

@@ -1,0 +1,117 @@
+"""From how a run ended to the report of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any, Dict, List, Optional, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+
+from . import limits, runs, zygote
+
+MAX_STDERR_BYTES = 16 * 1024
+MAX_REFUSED_OUTPUT_BYTES = 64 * 1024
+"""Of an output that was too long, so much is shown."""
+OK, RUNTIME_ERROR, INFRASTRUCTURE = "ok", "runtime_error", "infrastructure"
+_OUT_OF_MEMORY = (b"MemoryError", b"terminate called after throwing an instance of 'std::bad_alloc'", b"out of memory")
+
+
+class SetUpFailed(RuntimeError):
+    """A process could not be isolated as it should be."""
+
+
+def judge(run: runs.Finished, watch: limits.Watch, stderr_tail: bytes) -> Tuple[str, str]:  # noqa: UP006
+    """Return the outcome of a run by its first process, and a line about it."""
+    bounds = watch.limits
+    if run.reason == runs.LOST:
+        return RUNTIME_ERROR, run.detail
+    if run.reason:
+        return run.reason, run.detail
+    if run.oom:
+        return limits.MEMORY, "the kernel ended it because memory was used up"
+    reason, detail = watch.too_much_output()
+    if reason:
+        return reason, detail
+    status = run.endings[0].status
+    if run.cpu_s > bounds["cpu_s"] or _signal_of(status) == signal.SIGXCPU:
+        return limits.TIME, f"used {run.cpu_s:.2f} of {bounds['cpu_s']:g} CPU seconds"
+    if run.peak_bytes > bounds["memory_bytes"]:
+        return limits.MEMORY, f"held {run.peak_bytes} of {bounds['memory_bytes']} bytes"
+    if status == 0:
+        return OK, ""
+    if _ran_out_of_memory(run, bounds, stderr_tail):
+        return limits.MEMORY, "could not get more memory"
+    number = _signal_of(status)
+    return RUNTIME_ERROR, f"ended by {_name(number)}" if number else f"exit status {exit_code(status)}"
+
+
+def _ran_out_of_memory(run: runs.Finished, bounds: Dict[str, Any], stderr_tail: bytes) -> bool:  # noqa: UP006
+    lines = stderr_tail.rstrip().rsplit(b"\n", 3)[-3:]
+    if any(line.startswith(_OUT_OF_MEMORY[:2]) for line in lines):
+        return True
+    crashed = _signal_of(run.endings[0].status) in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS)
+    return crashed and run.peak_bytes >= limits.NEAR_LIMIT * bounds["memory_bytes"]
+
+
+def _signal_of(status: Optional[int]) -> int:  # noqa: UP045
+    return os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else 0
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
+
+
+def exit_code(status: Optional[int]) -> Optional[int]:  # noqa: UP045
+    """Return the exit status; `None` if it was killed."""
+    return os.WEXITSTATUS(status) if status is not None and os.WIFEXITED(status) else None
+
+
+def report(
+    run: runs.Finished,
+    watch: limits.Watch,
+    stdout: int,
+    stderr: int,
+    **fields: Any,
+) -> Tuple[Dict[str, Any], List[bytes]]:  # noqa: UP006
+    """Return the header and blobs that tell of a run.
+
+    Raises:
+        SetUpFailed: If the program was never reached.
+    """
+    said = tail(stderr)
+    status = run.endings[0].status
+    if exit_code(status) == zygote.SET_UP_FAILED and not run.reason and zygote.TOKEN_MARK in said:
+        raise SetUpFailed(said.decode("utf-8", "replace"))
+    outcome, detail = judge(run, watch, said)
+    size = os.fstat(stdout).st_size
+    most = watch.limits["output_bytes"] if outcome != limits.OUTPUT else MAX_REFUSED_OUTPUT_BYTES
+    header = {
+        "outcome": outcome, "detail": detail, "exit_code": exit_code(status), "signal": _signal_of(status) or None,
+        "cpu_s": round(run.cpu_s, 6), "wall_s": round(run.wall_s, 6), "memory_bytes": run.peak_bytes, **fields,
+    }  # fmt: skip
+    if run.disturbed:
+        header["disturbed"] = True
+    return attach(header, {"stdout": os.pread(stdout, min(size, most), 0), "stderr": said})
+
+
+def attach(header: Dict[str, Any], named: Dict[str, bytes]) -> Tuple[Dict[str, Any], List[bytes]]:  # noqa: UP006
+    """Return the header with the indices of those blobs that are not empty, and these blobs."""
+    blobs: List[bytes] = []  # noqa: UP006
+    for name, blob in named.items():
+        if blob:
+            header[name] = len(blobs)
+            blobs.append(blob)
+    return header, blobs
+
+
+def tail(fd: int) -> bytes:
+    """Return the end of a memory file."""
+    size = os.fstat(fd).st_size
+    return os.pread(fd, MAX_STDERR_BYTES, max(0, size - MAX_STDERR_BYTES)) if size else b""
+
+
+def plain(outcome: str, detail: str) -> Dict[str, Any]:  # noqa: UP006
+    """Return the header of a run that is part of a process that goes on."""
+    return {"outcome": outcome, "detail": detail, "exit_code": None, "signal": None, "memory_bytes": 0}

@@ -1,0 +1,73 @@
+"""Make calls of a Python program's function, in the program's own process: all it says is the program's claim."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+
+from . import python_program, records, values
+
+CALL_FD, SOURCE_FD = 3, 4
+MODULE_NAME = "solution"
+MAX_ERROR_CHARS = 2_000
+
+
+def load(source: bytes) -> Dict[str, Any]:  # noqa: UP006
+    """Run the program as a module; return its names. Ends this process if it fails."""
+    module = python_program.prepare(MODULE_NAME, source, [])
+    loaded: List[bool] = []  # noqa: UP006
+
+    def work() -> None:
+        exec(compile(source, python_program.FILE_NAME, "exec", dont_inherit=True), module.__dict__)
+        loaded.append(True)
+
+    status = python_program.guarded(work)
+    if not loaded:  # it raised, or asked to leave
+        python_program.end(status)
+    return module.__dict__
+
+
+def find(names: Dict[str, Any], path: str) -> Callable[..., Any]:  # noqa: UP006
+    """Return what a dotted name stands for; a class before the last dot is instantiated without arguments.
+
+    Raises:
+        NameError, AttributeError: If there is none.
+    """
+    first, *rest = path.split(".")
+    if first not in names:
+        raise NameError(f"name '{first}' is not defined")
+    found = names[first]
+    for name in rest:
+        found = getattr(found() if isinstance(found, type) else found, name)
+    return found  # type: ignore[no-any-return]
+
+
+def run(plan: Dict[str, Any]) -> None:  # noqa: UP006
+    """Load the program, say ready, then answer calls until the socket ends."""
+    names = load(python_program.read_all(SOURCE_FD))
+    records.send(CALL_FD, b"r")
+    while True:
+        request = records.receive(CALL_FD)
+        if request is None:
+            python_program.end(0)
+        tag, text = _answer(names, plan["entry_point"], request)
+        records.send(CALL_FD, tag + text)
+
+
+def _answer(names: Dict[str, Any], entry_point: str, request: bytes) -> Tuple[bytes, bytes]:  # noqa: UP006
+    try:
+        arguments, keywords = values.loads(request)
+        return b"v", values.dumps(find(names, entry_point)(*arguments, **keywords))
+    except MemoryError:
+        raise
+    except BaseException as error:  # whatever a program raises, SystemExit included, is this call's result
+        return b"e", describe(error).encode("utf-8", "replace")
+
+
+def describe(error: BaseException) -> str:
+    """Return "TypeName: message" of an exception that may lie or fail when asked."""
+    name = values.type_name(type(error))
+    try:
+        text = str(error)
+    except BaseException as second:
+        text = f"(its text cannot be had: {values.type_name(type(second))})"
+    return f"{name}: {text[:MAX_ERROR_CHARS]}"

@@ -1,0 +1,105 @@
+"""Run Python source in a forked warm interpreter as `python3 main.py` would run it."""
+
+from __future__ import annotations
+
+import atexit
+import linecache
+import os
+import sys
+import traceback
+import types
+from typing import Any, Callable, List, NoReturn, Optional  # noqa: UP035  (Python 3.9 runs this file too)
+
+FILE_NAME = "main.py"
+_TRACEBACK_SKIP = __file__.rpartition(".")[0]
+
+
+def read_all(fd: int) -> bytes:
+    """Read a memory file from its start, and close it."""
+    size = os.fstat(fd).st_size
+    data = os.pread(fd, size, 0)
+    os.close(fd)
+    return data
+
+
+def prepare(name: str, source: bytes, args: List[str]) -> types.ModuleType:  # noqa: UP006
+    """Make the module that the program will be, and what it sees of the interpreter.
+
+    Args:
+        name: Its `__name__`.
+        source: Its text, for tracebacks.
+        args: The program's arguments.
+    """
+    module = types.ModuleType(name)
+    folder = os.getcwd()
+    module.__file__ = os.path.join(folder, FILE_NAME)
+    module.__dict__["__builtins__"] = __builtins__
+    sys.modules[name] = module
+    sys.argv = [FILE_NAME, *args]
+    sys.path.insert(0, folder)
+    # A one-item entry is filled when a traceback first asks for it.
+    linecache.cache[FILE_NAME] = (lambda: source.decode("utf-8", "replace"),)
+    return module
+
+
+def run_main(source: bytes, args: List[str]) -> NoReturn:  # noqa: UP006
+    """Run the program, and end this process as the interpreter would."""
+    module = prepare("__main__", source, args)
+    end(guarded(lambda: exec(compile(source, FILE_NAME, "exec", dont_inherit=True), module.__dict__)))
+
+
+def guarded(work: Callable[[], Any]) -> int:
+    """Call `work`; return the exit status that the interpreter would have, having told stderr what went wrong."""
+    try:
+        work()
+    except SystemExit as stop:
+        return _status_of(stop)
+    except BaseException as error:
+        report(error)
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
+    return 0
+
+
+def report(error: BaseException) -> None:
+    """Write a traceback to stderr, without the frames of this file."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_TRACEBACK_SKIP):
+        trace = trace.tb_next
+    kind = type(error)
+    if sys.excepthook is not sys.__excepthook__:
+        sys.excepthook(kind, error, trace)
+    elif sys.stderr is not None:
+        traceback.print_exception(kind, error, trace)
+
+
+def _status_of(stop: SystemExit) -> int:
+    code = stop.code
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF
+    print(code, file=sys.stderr)
+    return 1
+
+
+def end(status: int) -> NoReturn:
+    """Wait for threads, run exit handlers, flush, leave: the parts of the interpreter's end that others can see."""
+    try:
+        threading: Optional[Any] = sys.modules.get("threading")  # noqa: UP045
+        if threading is not None:
+            guarded(threading._shutdown)
+        guarded(atexit._run_exitfuncs)
+        status = _flush() or status
+    finally:
+        os._exit(status)
+
+
+def _flush() -> int:
+    status = 0
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None and not stream.closed:
+                stream.flush()
+        except BaseException:  # whatever a program put there: the interpreter's own status for it is 120
+            status = 120
+    return status

@@ -1,0 +1,382 @@
+"""One run: have its processes forked, watch them, and leave the box as clean as it was."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+
+from . import folders, limits, meter, warm, zygote
+from .host import Host, HostGone
+from .setting import Setting
+
+KILL_WAIT_S = 5.0
+SWEEP_ROUNDS = 4
+MAX_ZYGOTES = 3
+CANCELLED = "cancelled"
+LOST = "lost"
+"""Reasons to end a run beside its limits: the host gave it up; it attacked the zygote."""
+
+
+class Unfit(RuntimeError):
+    """This box cannot run another program."""
+
+
+class Ending:
+    """How one process ended."""
+
+    def __init__(self) -> None:
+        self.pid = 0
+        self.status: Optional[int] = None  # noqa: UP045
+        self.cpu_s = 0.0
+        self.resident_bytes = 0
+
+
+class Finished:
+    """How a run ended: its processes, and the limit or other reason that ended it."""
+
+    def __init__(self, count: int) -> None:
+        self.endings = [Ending() for _ in range(count)]
+        self.reason, self.detail = "", ""
+        self.wall_s, self.cpu_s, self.peak_bytes = 0.0, 0.0, 0
+        self.oom = False
+        self.disturbed = False
+        self.spare_until = 0.0
+        """Before this time, the first process may end by itself though there is a reason to end the run."""
+
+
+class Talk:
+    """A conversation with a run's processes, over descriptors of the supervisor's."""
+
+    fd = -1
+    """Negative once it is over; the talk then has left the loop."""
+
+    def attach(self, poll: select.poll) -> None:
+        """Take part in a loop."""
+
+    def readable(self, run: Finished) -> None:
+        """Take in what was said; or go on with what is to be said."""
+
+
+class Runner:
+    """Makes runs, one after another."""
+
+    def __init__(self, setting: Setting, host: Host) -> None:
+        self.setting, self.host = setting, host
+        self.group = meter.Group.find() if setting.mode != "local" else None
+        self._own = {os.getpid()}
+        self.usage = limits.Usage(self.group, self._own)
+        self._last_pid = meter.LastPid()
+        self._zygotes: Dict[Tuple[str, ...], warm.Zygote] = {}  # noqa: UP006
+        self._next_uid = 0
+        self._poll = select.poll()
+        self._poll.register(host.in_fd, select.POLLIN)
+        self._idle_processes = 0
+        self.current_id = -1
+        self._has_own_disk = os.stat(setting.work).st_dev != os.stat("/").st_dev and setting.mode != "local"
+        self._scratch = [path for path in setting.scratch if os.path.isdir(path)]
+        self.zygote(())
+        self._idle_inodes = self._inodes()
+
+    # Warm interpreters.
+
+    def zygote(self, preload: Sequence[str]) -> warm.Zygote:
+        """Return a warm interpreter, started if need be; it becomes the last to be dropped."""
+        key = tuple(preload)
+        found = self._zygotes.pop(key, None)
+        if found is None:
+            while len(self._zygotes) >= MAX_ZYGOTES:
+                self._drop(next(iter(self._zygotes)))
+            found = warm.Zygote(key, self.setting.env, self.setting.mode == "single", self.setting.strict)
+            self._own.add(found.pid)
+            self.usage.idle_resident_bytes = _resident_bytes(found.pid)
+        self._zygotes[key] = found
+        self._settle()
+        return found
+
+    def _drop(self, key: Tuple[str, ...]) -> None:  # noqa: UP006
+        dropped = self._zygotes.pop(key)
+        dropped.close()
+        self._own.discard(dropped.pid)
+
+    def _settle(self) -> None:
+        self._idle_processes = self.group.processes() if self.group is not None else 0
+        self._idle_pid = self._last_pid.read()
+
+    def uid(self) -> Optional[int]:  # noqa: UP045
+        """Return the user of the next process, if users are switched."""
+        uids = self.setting.uids
+        if uids is None:
+            return None
+        self._next_uid = (self._next_uid + 1) % len(uids)
+        return uids[self._next_uid]
+
+    def close(self) -> None:
+        """End everything in the box."""
+        for key in list(self._zygotes):
+            self._drop(key)
+        self._kill_all([process.pid for process in meter.descendants({os.getpid()})])
+
+    # Runs.
+
+    def run(
+        self,
+        plans: List[Dict[str, Any]],  # noqa: UP006
+        fds: Sequence[int],
+        watch: limits.Watch,
+        preload: Sequence[str] = (),
+        talk: Optional[Talk] = None,  # noqa: UP045
+        on_start: Optional[Callable[[], None]] = None,  # noqa: UP045
+    ) -> Finished:
+        """Run the processes of `plans` until all have ended, and end what they leave.
+
+        Args:
+            plans: See `child.become`; each says by `fds` how many descriptors are its.
+            fds: The descriptors of all, in order. Not closed.
+            watch: What may be used.
+            preload: Which warm interpreter.
+            talk: Whom the processes talk to meanwhile.
+            on_start: Called once they were asked for.
+
+        Raises:
+            Unfit: If the box is not fit for another run.
+            HostGone: If the host left.
+        """
+        parent = self.zygote(preload) if tuple(preload) not in self._zygotes else self._zygotes[tuple(preload)]
+        finished = Finished(len(plans))
+        kills = self.group.oom_kills() if self.group is not None else 0
+        try:
+            parent.ask(plans, fds)
+            if on_start is not None:
+                on_start()
+            self._attend(parent, finished, watch, talk)
+        except warm.ZygoteLost:
+            finished.reason, finished.detail = LOST, "the warm interpreter was attacked"
+        finished.wall_s = watch.wall_s
+        finished.peak_bytes = max([watch.peak_bytes, *(ending.resident_bytes for ending in finished.endings)])
+        alone = self._last_pid.read() == self._idle_pid + len(plans)
+        self._clear(finished, plans, alone)
+        used = sum(ending.cpu_s for ending in finished.endings)
+        finished.cpu_s = used if alone else max(used, watch.cpu_s)
+        if (self.group is not None and not alone) or finished.reason or any(end.status for end in finished.endings):
+            finished.oom = self.group is not None and self.group.oom_kills() > kills
+        self._idle_pid = self._last_pid.read()
+        return finished
+
+    def _attend(self, parent: warm.Zygote, run: Finished, watch: limits.Watch, talk: Optional[Talk]) -> None:  # noqa: UP045
+        """Wait for the processes' end, looking at their limits now and then."""
+        poll = self._poll
+        poll.register(parent.sock, select.POLLIN)
+        if talk is not None:
+            talk.attach(poll)
+        started, running, deadline = 0, len(run.endings), 0.0
+        try:
+            while running:
+                events = poll.poll(watch.next_look_s() * 1000)
+                for fd, _ in events:
+                    if fd == self.host.in_fd:
+                        self.host.read()
+                    elif talk is not None and fd == talk.fd:
+                        talk.readable(run)
+                    else:
+                        for reply in parent.replies():
+                            started += reply.tag != zygote.ENDED
+                            running -= _note(run, reply)
+                if not events:
+                    self.host.flush_old()
+                if not run.reason:
+                    self._look(run, watch)
+                if run.reason and started == len(run.endings):
+                    deadline = deadline or time.monotonic() + KILL_WAIT_S
+                    self._kill(run)
+                if (run.reason or not events) and self._stuck(parent, deadline):
+                    raise warm.ZygoteLost("it does not answer")
+        finally:
+            poll.unregister(parent.sock)
+            if talk is not None and talk.fd >= 0:
+                poll.unregister(talk.fd)
+
+    def _look(self, run: Finished, watch: limits.Watch) -> None:
+        if self.current_id in self.host.cancelled:
+            run.reason = CANCELLED
+        elif watch.overdue:
+            run.reason, run.detail = watch.exceeded()
+
+    def _kill(self, run: Finished) -> None:
+        spared = run.spare_until > time.monotonic()
+        for ending in run.endings[1 if spared else 0 :]:
+            if ending.pid > 0 and ending.status is None:
+                try:
+                    os.kill(ending.pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+
+    def _stuck(self, parent: warm.Zygote, deadline: float) -> bool:
+        """Return whether the zygote was stopped or killed by a program, or does not bury what was killed."""
+        if deadline and time.monotonic() > deadline:
+            return True
+        if self.setting.mode not in ("single", "local"):
+            return False
+        flags = os.WSTOPPED | os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, parent.pid, flags) is not None
+
+    # Afterwards.
+
+    def _clear(self, run: Finished, plans: Sequence[Dict[str, Any]], alone: bool) -> None:  # noqa: UP006
+        """End what the run left behind: processes, then files."""
+        if run.reason == LOST:
+            run.disturbed = True
+            self._restart()
+        elif not alone and not self.setting.strict:
+            self._reap()
+            run.disturbed = self._leftovers() > 0
+            if run.disturbed:
+                self._sweep(plans)
+        elif self.setting.strict and self.group is not None and self.group.processes() > self._idle_processes:
+            self._reap()
+        if not self.setting.strict:
+            self._empty(plans)
+
+    def _leftovers(self) -> int:
+        if self.group is not None:
+            return self.group.processes() - self._idle_processes
+        return len(meter.descendants(self._own))
+
+    def _reap(self) -> None:
+        """Bury orphans, which come to us as process 1; their CPU time counts."""
+        while True:
+            try:
+                pid, _, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            self.usage.reaped_cpu_s += usage.ru_utime + usage.ru_stime
+            if pid in self._own:
+                for key, parent in list(self._zygotes.items()):
+                    if parent.pid == pid:
+                        self._drop(key)
+
+    def _sweep(self, plans: Sequence[Dict[str, Any]]) -> None:  # noqa: UP006
+        """End the processes that are left, first those of the run's users, then, if need be, all but ourselves."""
+        for _ in range(SWEEP_ROUNDS):
+            if self.setting.uids is not None:
+                self._sweep_users([plan["uid"] for plan in plans], ())
+            else:
+                self._kill_all([process.pid for process in meter.descendants(self._own)])
+            if self._all_gone(0.2):
+                return
+        if self.setting.mode == "local":
+            raise Unfit("processes of a program cannot be ended")
+        self._restart()
+
+    def _sweep_users(self, uids: Sequence[Any], paths: Sequence[str]) -> bool:
+        """Have a process of each user end all others of that user, and empty folders."""
+        rights = {"kind": "sweep", "folders": list(paths), "fds": 0, "cwd": "/", "strict": False, "dumpable": False}
+        if not self._zygotes:
+            return False
+        parent = next(iter(self._zygotes.values()))
+        try:
+            parent.ask([dict(rights, uid=uid, limits={}) for uid in uids], ())
+            statuses: List[int] = []  # noqa: UP006
+            deadline = time.monotonic() + KILL_WAIT_S
+            while len(statuses) < len(uids) and parent.answers(max(0.0, deadline - time.monotonic())):
+                statuses += [r.value for r in parent.replies() if r.tag in (zygote.ENDED, zygote.REFUSED)]
+        except warm.ZygoteLost:
+            return False
+        return len(statuses) == len(uids) and not any(statuses)
+
+    @staticmethod
+    def _kill_all(pids: Sequence[int]) -> None:
+        """Stop all before the first is ended, so that none can put another in its place."""
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in pids:
+                try:
+                    os.kill(pid, number)
+                except ProcessLookupError:
+                    pass
+
+    def _all_gone(self, within_s: float) -> bool:
+        deadline = time.monotonic() + within_s
+        while True:
+            self._reap()
+            if self._leftovers() <= 0:
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.001)
+
+    def _restart(self) -> None:
+        """End every process in the box but this one, and start a new warm interpreter.
+
+        Raises:
+            Unfit: If they do not end.
+        """
+        if self.setting.mode == "local":
+            self._kill_all([process.pid for process in meter.descendants({os.getpid()})])
+        else:
+            try:
+                os.kill(-1, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        for key in list(self._zygotes):
+            self._drop(key)
+        self._idle_processes = threads_of_ours() if self.group is not None else 0
+        if not self._all_gone(KILL_WAIT_S):
+            raise Unfit("processes of a program cannot be ended")
+        try:
+            self.zygote(())
+        except warm.ZygoteLost as error:
+            raise Unfit(str(error)) from error
+
+    def _inodes(self) -> Tuple[int, ...]:  # noqa: UP006
+        return tuple(os.statvfs(path).f_ffree for path in (self.setting.work, *self._scratch))
+
+    def files_laid(self) -> None:
+        """The folders were filled on purpose: this is what a run must leave."""
+        self._idle_inodes = self._inodes()
+
+    def _empty(self, plans: Sequence[Dict[str, Any]]) -> None:  # noqa: UP006
+        """Empty the folders, if anything is in them.
+
+        Raises:
+            Unfit: If that cannot be done.
+        """
+        if self._has_own_disk and self._inodes() == self._idle_inodes:
+            return
+        paths = [path for path in (self.setting.work, *self._scratch) if not folders.empty(path)]
+        if paths and self.setting.uids is not None:
+            self._sweep_users([plan["uid"] for plan in plans], paths)
+            paths = [path for path in paths if not folders.empty(path)]
+        if paths:
+            raise Unfit(f"{', '.join(paths)} cannot be emptied")
+
+
+def threads_of_ours() -> int:
+    """Return how many threads this process has."""
+    return len(os.listdir("/proc/self/task"))
+
+
+def _note(run: Finished, reply: warm.Reply) -> int:
+    """Take down what a zygote says; return how many processes have ended by it."""
+    ending = run.endings[reply.child]
+    if reply.tag == zygote.STARTED:
+        ending.pid = reply.value
+        return 0
+    if reply.tag == zygote.REFUSED:
+        raise Unfit("no process can be started")
+    ending.status, ending.cpu_s, ending.resident_bytes = reply.value, reply.cpu_s, reply.resident_bytes
+    return 1
+
+
+def _resident_bytes(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+__all__ = ["CANCELLED", "LOST", "Ending", "Finished", "HostGone", "Runner", "Talk", "Unfit"]
