@@ -6,12 +6,20 @@ the calls that it is asked for and tells what they returned. It never learns wha
 
 from __future__ import annotations
 
-import json
 import re
-from functools import cache
-from importlib.resources import files
 
-from sandbox.languages.language import JOB, CompileStep, File, Language, Plan, UnsupportedWork, own_files, refuse
+from sandbox.languages.language import (
+    JOB,
+    CompileStep,
+    File,
+    Language,
+    Plan,
+    UnsupportedWork,
+    harness,
+    own_files,
+    positional,
+    refuse,
+)
 from sandbox.types import Calls, Duet, Limits, Program, Snippets, Stdio, Work
 
 FLAGS = ("-O2", "-std=gnu++17", "-w")
@@ -33,6 +41,8 @@ _AFTER = "\n#undef main\n" + "".join(f"#undef {word}\n" for word in _WORDS.split
 
 def plan(program: Program, work: Work, limits: Limits) -> Plan:
     """Plan runs with stdin, calls, and tests written in C++."""
+    runs: Stdio | Calls
+    args: tuple[str, ...]
     match work:
         case Stdio():
             source, runs, args = program.source, work, work.args
@@ -69,17 +79,14 @@ def without_main(source: str) -> str:
     return f'{source[:end]}#define main vh_program_main\n#line {line} "main.cpp"\n{source[end:]}'
 
 
-@cache
-def _header(name: str) -> str:
-    return (files("sandbox.languages") / "harness" / name).read_text(encoding="utf-8")
-
-
 def _with_calls(source: str, work: Calls) -> str:
     target = _call_target(work.entry_point)
-    counts = {_positional(arguments) for arguments in work.arguments}
+    counts = {positional("C++", arguments) for arguments in work.arguments}
+    if max(counts, default=0) > MAX_ARGUMENTS:
+        raise UnsupportedWork(f"A call of {max(counts)} arguments; at most {MAX_ARGUMENTS} can be given.")
     cases = "".join(_case(target, count) for count in sorted(counts))
     return (
-        f"{without_main(source)}{_AFTER}#define VH_PLAIN\n{_header('values.hpp')}{_header('arguments.hpp')}"
+        f"{without_main(source)}{_AFTER}#define VH_PLAIN\n{harness('values.hpp')}{harness('arguments.hpp')}"
         "int main() {\n"
         "    return vh_tests::serve([](const std::string &vh_request, std::string &vh_out) {\n"
         "        vh_tests::Json vh_json = vh_tests::Reader(vh_request).value().items.at(0);\n"
@@ -98,32 +105,19 @@ def _case(target: str, count: int) -> str:
 def _call_target(entry_point: str) -> str:
     found = _ENTRY_POINT.fullmatch(entry_point.strip())
     if not found:
-        raise UnsupportedWork(f"The entry point {entry_point[:60]!r} names no C++ function or method (`name`, `Type.name`).")
+        raise UnsupportedWork(f"The entry point {entry_point[:60]!r} names no C++ function (`name`, `Type.name`).")
     return f"{found['type']}().{found['name']}" if found["type"] else found["name"]
-
-
-def _positional(arguments: bytes) -> int:
-    """Return the number of arguments of a call.
-
-    Raises:
-        UnsupportedWork: If there are named ones, or too many.
-    """
-    args, kwargs = json.loads(arguments)
-    if kwargs not in ({}, {"d": []}):
-        raise UnsupportedWork("C++ has no named arguments; give all of them in `args`.")
-    if len(args) > MAX_ARGUMENTS:
-        raise UnsupportedWork(f"A call of {len(args)} arguments; at most {MAX_ARGUMENTS} can be given.")
-    return len(args)
 
 
 def _with_snippets(source: str, work: Snippets) -> str:
     functions = "".join(
-        f"static void vh_snippet_{number}(std::string &vh_out) {{\n{snippet.code}\n;vh_tests::tell(vh_out, {snippet.result});\n}}\n"
+        f"static void vh_snippet_{number}(std::string &vh_out) {{\n{snippet.code}\n;"
+        f"vh_tests::tell(vh_out, {snippet.result});\n}}\n"
         for number, snippet in enumerate(work.snippets)
     )
     table = ", ".join(f"vh_snippet_{number}" for number in range(len(work.snippets)))
     return (
-        f"{without_main(source)}\n{work.preamble}{_AFTER}{_header('values.hpp')}{functions}"
+        f"{without_main(source)}\n{work.preamble}{_AFTER}{harness('values.hpp')}{functions}"
         f"static void (*const vh_snippets[])(std::string &) = {{{table}}};\n"
         "int main() {\n"
         "    return vh_tests::serve([](const std::string &vh_request, std::string &vh_out) {\n"

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from sandbox.languages.language import COMPILE_LIMITS, JOB, CompileStep, File, Language, Plan, own_files, refuse
 from sandbox.types import MIB, Limits, Program, Stdio, Work
 
 _QUIET = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto")
+_COMPILER = (
+    *("javac", "-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC", "-J-Xmx512m"),
+    *("-nowarn", "-proc:none", "-encoding", "UTF-8"),
+)
 _NOISE = re.compile(
-    r'"""(?:[^"\\]|\\.|"(?!""))*+"""|"(?:[^"\\\n]|\\.)*+"|\'(?:[^\'\\\n]|\\.)++\'|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/'
+    r'"""(?:[^"\\]|\\.|"(?!""))*+(?:""")?+|"(?:[^"\\\n]|\\.)*+"?+|\'(?:[^\'\\\n]|\\.)*+\'?+'
+    r"|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?+",
+    re.S,
 )
 """Strings, characters and comments: what may hold words that are no code."""
 _PACKAGE = re.compile(r"^[ \t]*+package[ \t]++[\w.]++[ \t]*+;", re.M)
 _TYPE = re.compile(
-    r"\b(public[ \t]++)?(?:(?:final|abstract|strictfp|static)\s++)*+(?:class|record|enum|interface)\s++(\w++)"
+    r"\b(public[ \t]++)?(?:(?:final|abstract|strictfp|static|sealed)\s{1,9}+){0,4}+"
+    r"(?:class|record|enum|interface)\s++(\w++)"
 )
 _MAIN = re.compile(r"\bstatic\s++(?:final\s++)?+(?:public\s++)?+void\s++main\s*+\(")
 DEFAULT_CLASS = "Main"
@@ -30,8 +38,7 @@ def plan(program: Program, work: Work, limits: Limits) -> Plan:
     text, file_class, main_class = read_classes(program.source)
     name = f"{file_class}.java"
     step = CompileStep(
-        ("javac", "-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC", "-J-Xmx512m", "-nowarn", "-proc:none")
-        + ("-encoding", "UTF-8", "-d", ".", name),
+        (*_COMPILER, "-d", ".", name),
         keep=("*.class",),
         limits=replace(COMPILE_LIMITS, processes=64),
         address_space=False,
@@ -61,9 +68,7 @@ def read_classes(source: str) -> tuple[str, str, str]:
     if package:
         source = source[: package.start()] + source[package.end() :]
         code = code[: package.start()] + code[package.end() :]
-    types = [
-        (found.start(), bool(found[1]), found[2]) for found in _TYPE.finditer(code) if _is_outer(code, found.start())
-    ]
+    types = list(_outer_types(code))
     public = next((name for _, is_public, name in types if is_public), None)
     main = _MAIN.search(code)
     before = [name for start, _, name in types if main and start < main.start()]
@@ -71,8 +76,14 @@ def read_classes(source: str) -> tuple[str, str, str]:
     return source, public or first, before[-1] if before else public or first
 
 
-def _is_outer(code: str, at: int) -> bool:
-    return code.count("{", 0, at) <= code.count("}", 0, at)
+def _outer_types(code: str) -> Iterator[tuple[int, bool, str]]:
+    """Yield where each type that lies in no other one begins, whether it is public, and its name."""
+    depth = at = 0
+    for found in _TYPE.finditer(code):
+        depth += code.count("{", at, found.start()) - code.count("}", at, found.start())
+        at = found.start()
+        if depth <= 0:
+            yield at, bool(found[1]), found[2]
 
 
 LANGUAGE = Language(

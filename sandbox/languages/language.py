@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files as resource_files
 from typing import Literal, TypeAlias
 
 from sandbox.errors import SandboxError
@@ -139,9 +142,31 @@ class Language:
     missing: str = "build an image that has it: `verify sandbox build`"
 
 
+@cache
+def harness(name: str) -> str:
+    """Return the text of one of our own files that run next to a program."""
+    return (resource_files("sandbox.languages") / "harness" / name).read_text(encoding="utf-8")
+
+
 def own_files(program: Program) -> tuple[File, ...]:
     """Return the program's further files, for the working folder of each run."""
     return tuple(File(name, content, "work") for name, content in program.files.items())
+
+
+def positional(language: str, arguments: bytes) -> int:
+    """Return the number of arguments of a call for a language without named ones.
+
+    Args:
+        language: Its name, for the error.
+        arguments: JSON text of `[args, kwargs]`; ours, so well-formed.
+
+    Raises:
+        UnsupportedWork: If there are named ones.
+    """
+    args, kwargs = json.loads(arguments)
+    if kwargs not in ({}, {"d": []}):
+        raise UnsupportedWork(f"{language} has no named arguments, and `kwargs` were given; give all in `args`.")
+    return len(args)
 
 
 def refuse(language: str, work: Work) -> UnsupportedWork:

@@ -68,6 +68,5 @@ def check_tools(plan: Plan, tools: dict[str, str]) -> None:
     """
     for tool in plan.tools:
         if tool not in tools:
-            raise UnsupportedLanguage(
-                f"The sandbox has no `{tool}`, which {plan.language} programs need; {languages()[plan.language].missing}."
-            )
+            todo = languages()[plan.language].missing
+            raise UnsupportedLanguage(f"The sandbox has no `{tool}`, which {plan.language} programs need; {todo}.")
