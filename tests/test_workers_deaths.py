@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -18,7 +19,8 @@ from verifiers.errors import WorkerError
 from verifiers.workers.channel import Channel
 from verifiers.workers.launch import SpawnLauncher, ZygoteLauncher
 from verifiers.workers.pool import Failure, StartMethod, WorkerPool
-from verifiers.workers.roster import MAX_SPARES
+from verifiers.workers.roster import MAX_SPARES, Roster
+from verifiers.workers.spec import WorkerSpec
 
 LONG_S = 60.0
 HERE = Path(__file__).resolve().parent
@@ -156,6 +158,29 @@ def test_run_when_workers_start_slower_than_the_deadline_then_spares_stand_by_an
             worker_of(pool)
         assert len(started) <= 2 + MAX_SPARES
     assert_gone(*started)
+
+
+@pytest.mark.parametrize(
+    ("start_s", "at_risk", "deadline_s", "spares"),
+    [(0.005, 3, 5.0, 3), (0.3, 1, 5.0, 1), (0.3, 3, 5.0, 3), (0.3, 1, 0.1, 4), (0.3, 3, 0.1, 4), (0.005, 1, 0.1, 1)],
+)
+def test_warm_spares_when_workers_are_at_risk_then_so_many_stand_by(
+    start_s: float, at_risk: int, deadline_s: float, spares: int
+) -> None:
+    started: list[Channel] = []
+
+    class Starter(SpawnLauncher):
+        def start(self) -> Channel:
+            started.append(Channel(socket.socketpair()[0], 0, None))
+            return started[-1]
+
+    starter = Starter(WorkerSpec("worker_services:echo"))
+    starter.start_s = start_s
+    roster = Roster(starter, 3)
+    for _ in range(2):
+        roster.warm_spares(at_risk, deadline_s)
+        assert len(started) == spares
+    roster.close()
 
 
 def test_run_when_requests_are_far_from_their_deadline_then_no_spare_is_started(

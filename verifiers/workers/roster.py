@@ -16,7 +16,8 @@ from verifiers.workers.launch import Launcher, Lost
 PATIENCE_S = 0.25
 """A run whose caller has not asked for its next reply for so long is asleep; others may have workers in its stead."""
 MAX_SPARES = 2
-"""Most idle workers kept above the pool's size, so that a kill, and one soon after it, need not wait for a start."""
+"""Most idle workers kept above the pool's size by a pool of one; a pool of n may keep n + 1. All its workers may be
+killed at once, and one of them again soon after; none of that need wait for a start."""
 
 
 @dataclass(eq=False, slots=True)
@@ -107,13 +108,20 @@ class Roster:
             self._hand_in(tenant, channel)
         return self._launcher.stop(channel, patience_s)
 
-    def outpaced(self, seconds: float) -> bool:
-        """Whether a worker that is started now may not be ready in so many seconds."""
-        return seconds < 2 * self._launcher.start_s  # a busy machine takes twice as long
+    @property
+    def start_s(self) -> float:
+        """About how long a worker takes until it is ready."""
+        return self._launcher.start_s
 
-    def warm_spares(self, deadline_s: float) -> None:
-        """See to it that an idle worker stands by; more, if workers can be killed faster than others are started."""
-        wanted = min(MAX_SPARES, ceil(self._launcher.start_s / deadline_s))
+    def warm_spares(self, at_risk: int, deadline_s: float) -> None:
+        """See to it that idle workers stand by.
+
+        Args:
+            at_risk: How many workers may be killed soon.
+            deadline_s: After how long each; the shorter than a start, the more kills there are in the time of one.
+        """
+        one = ceil(2 * self.start_s / deadline_s)  # twice: where workers are killed, the machine is busy
+        wanted = min(at_risk * one, self._size + MAX_SPARES - 1)
         if len(self._idle) >= wanted:  # read without the lock: this is asked often, and a late answer does no harm
             return
         with self._changed:

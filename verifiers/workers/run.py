@@ -18,9 +18,11 @@ from verifiers.workers.roster import Roster
 from verifiers.workers.spec import EXIT_OUT_OF_MEMORY
 
 SPARE_AFTER_S = 0.05
-"""A request that runs for so long (or a quarter of its deadline) may have to be killed: a spare is made ready.
+"""A request that runs for so long (or a quarter of its deadline) may have to be killed: a spare is made ready."""
+SPARE_LEAD = 3
+"""How many times what a start takes (a busy machine is slow) before its deadline a request needs a spare of its own.
 
-Where that would be too late, because workers start slowly, spares are made ready before any request runs."""
+Where a deadline is shorter than that, spares are made ready before any request runs."""
 SLICE_S = 0.05
 """How long a run keeps its last worker while others wait for one."""
 DEATH_PATIENCE_S = 0.2
@@ -39,7 +41,9 @@ class Run:
         self._killed = False
         self._deadline_s = deadline_s
         self._spare_after_s = min(SPARE_AFTER_S, deadline_s / 4)
-        self._spares_at_once = roster.outpaced(deadline_s - self._spare_after_s)
+        self._risk_after_s = deadline_s - SPARE_LEAD * roster.start_s
+        self._spares_at_once = self._risk_after_s < self._spare_after_s
+        self._moments = sorted({self._spare_after_s, max(0.0, self._risk_after_s), deadline_s})
         self._on_start = on_start
         self._pid = os.getpid()
         self._pending: deque[Job] = deque()
@@ -205,8 +209,8 @@ class Run:
         since_s = channel.since_s or now_s
         if not channel.ready:
             return since_s + START_TIMEOUT_S
-        spare_s = since_s + self._spare_after_s
-        return spare_s if now_s < spare_s else since_s + self._deadline_s
+        spent_s = now_s - since_s
+        return since_s + next((moment for moment in self._moments if moment > spent_s), self._deadline_s)
 
     def _collect(self, channel: Channel) -> None:
         """Take what has arrived from a worker."""
@@ -260,8 +264,10 @@ class Run:
                 self._warm_spares()
 
     def _warm_spares(self) -> None:
+        now_s = time.monotonic()
+        at_risk = sum(now_s - (channel.since_s or now_s) >= self._risk_after_s for channel in self._channels)
         try:
-            self._roster.warm_spares(self._deadline_s)
+            self._roster.warm_spares(max(1, at_risk), self._deadline_s)
         except WorkerError:
             return  # a spare is a comfort; if a worker is really needed and cannot be started, that raises
 
