@@ -171,7 +171,7 @@ def test_warm_spares_when_workers_are_at_risk_then_so_many_stand_by(
 
     class Starter(SpawnLauncher):
         def start(self) -> Channel:
-            started.append(Channel(socket.socketpair()[0], 0, None))
+            started.append(Channel(socket.socket(), 0, None))
             return started[-1]
 
     starter = Starter(WorkerSpec("worker_services:echo"))
