@@ -15,10 +15,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal, Protocol, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar, cast, runtime_checkable
 
 from verifiers.errors import MissingExtra, UsageError
 from verifiers.types import Json, Sample, Status, Text, Verdict
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 @runtime_checkable
@@ -64,6 +67,14 @@ class BaseTeacher:
         """Judge within hard bounds on time and memory, in the caller's process; `None` = a worker must do it.
 
         Whatever it returns must equal what `judge` returns.
+        """
+        return None
+
+    def submit(self, sample: Sample) -> Future[Verdict] | None:
+        """Begin to judge with machinery of the teacher's own; `None` = it has none, as most have not.
+
+        A teacher that overrides this one runs in the caller's process: it must return at once, whatever the sample
+        holds, and its machinery must bound all work by itself. Thousands may be under way at the same time.
         """
         return None
 

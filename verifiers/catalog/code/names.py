@@ -1,0 +1,85 @@
+"""Which names trusted test source defines, which it takes from elsewhere, and which imports it takes for granted."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import sys
+from collections.abc import Iterable, Set
+from typing import Final
+
+BUILTINS: Final = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
+
+_FROM: Final[dict[str, str]] = {
+    "bisect": "bisect bisect_left bisect_right insort insort_left insort_right",
+    "collections": "Counter OrderedDict defaultdict deque namedtuple ChainMap",
+    "copy": "deepcopy",
+    "dataclasses": "dataclass field",
+    "datetime": "date datetime timedelta",
+    "decimal": "Decimal",
+    "fractions": "Fraction",
+    "functools": "cache cmp_to_key lru_cache partial reduce wraps",
+    "heapq": "heapify heappop heappush heappushpop heapreplace nlargest nsmallest",
+    "itertools": "accumulate chain combinations combinations_with_replacement count cycle groupby islice pairwise "
+    "permutations product repeat starmap takewhile zip_longest",
+    "math": "ceil comb factorial floor gcd inf isclose isqrt lcm log log10 log2 pi sqrt",
+    "operator": "itemgetter mul xor",
+    "typing": "Any Callable Deque Dict FrozenSet Generator Iterable Iterator List Mapping Optional Sequence Set Tuple "
+    "Type Union",
+}
+COMMON: Final[dict[str, str]] = {name: module for module, names in _FROM.items() for name in names.split()}
+"""Names that harnesses of well-known data sets import for every program, and where they come from."""
+_SHORT: Final[dict[str, str]] = {"np": "import numpy as np", "pd": "import pandas as pd"}
+
+
+def defined_names(statements: Iterable[ast.stmt]) -> set[str]:
+    """Return all names that statements bind anywhere, by assignment, definition, import, argument."""
+    found: set[str] = set()
+    for statement in statements:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                found.add(node.id)
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                found.add(node.name)
+            elif isinstance(node, ast.arg):
+                found.add(node.arg)
+            elif isinstance(node, ast.alias):
+                found.add(node.asname or node.name.partition(".")[0])
+            elif isinstance(node, ast.ExceptHandler) and node.name:
+                found.add(node.name)
+    return found
+
+
+def free_names(statements: Iterable[ast.stmt]) -> set[str]:
+    """Return the names that statements read, and that neither they nor Python define."""
+    several = list(statements)
+    loaded = {
+        node.id
+        for statement in several
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+    return loaded - defined_names(several) - BUILTINS
+
+
+def imports_for(statements: Iterable[ast.stmt], names: Set[str]) -> list[tuple[str, str]]:
+    """Return (name, import statement) of those names that are the standard library's, as harnesses import them.
+
+    A module counts only where it is used as one (`math.pi`): the tests must never have it from the program.
+    """
+    used = {
+        node.value.id
+        for statement in statements
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+    return [(name, line) for name in sorted(names) if (line := import_line(name, name in used))]
+
+
+def import_line(name: str, is_module: bool) -> str:
+    """Return the statement that imports a commonly used name; empty = it is none."""
+    if name in COMMON and not (is_module and name in sys.stdlib_module_names):
+        return f"from {COMMON[name]} import {name}"
+    if is_module and name in _SHORT:
+        return _SHORT[name]
+    return f"import {name}" if is_module and name in sys.stdlib_module_names else ""
