@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from verifiers.catalog.math.context import Context
-from verifiers.catalog.math.doubles import NotNumeric
+from verifiers.catalog.math.doubles import NotNumeric, is_real
 from verifiers.catalog.math.longs import LONG_BITS, LONGER, LongField
-from verifiers.catalog.math.numeric import FloatField, is_real
+from verifiers.catalog.math.numeric import FloatField
 from verifiers.catalog.math.points import Grid
 from verifiers.catalog.math.steps import OutOfSteps
 from verifiers.catalog.math.tree import Node, Num, walk

@@ -12,6 +12,16 @@ class NotNumeric(ValueError):
     """The node has no numeric value here (an unevaluated operator, a set, a point outside the domain)."""
 
 
+def is_real(value: Any) -> bool:
+    """Whether a value of either field is real and finite (rounding noise in the imaginary part set aside)."""
+    if isinstance(value, complex):
+        return abs(value.imag) <= 1e-9 * abs(value.real) and math.isfinite(value.real)
+    if isinstance(value, (int, float)):
+        return math.isfinite(value)
+    imag = value.imag
+    return bool(abs(imag) <= abs(value.real) * 2.0**-200) if imag else True
+
+
 def _either(real: Callable[[float], float], general: Callable[[complex], complex]) -> Callable[[Any], Any]:
     def function(value: Any) -> Any:
         if isinstance(value, complex):

@@ -9,10 +9,9 @@ from fractions import Fraction
 
 from verifiers.catalog.math.agreement import agree_at
 from verifiers.catalog.math.context import Context, NeedsWorker
-from verifiers.catalog.math.doubles import NotNumeric
+from verifiers.catalog.math.doubles import NotNumeric, is_real
 from verifiers.catalog.math.exact import NotExact, TooBig, rational
 from verifiers.catalog.math.longs import LongField
-from verifiers.catalog.math.numeric import is_real
 from verifiers.catalog.math.points import FOLD_POINTS, POINTS
 from verifiers.catalog.math.residues import Residues
 from verifiers.catalog.math.steps import OutOfSteps

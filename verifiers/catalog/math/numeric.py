@@ -290,13 +290,3 @@ class FloatField(Field):
 
     def weigh(self, terms: Sequence[Any]) -> None:
         """Do nothing; see `level`."""
-
-
-def is_real(value: Any) -> bool:
-    """Whether a value of either field is real and finite (rounding noise in the imaginary part set aside)."""
-    if isinstance(value, complex):
-        return abs(value.imag) <= 1e-9 * abs(value.real) and math.isfinite(value.real)
-    if isinstance(value, (int, float)):
-        return math.isfinite(value)
-    imag = value.imag
-    return bool(abs(imag) <= abs(value.real) * 2.0**-200) if imag else True
