@@ -1,8 +1,8 @@
 """What the sandbox raises.
 
-    SandboxError (RuntimeError)
-    ├── SandboxUnavailable      no backend answers; the text says how to get one
-    └── UnsupportedLanguage     the program's language is none of ours, or its image lacks it
+SandboxError (RuntimeError)
+├── SandboxUnavailable      no backend answers; the text says how to get one
+└── UnsupportedLanguage     the program's language is none of ours, or its image lacks it
 """
 
 from __future__ import annotations

@@ -45,6 +45,9 @@ class Launcher(Protocol):
             SandboxError: If that fails.
         """
 
+    async def died(self, handle: str) -> str:
+        """Say how a box died that has said nothing yet; empty = it lives."""
+
     async def end(self, handle: str) -> str:
         """End a box with all that runs in it, and remove what it used; say how it had died if it was dead already."""
 

@@ -30,6 +30,8 @@ TICK_S = 0.1
 """How often slots are looked after while there is work."""
 HELLO_S = 60.0
 """How long a box may take to start on a busy machine."""
+LOOK_S = 1.0
+"""How often a box that has said nothing yet is looked after."""
 PATIENCE_S = 25.0
 """How long jobs wait for boxes that cannot be started (an engine that restarts) before they are given up."""
 PAUSES_S = (0.2, 0.5, 1.0, 2.0)
@@ -254,16 +256,32 @@ class Pool:
         started = await asyncio.wait_for(self._launcher.start(), HELLO_S)
         slot = Slot(started, self)
         try:
-            await asyncio.wait_for(slot.hello, HELLO_S)
-        except (ConnectionError, TimeoutError) as error:
+            await self._hear(slot)
+        except ConnectionError as error:
             slot.close()
             how = await self._launcher.end(started.handle)
-            why = str(error) or f"nothing was heard of it for {HELLO_S:.0f} s"
-            raise SandboxError(f"a box did not start: {why}{'; ' if how else ''}{how}") from error
+            raise SandboxError(f"a box did not start: {error}{'; ' if how else ''}{how}") from error
         except asyncio.CancelledError:
             slot.close()
             raise
         return slot
+
+    async def _hear(self, slot: Slot) -> None:
+        """Wait until a box says hello.
+
+        Raises:
+            ConnectionError: If it dies first, or says nothing.
+        """
+        deadline_s = self._loop.time() + HELLO_S
+        while True:
+            await asyncio.wait({slot.hello}, timeout=LOOK_S)
+            if slot.hello.done():
+                slot.hello.result()
+                return
+            if how := await self._launcher.died(slot.handle):
+                raise ConnectionError(how)
+            if self._loop.time() > deadline_s:
+                raise ConnectionError(f"nothing was heard of it for {HELLO_S:.0f} s")
 
     def _start_failed(self, reason: str) -> None:
         """Try again after a pause; give up what waits if that has gone on for too long, and no box is left."""

@@ -1,0 +1,124 @@
+"""Boxes made by bubblewrap: for machines without an engine, and without being root.
+
+The box sees `/usr` of this machine, or a root folder that `verify sandbox build --from-debian` made, read-only; empty
+file systems where it may write; no network; and nothing else. As a user who is not root, all its programs are one user
+(mode `single`): the supervisor is number 1 of their process namespace, and so out of their reach.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from sandbox import box
+from sandbox.errors import SandboxUnavailable
+from sandbox.image import store
+from sandbox.process import ProcessLauncher
+from sandbox.settings import Settings
+from sandbox.types import MIB, Limits
+
+PROGRAM = "bwrap"
+TRY_TIMEOUT_S = 10.0
+BOX = "/box"
+CODE = "/opt/grpo-sandbox/box"
+BOX_BYTES = 6 * Limits().file_bytes
+SCRATCH = "/tmp"
+SCRATCH_BYTES = 32 * MIB
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+SETTINGS = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime")
+"""Of this machine's own, where there is no root folder: what programs need to be found and linked, and no more."""
+CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_DAC_OVERRIDE")
+GET_IT = "install the package bubblewrap (apt install bubblewrap, dnf install bubblewrap)"
+
+
+class BwrapLauncher(ProcessLauncher):
+    """A `sandbox.launcher.Launcher` of bubblewrap's sandboxes."""
+
+    name = "bwrap"
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._settings = settings
+        self._program = ""
+
+    async def prepare(self) -> None:
+        """Find bubblewrap and see that it works; see `Launcher`."""
+        self._program = shutil.which(PROGRAM) or ""
+        if sys.platform != "linux" or not self._program:
+            raise SandboxUnavailable(f"bubblewrap is not installed: {GET_IT}")
+        await asyncio.to_thread(self._try)
+
+    def _try(self) -> None:
+        """Run nothing in it.
+
+        Raises:
+            SandboxUnavailable: If that fails, as where users may make no namespaces.
+        """
+        command = [*self._sandbox(), *self._python(), "-I", "-c", "import sys; sys.exit(sys.version_info < (3, 9))"]
+        try:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=TRY_TIMEOUT_S
+            )
+        except subprocess.TimeoutExpired as error:
+            raise SandboxUnavailable(f"bubblewrap does not come back within {TRY_TIMEOUT_S:.0f} s") from error
+        if done.returncode != 0:
+            why = done.stderr.strip() or "its Python is older than 3.9"
+            raise SandboxUnavailable(
+                f"bubblewrap does not work here ({why}): user namespaces may be switched off "
+                "(sysctl kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns)"
+            )
+
+    def command(self) -> list[str]:
+        """Return the command of a box."""
+        mode = ["--mode", "strict"] if self._settings.mode == "strict" else []
+        return [*self._sandbox(), *self._python(), "-I", "-B", CODE, *mode, "--root", BOX, "--scratch", SCRATCH]
+
+    def _sandbox(self) -> list[str]:
+        root = self._root()
+        words = [self._program, "--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1", "--clearenv"]
+        words += ["--setenv", "PATH", os.defpath, "--hostname", "box", "--cap-drop", "ALL"]
+        if os.getuid() == 0:
+            for capability in [*CAPABILITIES, *(["CAP_SYS_ADMIN"] if self._settings.mode == "strict" else [])]:
+                words += ["--cap-add", capability]
+        words += _whole(root) if root else _system()
+        words += ["--proc", "/proc", "--dev", "/dev"]
+        words += ["--perms", "0755", "--size", str(BOX_BYTES), "--tmpfs", BOX]
+        words += ["--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", SCRATCH]
+        words += ["--ro-bind", str(Path(box.__file__).parent), CODE, "--remount-ro", "/", "--chdir", BOX]
+        return words
+
+    def _root(self) -> Path | None:
+        if self._settings.rootfs:
+            return Path(self._settings.rootfs)
+        return next(iter(store.root_folders()), None)
+
+    def _python(self) -> list[str]:
+        return ["/usr/bin/python3"]
+
+
+def _whole(root: Path) -> list[str]:
+    """Show each folder of a root folder, so that what bubblewrap makes itself has room beside them."""
+    words: list[str] = []
+    for path in sorted(root.iterdir()):
+        if path.is_symlink():
+            words += ["--symlink", os.readlink(path), f"/{path.name}"]
+        elif path.is_dir() and path.name in {"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt"}:
+            words += ["--ro-bind", str(path), f"/{path.name}"]
+    return words
+
+
+def _system() -> list[str]:
+    """Show what this machine itself has."""
+    words: list[str] = []
+    for name in SYSTEM:
+        if os.path.islink(name):
+            words += ["--symlink", os.readlink(name), name]
+        elif os.path.isdir(name):
+            words += ["--ro-bind", name, name]
+    for name in SETTINGS:
+        words += ["--ro-bind-try", name, name]
+    return words

@@ -1,0 +1,74 @@
+"""What was built on this machine: digests of images, and root folders for bubblewrap."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from sandbox.image.recipe import Recipe, UnknownExtra, recipe
+
+_IMAGES = "images.json"
+_ROOTS = "roots"
+
+
+def folder() -> Path:
+    """Return the folder that all this is kept in, whether it exists or not."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "grpo-teachers" / "sandbox"
+
+
+def label(made: Recipe) -> str:
+    """Return an image's label: the recipe in words that `parse_label` reads."""
+    return " ".join([made.digest, made.source, *made.extras])
+
+
+def parse_label(text: str) -> Recipe | None:
+    """Return the recipe that a label names; `None` if it is none of today's."""
+    digest, source, *extras = text.split() or ["", "", ""]
+    try:
+        made = recipe(source, [extra for extra in extras if extra])
+    except (UnknownExtra, ValueError):
+        return None
+    return made if made.digest == digest else None
+
+
+def note_digest(tag: str, digest: str) -> None:
+    """Remember which image was built."""
+    noted = {**_noted(), tag: digest}
+    folder().mkdir(parents=True, exist_ok=True)
+    half = folder() / f"{_IMAGES}.{os.getpid()}"
+    half.write_text(json.dumps(noted, indent=1, sort_keys=True), encoding="utf-8")
+    half.replace(folder() / _IMAGES)
+
+
+def noted_digest(tag: str) -> str:
+    """Return the digest of the image of that name that was built here; empty if none was."""
+    return _noted().get(tag, "")
+
+
+def forget_digest(tag: str) -> None:
+    """Forget an image that was removed."""
+    noted = _noted()
+    if noted.pop(tag, None) is not None:
+        (folder() / _IMAGES).write_text(json.dumps(noted, indent=1, sort_keys=True), encoding="utf-8")
+
+
+def _noted() -> dict[str, str]:
+    try:
+        noted = json.loads((folder() / _IMAGES).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return noted if isinstance(noted, dict) else {}
+
+
+def root_folder(made: Recipe) -> Path:
+    """Return the root folder of a recipe, whether it exists or not."""
+    return folder() / _ROOTS / made.tag.partition(":")[2]
+
+
+def root_folders() -> list[Path]:
+    """Return the root folders that were built, the newest first."""
+    roots = folder() / _ROOTS
+    found = [path for path in roots.iterdir() if (path / "usr").is_dir()] if roots.is_dir() else []
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
