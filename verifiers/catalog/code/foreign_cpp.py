@@ -96,6 +96,7 @@ def value_of(tokens: Sequence[Token], type_: Type | None, depth: int = 0) -> Any
     Args:
         tokens: The expression.
         type_: What it initialises; `None` = it must say its type itself.
+        depth: Of brackets around it.
 
     Raises:
         NoLiteral: If it is no literal, or none of that type.
@@ -222,7 +223,8 @@ def _integer(sign: int, text: str, bits: int, signed: bool) -> Any:
 
 def _float(sign: int, text: str, single: bool) -> float:
     found = _FLOAT.fullmatch(text)
-    if not found or found["suffix"] in ("l", "L") or (found["digits"].isdigit() and found["digits"][0] == "0" != text):
+    is_octal = len(text) > 1 and text[0] == "0" and text.isdigit()
+    if not found or found["suffix"] in ("l", "L") or is_octal:
         raise NoLiteral("not a float")
     value = sign * float(found["digits"])
     if single or found["suffix"]:

@@ -35,6 +35,10 @@ class NoLiteral(ValueError):
 def value_of(tokens: Sequence[Token], depth: int = 0) -> Any:
     """Read a literal as type-tagged JSON data.
 
+    Args:
+        tokens: The expression.
+        depth: Of brackets around it.
+
     Raises:
         NoLiteral: If it is none.
     """
@@ -132,7 +136,7 @@ def _made(tokens: Sequence[Token], depth: int) -> Any:
     if type(items) is not list:
         raise NoLiteral("not a list of items")
     if tokens[1].text == "Set":
-        return {"s": _unique(items, [item for item in items])}
+        return {"s": _unique(items, list(items))}
     if tokens[1].text == "Map" and all(type(item) is list and len(item) == 2 for item in items):
         return {"js": ["Map", _unique(items, [item[0] for item in items])]}
     raise NoLiteral("an object of a class")

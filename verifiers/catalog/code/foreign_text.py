@@ -10,7 +10,7 @@ MAX_TEST_CHARS = 1_000_000
 """Longest test text that is read."""
 _TOKEN = re.compile(
     r"""
-      (?P<space>\s++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)
+      (?P<space>\s++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?+)
     | (?P<raw>(?:u8|[uUL])?R"(?P<mark>[^()\\\s"]{0,16}+)\(.*?\)(?P=mark)")
     | (?P<text>"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'|`(?:[^`\\]|\\.)*+`)
     | (?P<number>(?:\d|\.\d)(?:[eEpP][+-]|[\w.]|'(?=\d))*+)
@@ -95,34 +95,49 @@ def closing(tokens: Sequence[Token], at: int) -> int:
     raise NotSplit("brackets that do not match")
 
 
-def statements(text: str, tokens: Sequence[Token]) -> Iterator[Statement]:
+def statements(text: str, tokens: Sequence[Token], by_line: bool = False) -> Iterator[Statement]:
     """Yield the statements of a body: up to a `;`, or to the `}` of a block that begins with a keyword or a function.
+
+    Args:
+        text: The text that the tokens are of.
+        tokens: The body's.
+        by_line: Whether a line's end may end a statement too, as in JavaScript.
 
     Raises:
         NotSplit: If brackets do not match.
     """
     at = 0
     while at < len(tokens):
-        end, last = _statement_end(tokens, at)
+        end, last = _statement_end(text if by_line else "", tokens, at)
         if end > at:
             yield Statement(text[tokens[at].start : tokens[last].end], tuple(tokens[at:end]))
         at = last + 1
 
 
-def _statement_end(tokens: Sequence[Token], at: int) -> tuple[int, int]:
+def _statement_end(text: str, tokens: Sequence[Token], at: int) -> tuple[int, int]:
     """Return the place after a statement's last token, and that of the token that ends it."""
     block = tokens[at].text in ("if", "for", "while", "function", "try", "do", "switch", "{")
     place = at
     while place < len(tokens):
-        text = tokens[place].text if tokens[place].kind == "mark" else ""
-        if text == ";":
+        mark = tokens[place].text if tokens[place].kind == "mark" else ""
+        if mark == ";":
             return place, place
-        if text in _PAIRS:
+        if text and place > at and _line_ends(text, tokens[place - 1], tokens[place]):
+            return place, place - 1
+        if mark in _PAIRS:
             place = closing(tokens, place)
-            if text == "{" and block and not _goes_on(tokens, place + 1):
+            if mark == "{" and block and not _goes_on(tokens, place + 1):
                 return place + 1, place
         place += 1
     return place, place - 1
+
+
+def _line_ends(text: str, before: Token, after: Token) -> bool:
+    """Whether JavaScript ends a statement between two tokens: they stand on two lines and do not belong together."""
+    if after.kind == "mark" or after.text in ("instanceof", "in", "of", "else", "catch", "finally"):
+        return False
+    whole = before.kind != "mark" or before.text in (")", "]", "}")
+    return whole and "\n" in text[before.end : after.start]
 
 
 def _goes_on(tokens: Sequence[Token], at: int) -> bool:

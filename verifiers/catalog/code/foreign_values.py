@@ -1,8 +1,8 @@
 """Whether values of C++ and JavaScript programs are equal, as their languages see it.
 
-Both sides are type-tagged JSON as the harnesses tell it (`sandbox/languages/harness`): one from the program, hostile; the
-other from a literal in the test, or from a trusted run of the expected expression. Each is written in one canonical way,
-in which equal values are equal texts: C++'s `==` on the test's declared type, lodash's `isEqual` for JavaScript.
+Both sides are type-tagged JSON as the harnesses tell it (`sandbox/languages/harness`): one from the program, hostile;
+the other from a literal in the test, or from a trusted run of the expected expression. Each is written in one canonical
+way, in which equal values are equal texts: C++'s `==` on the test's declared type, lodash's `isEqual` for JavaScript.
 """
 
 from __future__ import annotations
