@@ -23,12 +23,14 @@ class Peer:
         environment: The folder of its environment under `.bench`; empty = the one that runs the benchmark.
         sample: At most this many rows of each set by default (evenly spread); `None` = all.
         title: For the report.
+        arguments: Of its driver.
     """
 
     script: str
     environment: str
     sample: int | None
     title: str
+    arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ ENVIRONMENTS = {
 
 CATALOG = {
     "ours": Peer("ours.py", "", None, "grpo-teachers `math`"),
+    "ours-preset": Peer("ours.py", "", None, "grpo-teachers `math`, preset=math", ("preset=math",)),
     "math-verify": Peer("peer_math_verify.py", "peers", None, "math-verify 0.9.0"),
     "verl-math-verify": Peer("peer_verl_math_verify.py", "peers", 500, "verl's math-verify wrapper"),
     "verl-dapo": Peer("peer_verl_dapo.py", "verl", None, "verl's math_dapo"),
@@ -73,7 +76,7 @@ def official_ifeval() -> list[str]:
 def command_of(peer: Peer) -> list[str]:
     """Return the command that starts a peer's driver, making its environment first if need be."""
     python = ensure(peer.environment) if peer.environment else Path(sys.executable)
-    return [str(python), str(PEERS / peer.script)]
+    return [str(python), str(PEERS / peer.script), *peer.arguments]
 
 
 def ensure(name: str) -> Path:

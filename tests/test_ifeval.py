@@ -15,6 +15,7 @@ from verifiers.catalog.ifeval import punkt, treebank
 from verifiers.catalog.ifeval.answer import Answer, loosened, normalised
 from verifiers.catalog.ifeval.language import official_detect
 from verifiers.catalog.ifeval.tables import IFEVAL
+from verifiers.options import build_options
 from verifiers.registry import find
 from verifiers.teacher import BaseTeacher
 from verifiers.types import Sample, Status, Verdict
@@ -378,3 +379,13 @@ def test_treebank_when_sentences_are_cut_at_once_then_as_one_by_one(text: str) -
     assert treebank.tokens(text) == found  # what was kept is what was cut
     if "\udfff" not in text:
         assert found == alone
+
+
+def test_quick_when_loose_and_long_then_leaves_it_to_a_worker() -> None:
+    sample = Sample("word " * 6_000, reference={"instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]})
+    spec = find("ifeval")
+    for strictness, at_once in (("strict", True), ("loose", False)):
+        teacher = spec.build(build_options(spec, {"strictness": strictness}))
+        assert isinstance(teacher, BaseTeacher)
+        assert (teacher.quick(sample) is not None) is at_once
+        assert teacher.judge(sample).reward == 1.0

@@ -62,6 +62,15 @@ def test_preset_when_chosen_then_right_is_paid_and_wrong_is_not(preset: str) -> 
     assert judge("\\boxed{43}", "42", preset=preset).reward == 0.0
 
 
+def test_boxes_when_last_then_the_last_box_may_stand_alone() -> None:
+    completion = "Hence $x$ must be $\\boxed{3}$ or $\\boxed{\\frac{2}{5}}$."
+    assert judge(completion, "\\frac25").reward == 0.0
+    assert judge(completion, "\\frac25", boxes="last").reward == 1.0
+    assert judge(completion, "\\frac25", preset="math").reward == 1.0
+    assert judge(completion, "3", boxes="last").reward == 0.0
+    assert judge(completion, "3, \\frac25", boxes="last").reward == 1.0
+
+
 def test_extract_when_lenient_then_last_number_counts() -> None:
     completion = "First 3 apples, later 4 more came, in sum 7 of them were there for us"
     assert judge(completion, "7").reward == 0.0

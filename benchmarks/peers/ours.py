@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+
 from driver import serve
 
 from verifiers import Sample, Verdict
+from verifiers.options import build_options
 from verifiers.registry import find
 from verifiers.teacher import BaseTeacher
 
 
 def main() -> None:
-    """Serve the teacher `math` with its default options."""
-    teacher = find("math").build()
+    """Serve the teacher `math` with the options of the command line (`key=value`), or its defaults."""
+    spec = find("math")
+    teacher = spec.build(build_options(spec, dict(text.split("=", 1) for text in sys.argv[1:])))
     if not isinstance(teacher, BaseTeacher):
         raise TypeError("the teacher 'math' has no fast path to measure")
 

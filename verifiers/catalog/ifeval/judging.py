@@ -19,6 +19,8 @@ from verifiers.types import Json, Part, Sample, Status, Text, Verdict, text_of
 
 MAX_CHARS = 100_000
 """A longer answer follows nothing: limit exceeded."""
+LOOSE_AT_ONCE_CHARS = 25_000
+"""A longer answer's loose variants, up to seven texts, are read in a worker: some texts cost 200 ms."""
 MAX_INSTRUCTIONS = 100
 """Most instructions of one reference."""
 KEPT_REFERENCES = 4_096
@@ -83,7 +85,7 @@ class InstructionTeacher(BaseTeacher):
         self._read = lru_cache(maxsize=KEPT_REFERENCES)(self._read_reference)
 
     def quick(self, sample: Sample) -> Verdict | None:
-        """Judge at once, unless a regular expression of the reference might run long."""
+        """Judge at once, unless an expression of the reference or the loose variants of a long answer might run long."""
         return self._judge(sample, anything=False)
 
     def judge(self, sample: Sample) -> Verdict:
@@ -108,6 +110,8 @@ class InstructionTeacher(BaseTeacher):
             text = text[slice(*span)]
         if len(text) > MAX_CHARS:
             return Verdict(0.0, Status.LIMIT_EXCEEDED, f"an answer of {len(text)} characters; at most {MAX_CHARS}")
+        if not (anything or self._strict or len(text) <= LOOSE_AT_ONCE_CHARS):
+            return None
         text = normalised(text) if self._robust else text
         return self._checked(instructions, text)
 

@@ -75,6 +75,7 @@ class Found:
         rule: Which rule found it ("last box", "answer tag", "phrase: The answer is", ...).
         start, end: Offsets into the completion.
         joined: How many adjacent boxes the text joins.
+        last: What the last of several joined boxes holds; empty for a single one.
     """
 
     text: str
@@ -82,6 +83,7 @@ class Found:
     start: int
     end: int
     joined: int = 1
+    last: str = ""
 
 
 @dataclass(slots=True)
@@ -237,7 +239,9 @@ def _joined_boxes(text: str, box: Segment) -> Found | None:
         if joined > 1 or piece != last or separator not in (", ", " or "):
             content, joined = piece + separator + content, joined + 1
         previous = _box_before(text, start)
-    return Found(content, "last box" if joined == 1 else "adjacent boxes", start, box.end, joined)
+    if joined == 1:
+        return Found(content, "last box", start, box.end)
+    return Found(content, "adjacent boxes", start, box.end, joined, last)
 
 
 def _box_before(text: str, start: int) -> Segment | None:

@@ -17,6 +17,8 @@ class Options:
         backend: Who compares: our own tiers, or math-verify as a second opinion (extra `math-verify`).
         extract: How the final answer is found: strict (boxes, tags, stated answers), boxed (boxes only), lenient
             (also the last number or formula when nothing was stated).
+        boxes: Adjacent boxes are one answer of several values (join); or their last one may also stand alone (last), as
+            in the labels of MATH. `last` pays a second guess in a second box: not for training.
         percent: 25% against 25 and 0.25: either one, the number (25), the value (0.25), or only a percentage (strict).
         rounding: exact; places (a decimal that is the reference rounded to the reference's own places, or the
             reference's rounding of it); relative (within `tolerance`).
@@ -31,6 +33,7 @@ class Options:
 
     backend: Literal["native", "math_verify"] = "native"
     extract: Literal["strict", "boxed", "lenient"] = "strict"
+    boxes: Literal["join", "last"] = "join"
     percent: Literal["either", "number", "value", "strict"] = "either"
     rounding: Literal["exact", "places", "relative"] = "exact"
     tolerance: float = 1e-3
@@ -44,7 +47,7 @@ class Options:
 PRESETS: Mapping[str, Mapping[str, Json]] = {
     "default": {},
     "gsm8k": {"units": "ignore", "percent": "number"},
-    "math": {},
+    "math": {"boxes": "last"},
     "aime": {"units": "ignore", "percent": "number"},
     "olympiad": {},
     "gaokao": {},
@@ -53,4 +56,5 @@ PRESETS: Mapping[str, Mapping[str, Json]] = {
     "college_math": {},
     "exact_form": {"unreduced": "reject", "units": "required", "names": "required"},
 }
-"""Named sets of policies. gsm8k and aime ask for bare integers; TheoremQA and minerva grade decimals within 1 %."""
+"""Named sets of policies. gsm8k and aime ask for bare integers; MATH's references are its solutions' last box; TheoremQA
+and minerva grade decimals within 1 %."""

@@ -125,7 +125,11 @@ class MathTeacher(BaseTeacher):
                 return Verdict(1.0, Status.CORRECT, "the completion is the reference", completion[:SHOWN])
             status = Status.UNPARSABLE if found.status == "unparsable" else Status.INCORRECT
             return Verdict(0.0, status, found.reason)
-        return self._compared(references, found, completion, worker)
+        verdict = self._compared(references, found, completion, worker)
+        if found.last and self.options.boxes == "last" and verdict is not None and verdict.reward == 0.0:
+            alone = Found(found.last, "last of adjacent boxes", found.start, found.end)
+            return self._compared(references, alone, completion, worker)
+        return verdict
 
     def _compared(self, references: list[Reference], found: Found, completion: str, worker: bool) -> Verdict | None:
         shown = found.text[:SHOWN]
@@ -219,7 +223,7 @@ class MathTeacher(BaseTeacher):
         return [*steps, ("decided by", decided)]
 
 
-_SURE = frozenset(["last box", "adjacent boxes", "answer tag", "whole completion"])
+_SURE = frozenset(["last box", "adjacent boxes", "last of adjacent boxes", "answer tag", "whole completion"])
 """Extraction rules after which the completion is not compared as a whole with the reference."""
 
 
