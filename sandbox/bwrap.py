@@ -7,7 +7,6 @@ file systems where it may write; no network; and nothing else. As a user who is 
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import subprocess
@@ -32,6 +31,9 @@ SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SETTINGS = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime")
 """Of this machine's own, where there is no root folder: what programs need to be found and linked, and no more."""
 CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_DAC_OVERRIDE")
+PYTHON = "/usr/bin/python3"
+PATH = "/usr/local/bin:/usr/bin:/bin"
+NOBODY = 65_534
 GET_IT = "install the package bubblewrap (apt install bubblewrap, dnf install bubblewrap)"
 
 
@@ -44,46 +46,50 @@ class BwrapLauncher(ProcessLauncher):
         super().__init__()
         self._settings = settings
         self._program = ""
+        self._many_users = False
 
     async def prepare(self) -> None:
         """Find bubblewrap and see that it works; see `Launcher`."""
         self._program = shutil.which(PROGRAM) or ""
         if sys.platform != "linux" or not self._program:
             raise SandboxUnavailable(f"bubblewrap is not installed: {GET_IT}")
-        await asyncio.to_thread(self._try)
-
-    def _try(self) -> None:
-        """Run nothing in it.
-
-        Raises:
-            SandboxUnavailable: If that fails, as where users may make no namespaces.
-        """
-        command = [*self._sandbox(), *self._python(), "-I", "-c", "import sys; sys.exit(sys.version_info < (3, 9))"]
-        try:
-            done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=TRY_TIMEOUT_S
-            )
-        except subprocess.TimeoutExpired as error:
-            raise SandboxUnavailable(f"bubblewrap does not come back within {TRY_TIMEOUT_S:.0f} s") from error
-        if done.returncode != 0:
-            why = done.stderr.strip() or "its Python is older than 3.9"
+        # Root can give each program a user of its own, but for where it is root of a container only.
+        self._many_users = os.getuid() == 0 and not await self._threads.call(self._problem, True)
+        if self._settings.mode == "strict" and not self._many_users:
+            raise SandboxUnavailable("bubblewrap has the mode strict only for root: use the mode uid, or docker")
+        if not self._many_users and (why := await self._threads.call(self._problem, False)):
             raise SandboxUnavailable(
                 f"bubblewrap does not work here ({why}): user namespaces may be switched off "
                 "(sysctl kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns)"
             )
 
+    def _problem(self, many_users: bool) -> str:
+        """Run nothing in it; return what went wrong."""
+        check = "import sys; sys.exit('its Python is older than 3.9' if sys.version_info < (3, 9) else 0)"
+        command = [*self._sandbox(many_users), PYTHON, "-I", "-c", check]
+        try:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=TRY_TIMEOUT_S
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return str(error)
+        return "" if done.returncode == 0 else done.stderr.strip() or f"exit code {done.returncode}"
+
     def command(self) -> list[str]:
         """Return the command of a box."""
-        mode = ["--mode", "strict"] if self._settings.mode == "strict" else []
-        return [*self._sandbox(), *self._python(), "-I", "-B", CODE, *mode, "--root", BOX, "--scratch", SCRATCH]
+        options = ["--mode", self._settings.mode if self._many_users else "single", "--root", BOX, "--scratch", SCRATCH]
+        return [*self._sandbox(self._many_users), PYTHON, "-I", "-B", CODE, *options]
 
-    def _sandbox(self) -> list[str]:
+    def _sandbox(self, many_users: bool) -> list[str]:
         root = self._root()
-        words = [self._program, "--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1", "--clearenv"]
-        words += ["--setenv", "PATH", os.defpath, "--hostname", "box", "--cap-drop", "ALL"]
-        if os.getuid() == 0:
-            for capability in [*CAPABILITIES, *(["CAP_SYS_ADMIN"] if self._settings.mode == "strict" else [])]:
-                words += ["--cap-add", capability]
+        words = [self._program, "--die-with-parent", "--new-session", "--as-pid-1", "--clearenv"]
+        words += [f"--unshare-{kind}" for kind in ("ipc", "pid", "net", "uts", "cgroup-try")]
+        words += ["--hostname", "box", "--setenv", "PATH", PATH, "--cap-drop", "ALL"]
+        if many_users:
+            strict = ["CAP_SYS_ADMIN"] if self._settings.mode == "strict" else []
+            words += [word for name in [*CAPABILITIES, *strict] for word in ("--cap-add", name)]
+        else:
+            words += ["--unshare-user", "--uid", str(NOBODY), "--gid", str(NOBODY)]
         words += _whole(root) if root else _system()
         words += ["--proc", "/proc", "--dev", "/dev"]
         words += ["--perms", "0755", "--size", str(BOX_BYTES), "--tmpfs", BOX]
@@ -95,9 +101,6 @@ class BwrapLauncher(ProcessLauncher):
         if self._settings.rootfs:
             return Path(self._settings.rootfs)
         return next(iter(store.root_folders()), None)
-
-    def _python(self) -> list[str]:
-        return ["/usr/bin/python3"]
 
 
 def _whole(root: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 SandboxError (RuntimeError)
 ├── SandboxUnavailable      no backend answers; the text says how to get one
+│   └── NoEngine            no Docker engine answers, or there is nothing to ask it with
 └── UnsupportedLanguage     the program's language is none of ours, or its image lacks it
 """
 
@@ -14,6 +15,10 @@ class SandboxError(RuntimeError):
 
 class SandboxUnavailable(SandboxError):
     """No backend can run programs here."""
+
+
+class NoEngine(SandboxUnavailable):
+    """No Docker engine answers, or the package that asks it is missing."""
 
 
 class UnsupportedLanguage(SandboxError):

@@ -14,9 +14,11 @@ from typing import IO
 
 from sandbox.errors import SandboxError
 from sandbox.launcher import Started
+from sandbox.threads import Threads
 
 BUFFER_BYTES = 1024 * 1024
 LOG_BYTES = 2000
+THREADS = 2
 END_TIMEOUT_S = 10.0
 
 
@@ -26,6 +28,7 @@ class ProcessLauncher:
     name = "process"
 
     def __init__(self) -> None:
+        self._threads = Threads(THREADS, f"grpo-sandbox-{self.name}")
         self._numbers = itertools.count(1)
         self._running: dict[str, tuple[subprocess.Popen[bytes], IO[bytes]]] = {}
 
@@ -47,7 +50,12 @@ class ProcessLauncher:
             for end in (ours, theirs):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
             process = subprocess.Popen(
-                self.command(), stdin=theirs, stdout=theirs, stderr=log, start_new_session=True, cwd="/"
+                self.command(),
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
+                stderr=log.fileno(),
+                start_new_session=True,
+                cwd="/",
             )
         except OSError as error:
             ours.close()
@@ -72,7 +80,7 @@ class ProcessLauncher:
             return ""
         process, log = entry
         was_dead = process.poll() is not None
-        await asyncio.to_thread(_kill, process)
+        await self._threads.call(_kill, process)
         with log:
             how = self._how(process, log)
         return how if was_dead else ""
@@ -80,6 +88,7 @@ class ProcessLauncher:
     async def close(self) -> None:
         """End all boxes; see `Launcher`."""
         await asyncio.gather(*(self.end(handle) for handle in list(self._running)))
+        self._threads.close()
 
     @staticmethod
     def _how(process: subprocess.Popen[bytes], log: IO[bytes]) -> str:

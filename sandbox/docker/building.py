@@ -90,6 +90,3 @@ def remove_image(client: Any, image: Any) -> None:
         for tag in image.tags:
             client.images.remove(tag)
             store.forget_digest(tag)
-
-
-

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sandbox.errors import SandboxError, SandboxUnavailable
+from sandbox.errors import NoEngine, SandboxError
 from sandbox.owner import OWNER, SPACE, is_dead
 
 CALL_TIMEOUT_S = 60
@@ -47,12 +47,12 @@ def connect() -> Any:
     """Return a client of the engine that the environment names (`DOCKER_HOST`, else docker's current context).
 
     Raises:
-        SandboxUnavailable: If the SDK is missing, or no engine answers; the text says what to do.
+        NoEngine: If the SDK is missing, or no engine answers; the text says what to do.
     """
     try:
         import docker
     except ImportError as error:
-        raise SandboxUnavailable(NEEDS_EXTRA) from error
+        raise NoEngine(NEEDS_EXTRA) from error
     try:
         with engine_errors("asking the engine"):
             address = os.environ.get("DOCKER_HOST") or _context_address()
@@ -61,7 +61,7 @@ def connect() -> Any:
             client.close()
             return _client(docker, address, CALL_TIMEOUT_S)
     except EngineError as error:
-        raise SandboxUnavailable(
+        raise NoEngine(
             f"no Docker engine answers ({error}): install Docker and start it, and see that this user may use it"
         ) from error
 

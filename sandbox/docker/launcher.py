@@ -6,7 +6,6 @@ Where the engine cannot see our folders (macOS, a remote engine, gVisor), they g
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import fcntl
 import itertools
@@ -14,7 +13,6 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +25,7 @@ from sandbox.launcher import Started
 from sandbox.owner import OWNER, SPACE, me, own_folder, reap_folders, space
 from sandbox.settings import Settings
 from sandbox.shipping import bootstrap, parcel
+from sandbox.threads import Threads
 
 T = TypeVar("T")
 THREADS = 4
@@ -34,7 +33,7 @@ THREADS = 4
 PIPE_BYTES = 1024 * 1024
 F_SETPIPE_SZ = 1031
 LOG_BYTES = 2000
-_POOL_NAME = "grpo-sandbox-docker"
+_THREADS_NAME = "grpo-sandbox-docker"
 
 
 class DockerLauncher:
@@ -44,7 +43,7 @@ class DockerLauncher:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._threads = ThreadPoolExecutor(THREADS, _POOL_NAME)
+        self._threads = Threads(THREADS, _THREADS_NAME)
         self._numbers = itertools.count(1)
         self._client: Any = None
         self._image = ""
@@ -107,7 +106,7 @@ class DockerLauncher:
                 await self._call(self._remove_all)
         for folder in self._folders.values():
             shutil.rmtree(folder, ignore_errors=True)
-        self._threads.shutdown(wait=False)
+        self._threads.close()
 
     def _remove_all(self) -> None:
         with engine_errors("listing containers"):
@@ -116,7 +115,7 @@ class DockerLauncher:
             remove(self._client, container["Id"])
 
     async def _call(self, function: Callable[..., T], *args: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
+        return await self._threads.call(function, *args)
 
     def _last_words(self, handle: str) -> str:
         folder = self._folders.get(handle)
