@@ -85,7 +85,7 @@ class InstructionTeacher(BaseTeacher):
         self._read = lru_cache(maxsize=KEPT_REFERENCES)(self._read_reference)
 
     def quick(self, sample: Sample) -> Verdict | None:
-        """Judge at once, unless an expression of the reference or the loose variants of a long answer might run long."""
+        """Judge at once, unless the reference's expressions, or loose variants of a long answer, might run long."""
         return self._judge(sample, anything=False)
 
     def judge(self, sample: Sample) -> Verdict:

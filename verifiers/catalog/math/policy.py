@@ -56,5 +56,5 @@ PRESETS: Mapping[str, Mapping[str, Json]] = {
     "college_math": {},
     "exact_form": {"unreduced": "reject", "units": "required", "names": "required"},
 }
-"""Named sets of policies. gsm8k and aime ask for bare integers; MATH's references are its solutions' last box; TheoremQA
-and minerva grade decimals within 1 %."""
+"""Named sets of policies. gsm8k and aime ask for bare integers; MATH's references are its solutions' last box;
+TheoremQA and minerva grade decimals within 1 %."""
