@@ -1,0 +1,23 @@
+"""Hands the catalog's rewards, group by group, to GRPO trainers: `from grpo_bridge import trl_reward`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+# At once, not on first use: the function has its file's name, and importing the file later would put that in its place.
+from grpo_bridge.advantages import advantages
+
+if TYPE_CHECKING:
+    from verifiers.scoring import score_groups
+
+__all__ = ["advantages", "score_groups"]
+
+_HOMES = {"score_groups": "verifiers.scoring"}
+
+
+def __getattr__(name: str) -> object:
+    """Load on first use, so that importing one adapter loads no other."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
