@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import math
 import os
 import select
 import socket
@@ -141,13 +140,14 @@ def _one_process(work: Work, first: int) -> Tuple[int, Any, bool]:  # noqa: UP00
     ours, theirs = socket.socketpair()
     streams = [warm.memory_file(name) for name in ("stdin", "stdout", "stderr")]
     fds = [*streams, theirs.fileno(), *([work.source()] if work.python else ())]
+    times = len(work.header["work"]["arguments"]) - first + 1
     try:
         work.lay_work_files()
         if work.python:
-            plan = {**work.plan("calls", 5, work.limits), "entry_point": work.header["work"]["entry_point"]}
+            plan = work.plan("calls", 5, work.limits, times=times)
+            plan["entry_point"] = work.header["work"]["entry_point"]
         else:
-            plan = work.exec_plan(work.launch, 4, work.limits)
-        plan["limits"]["cpu_s"] = many_calls_cpu_s(work.limits, len(work.header["work"]["arguments"]) - first)
+            plan = work.exec_plan(work.launch, 4, work.limits, times)
         watch = limits.Watch(work.limits, work.runner.usage, (streams[1], streams[2]))
         talk = _Calls(work, ours, watch, first)
         run = work.runner.run([plan], fds, watch, work.preload, talk, theirs.close)
@@ -162,8 +162,3 @@ def _one_process(work: Work, first: int) -> Tuple[int, Any, bool]:  # noqa: UP00
         theirs.close()
         for fd in (*streams, *fds[4:]):
             os.close(fd)
-
-
-def many_calls_cpu_s(bounds: Dict[str, Any], count: int) -> int:  # noqa: UP006
-    """Return the second line of defence for a process that makes many calls: whole CPU seconds of all of them."""
-    return math.ceil(bounds["cpu_s"] * (count + 1)) + 1

@@ -22,6 +22,9 @@ class Work:
         self.launch: Dict[str, Any] = self.header["launch"]  # noqa: UP006
         self.limits: Dict[str, Any] = self.header["limits"]  # noqa: UP006
         self.preload: List[str] = self.launch.get("preload", [])  # noqa: UP006
+        self._cover = {
+            "cover": [self.setting.work, *self.setting.scratch], "cover_bytes": self.limits["file_bytes"],
+        }  # fmt: skip
         self.python = self.launch["kind"] == "python"
         files = self.launch.get("files", [])
         self._job_files = self._files(files, "job")
@@ -62,23 +65,38 @@ class Work:
         """Return a text of the launch with the folders' paths put in."""
         return text.replace("@JOB@", self.setting.job).replace("@WORK@", self.setting.work)
 
-    def plan(self, kind: str, fds: int, bounds: Dict[str, Any], bound_address: bool = True) -> Dict[str, Any]:  # noqa: UP006
-        """Return the plan of a process in the working folder; see `child.become`."""
-        parent = self.runner.zygote(self.preload)
-        switching = self.setting.uids is not None
-        kernel = limits.for_kernel(bounds, parent.address_bytes if bound_address else None, 0 if switching else OURS)
-        if self.setting.mode == "local":
-            del kernel["processes"]  # would count all that the user runs elsewhere
+    def plan(
+        self,
+        kind: str,
+        fds: int,
+        bounds: Dict[str, Any],  # noqa: UP006
+        bound_address: bool = True,
+        times: int = 1,
+    ) -> Dict[str, Any]:  # noqa: UP006
+        """Return the plan of a process in the working folder; see `child.become`.
+
+        Args:
+            kind: One of `programs.KINDS`.
+            fds: How many descriptors it has.
+            bounds: Its limits.
+            bound_address: Whether its address space is bounded too.
+            times: How often it may use up its CPU seconds.
+        """
+        address_bytes = self.runner.zygote(self.preload).address_bytes if bound_address else None
+        # In `local` mode all that the user runs elsewhere would count as well.
+        processes = {"uid": 0, "strict": 0, "single": OURS}.get(self.setting.mode)
+        kernel = limits.for_kernel(bounds, address_bytes, processes, bounds["cpu_s"] * times)
         return {
-            "kind": kind, "fds": fds, "uid": self.runner.uid(), "cwd": self.setting.work, "strict": self.setting.strict,
-            "cover": [self.setting.work, *self.setting.scratch], "dumpable": True, "limits": kernel,
+            "kind": kind, "fds": fds, "uid": self.runner.uid(), "cwd": "", "strict": self.setting.strict,
+            "dumpable": True, "limits": kernel,
+            **({"cwd": self.setting.work, **self._cover} if self.setting.strict else {}),
         }  # fmt: skip
 
-    def exec_plan(self, launch: Dict[str, Any], fds: int, bounds: Dict[str, Any]) -> Dict[str, Any]:  # noqa: UP006
+    def exec_plan(self, launch: Dict[str, Any], fds: int, bounds: Dict[str, Any], times: int = 1) -> Dict[str, Any]:  # noqa: UP006
         """Return the plan of a program that is executed."""
         env = {**self.setting.env, **{name: self.expand(text) for name, text in launch.get("env", {}).items()}}
         argv = [self.expand(text) for text in launch["argv"]]
-        plan = self.plan("exec", fds, bounds, launch.get("address_space", True))
+        plan = self.plan("exec", fds, bounds, launch.get("address_space", True), times)
         return {**plan, "argv": argv, "env": env}
 
     def source(self) -> int:

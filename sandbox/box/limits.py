@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import resource
 import time
 from typing import Any, Dict, List, Optional, Set, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
 
-from . import meter
+from . import child, meter
 
 THREAD_STACK_BYTES = 8 * 1024 * 1024
 FIRST_LOOK_S, LAST_LOOK_S = 0.01, 0.1
@@ -18,25 +19,41 @@ NEAR_LIMIT = 0.85
 TIME, MEMORY, OUTPUT = "time_limit", "memory_limit", "output_limit"
 
 
-def for_kernel(limits: Dict[str, Any], address_bytes: Optional[int], extra_processes: int) -> Dict[str, int]:  # noqa: UP006, UP045
-    """Return the limits of each process.
+def for_kernel(
+    limits: Dict[str, Any],  # noqa: UP006
+    address_bytes: Optional[int],  # noqa: UP045
+    processes: Optional[int],  # noqa: UP045
+    cpu_s: float,
+) -> List[Tuple[int, int, int]]:  # noqa: UP006
+    """Return the limits of each process, as (number, soft, hard).
 
     Args:
         limits: As a job's frame tells them.
         address_bytes: What a process has mapped before it does anything; `None` = do not bound its address space.
-        extra_processes: Processes of the box that count as the same user's.
+        processes: How many of the box's own count as the same user's; `None` = do not bound their number.
+        cpu_s: CPU seconds: the second line of defence.
     """
     bounds = {
-        "cpu_s": math.ceil(limits["cpu_s"]) + 1,
-        "processes": limits["processes"] + extra_processes,
+        "cpu_s": math.ceil(cpu_s) + 1,
         "file_bytes": max(limits["file_bytes"], limits["output_bytes"] + 1),
         "stack_bytes": limits["stack_bytes"],
         "open_files": limits["open_files"],
     }
+    if processes is not None:
+        bounds["processes"] = limits["processes"] + processes
     if address_bytes is not None:
         threads = limits["processes"] * THREAD_STACK_BYTES
         bounds["address_bytes"] = limits["memory_bytes"] + address_bytes + limits["stack_bytes"] + threads
-    return bounds
+    return [_within_ours(child.LIMIT_NUMBERS[name], value) for name, value in bounds.items()]
+
+
+def _within_ours(number: int, value: int) -> Tuple[int, int, int]:  # noqa: UP006
+    # A program that ignores the CPU limit's first signal is killed a second later.
+    hard = value + 1 if number == resource.RLIMIT_CPU else value
+    ceiling = resource.getrlimit(number)[1]
+    if ceiling != resource.RLIM_INFINITY:
+        value, hard = min(value, ceiling), min(hard, ceiling)
+    return number, value, hard
 
 
 class Watch:

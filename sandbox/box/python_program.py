@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import atexit
-import linecache
 import os
 import sys
-import traceback
 import types
 from typing import Any, Callable, List, NoReturn, Optional  # noqa: UP035  (Python 3.9 runs this file too)
 
@@ -37,9 +36,19 @@ def prepare(name: str, source: bytes, args: List[str]) -> types.ModuleType:  # n
     sys.modules[name] = module
     sys.argv = [FILE_NAME, *args]
     sys.path.insert(0, folder)
-    # A one-item entry is filled when a traceback first asks for it.
-    linecache.cache[FILE_NAME] = (lambda: source.decode("utf-8", "replace"),)
+    module.__loader__ = _Loader(source)  # type: ignore[assignment]
     return module
+
+
+class _Loader:
+    """Gives the source to whom asks, such as `inspect.getsource`: there is no such file."""
+
+    def __init__(self, source: bytes) -> None:
+        self._source = source
+
+    def get_source(self, _: str) -> str:
+        """Return the program's text."""
+        return self._source.decode("utf-8", "replace")
 
 
 def run_main(source: bytes, args: List[str]) -> NoReturn:  # noqa: UP006
@@ -65,11 +74,7 @@ def report(error: BaseException) -> None:
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_TRACEBACK_SKIP):
         trace = trace.tb_next
-    kind = type(error)
-    if sys.excepthook is not sys.__excepthook__:
-        sys.excepthook(kind, error, trace)
-    elif sys.stderr is not None:
-        traceback.print_exception(kind, error, trace)
+    sys.excepthook(type(error), error.with_traceback(trace), trace)
 
 
 def _status_of(stop: SystemExit) -> int:
@@ -85,10 +90,11 @@ def _status_of(stop: SystemExit) -> int:
 def end(status: int) -> NoReturn:
     """Wait for threads, run exit handlers, flush, leave: the parts of the interpreter's end that others can see."""
     try:
-        threading: Optional[Any] = sys.modules.get("threading")  # noqa: UP045
-        if threading is not None:
+        threading: Any = sys.modules.get("threading")
+        if threading is not None and (_thread._count() or threading._threading_atexits):
             guarded(threading._shutdown)
-        guarded(atexit._run_exitfuncs)
+        if atexit._ncallbacks():
+            guarded(atexit._run_exitfuncs)
         status = _flush() or status
     finally:
         os._exit(status)

@@ -89,7 +89,7 @@ class Runner:
         if found is None:
             while len(self._zygotes) >= MAX_ZYGOTES:
                 self._drop(next(iter(self._zygotes)))
-            found = warm.Zygote(key, self.setting.env, self.setting.mode == "single", self.setting.strict)
+            found = warm.Zygote(key, self.setting)
             self._own.add(found.pid)
             self.usage.idle_resident_bytes = _resident_bytes(found.pid)
         self._zygotes[key] = found
@@ -274,12 +274,12 @@ class Runner:
 
     def _sweep_users(self, uids: Sequence[Any], paths: Sequence[str]) -> bool:
         """Have a process of each user end all others of that user, and empty folders."""
-        rights = {"kind": "sweep", "folders": list(paths), "fds": 0, "cwd": "/", "strict": False, "dumpable": False}
+        rights = {"kind": "sweep", "folders": list(paths), "fds": 0, "cwd": "", "strict": False, "dumpable": False}
         if not self._zygotes:
             return False
         parent = next(iter(self._zygotes.values()))
         try:
-            parent.ask([dict(rights, uid=uid, limits={}) for uid in uids], ())
+            parent.ask([dict(rights, uid=uid, limits=[]) for uid in uids], ())
             statuses: List[int] = []  # noqa: UP006
             deadline = time.monotonic() + KILL_WAIT_S
             while len(statuses) < len(uids) and parent.answers(max(0.0, deadline - time.monotonic())):

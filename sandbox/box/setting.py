@@ -44,7 +44,6 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--in", dest="source", default="", help="read frames from this FIFO instead of stdin")
     options.add_argument("--out", dest="target", default="", help="write frames to this FIFO instead of stdout")
     options.add_argument("--socket", default="", help="speak frames over this unix socket, which the host listens at")
-    options.add_argument("--zygote", default="", help=argparse.SUPPRESS)
     return options
 
 

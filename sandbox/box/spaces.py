@@ -43,14 +43,14 @@ def enter(plan: Dict[str, Any]) -> None:  # noqa: UP006
     """Give this process mounts and IPC of its own, with an empty file system at each folder that programs may write to.
 
     Args:
-        plan: `cover` (these folders; what the first holds is kept) and `limits.file_bytes`.
+        plan: `cover` (these folders; what the first holds is kept) and `cover_bytes`, the size of each.
 
     Raises:
         OSError: If the kernel refuses.
     """
     _checked(_libc.unshare(_CLONE_NEWNS | _CLONE_NEWIPC), "unshare")
     _checked(_libc.mount(None, b"/", None, _MS_REC | _MS_PRIVATE, None), "mount private")
-    options = f"mode=0777,size={plan['limits']['file_bytes']},nr_inodes={MAX_INODES}".encode()
+    options = f"mode=0777,size={plan['cover_bytes']},nr_inodes={MAX_INODES}".encode()
     old = os.open(plan["cover"][0], os.O_RDONLY | os.O_DIRECTORY)
     for folder in plan["cover"]:
         _checked(_libc.mount(b"tmpfs", folder.encode(), b"tmpfs", _MS_NOSUID | _MS_NODEV, options), f"mount {folder}")

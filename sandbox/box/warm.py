@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import os
 import select
 import signal
@@ -11,6 +12,7 @@ import sys
 from typing import Any, Dict, List, NamedTuple, Sequence  # noqa: UP035  (Python 3.9 runs this file too)
 
 from . import zygote
+from .setting import Setting
 
 START_TIMEOUT_S = 60.0
 SEND_BUFFER_BYTES = 1 << 20
@@ -34,7 +36,7 @@ class ZygoteLost(RuntimeError):
 class Zygote:
     """A warm interpreter."""
 
-    def __init__(self, preload: Sequence[str], env: Dict[str, str], protect: bool, strict: bool) -> None:  # noqa: UP006
+    def __init__(self, preload: Sequence[str], setting: Setting) -> None:
         """Start one and wait until it is ready.
 
         Raises:
@@ -44,10 +46,13 @@ class Zygote:
         self.sock, theirs = socket.socketpair()
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         streams = [memory_file(name) for name in ("stdin", "stdout", "stderr")]
-        options = json.dumps({"preload": list(preload), "protect": [os.getpid()] if protect else [], "strict": strict})
+        options = {
+            "preload": list(preload), "protect": [os.getpid()] if setting.mode == "single" else [],
+            "strict": setting.strict, "switch_users": setting.uids is not None, "folder": setting.work,
+        }  # fmt: skip
         actions = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate((*streams, theirs.fileno()))]
-        argv = [sys.executable, "-s", "-B", FOLDER, "--zygote", options]
-        self.pid = os.posix_spawn(sys.executable, argv, env, file_actions=actions, setsigmask=())
+        argv = [sys.executable, "-s", "-B", FOLDER, "--zygote", json.dumps(options)]
+        self.pid = os.posix_spawn(sys.executable, argv, setting.env, file_actions=actions, setsigmask=())
         theirs.close()
         try:
             self.address_bytes = self._await_ready(streams[2])
@@ -66,13 +71,13 @@ class Zygote:
             self.sock.settimeout(None)
         return first[0].resident_bytes
 
-    def ask(self, plans: Sequence[Dict[str, Any]], fds: Sequence[int]) -> None:  # noqa: UP006
+    def ask(self, plans: List[Dict[str, Any]], fds: Sequence[int]) -> None:  # noqa: UP006
         """Have processes forked. `fds` are those of all plans, in order.
 
         Raises:
             ZygoteLost: If it is gone.
         """
-        text = json.dumps({"children": plans}, separators=(",", ":")).encode()
+        text = marshal.dumps(plans)
         data = zygote.LENGTH.pack(len(text)) + text
         try:
             sent = socket.send_fds(self.sock, [data], list(fds))

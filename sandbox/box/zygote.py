@@ -1,22 +1,23 @@
-"""The warm interpreter that is forked for each run. It holds nothing of any program: sources and inputs are memory
-files that it passes on unread.
+"""The warm interpreter that is forked for each run.
 
-It speaks with the supervisor over descriptor 3. Request: `!I` and JSON `{"children": [plan, ...]}`, with all children's
-descriptors attached in order. Replies: a `REPLY` record tagged READY once, at the start; then for each child one tagged
+It holds nothing of any program: sources and inputs are memory files that it passes on unread. Each module that it
+loads, and each page that it touches between forks, costs every run some microseconds.
+
+It speaks with the supervisor over descriptor 3. Request: `!I` and the marshalled list of the children's plans, with all
+children's descriptors attached in order. Replies: a `REPLY` record tagged READY once, at the start; then for each child one tagged
 STARTED or REFUSED, and one tagged ENDED as it ends.
 """
 
 from __future__ import annotations
 
-import array
+import _socket
 import gc
 import importlib
-import json
+import marshal
 import os
-import socket
 import struct
 import sys
-from typing import Any, Dict, List, NoReturn, Optional  # noqa: UP035  (Python 3.9 runs this file too)
+from typing import Any, Callable, Dict, Iterable, List, NoReturn, Optional, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
 
 from . import child, programs, seccomp, spaces
 
@@ -26,47 +27,78 @@ REPLY = struct.Struct("!BBiddq")
 READY, STARTED, ENDED, REFUSED = 1, 2, 3, 4
 LENGTH = struct.Struct("!I")
 MAX_FDS = 32
+FD_BYTES = struct.calcsize("i")
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 SET_UP_FAILED = 125
 TOKEN_MARK = b"box: this process could not be isolated: "
 WARM = (
-    "abc", "array", "bisect", "cmath", "collections", "copy", "dataclasses", "datetime", "decimal", "enum", "fractions",
-    "functools", "heapq", "inspect", "io", "itertools", "json", "math", "numbers", "operator", "queue", "random", "re",
-    "statistics", "string", "struct", "textwrap", "threading", "time", "traceback", "typing",
+    "abc", "bisect", "collections", "copy", "datetime", "decimal", "enum", "fractions", "functools", "heapq", "io",
+    "itertools", "json", "math", "operator", "random", "re", "string", "struct", "threading", "time", "typing",
 )  # fmt: skip
 """Modules that programs often import."""
+RANDOM_SEED = 0
+
+Hooks = List[Dict[str, Any]]  # noqa: UP006
 
 
-def main(preload: List[str], protect: List[int], strict: bool) -> NoReturn:  # noqa: UP006
-    """Serve until the supervisor closes the socket."""
-    refuse = _warm_up(preload, protect, strict)
-    sock = socket.socket(fileno=SOCKET_FD)
+def main(
+    preload: List[str],  # noqa: UP006
+    protect: List[int],  # noqa: UP006
+    strict: bool,
+    switch_users: bool,
+    folder: str,
+) -> NoReturn:
+    """Serve until the supervisor closes the socket.
+
+    Args:
+        preload: Modules to have beside WARM.
+        protect: Processes that no program may signal, where all are one user's.
+        strict: Whether each child has namespaces of its own.
+        switch_users: Whether each child is a user of its own.
+        folder: Where children work.
+    """
+    child.inherit(switch_users, folder)
+    refuse, hooks = _warm_up(preload, protect, strict)
+    sock = _socket.socket(fileno=SOCKET_FD)
     sock.sendall(REPLY.pack(READY, 0, os.getpid(), 0.0, 0.0, _address_bytes()))
     while True:
-        fds = array.array("i")
-        request = _receive(sock, fds)
-        if request is None:
-            os._exit(0)
-        _serve(sock, request["children"], list(fds), refuse)
+        plans, fds = _receive(sock)
+        _serve(sock, plans, fds, lambda plan, own: _run(plan, own, refuse, hooks))
 
 
-def _warm_up(preload: List[str], protect: List[int], strict: bool) -> Optional[seccomp.Filter]:  # noqa: UP006, UP045
-    for name in (*WARM, *preload):
-        try:
-            importlib.import_module(name)
-        except ImportError:  # not in this image: the program will see for itself
-            continue
+def _warm_up(preload: List[str], protect: List[int], strict: bool) -> Tuple[Optional[seccomp.Filter], Hooks]:  # noqa: UP006, UP045
+    hooks = _import((*WARM, *preload))
+    sys.modules["random"].seed(RANDOM_SEED)
     refuse = seccomp.Filter([os.getpid(), *protect] if protect else ()) if sys.platform == "linux" else None
-    if refuse is not None:
-        seccomp.prctl(child._PR_SET_DUMPABLE, 0)
-        if not strict:  # forks inherit it, which costs nothing; a strict child must first make its namespaces
-            refuse.install()
+    if refuse is not None and not strict:  # forks inherit it; a strict child must first make its namespaces
+        refuse.install()
     package = __name__.rpartition(".")[0]
     for name in [name for name in sys.modules if name == package or name.startswith(package + ".")]:
         del sys.modules[name]  # a program may have modules of these names
     gc.collect()
     gc.disable()  # until a child enables it: a collection here would unshare its pages
     gc.freeze()
-    return refuse if strict else None
+    return (refuse if strict else None), hooks
+
+
+def _import(names: Iterable[str]) -> Hooks:
+    """Import what is here; return the hooks that this would have run in every fork of ours.
+
+    They cost more than all else that a fork does. A child registers them for forks of its own: nothing that they reset
+    (locks of threads, the random state) is in use in the zygote.
+    """
+    hooks: Hooks = []
+    register = os.register_at_fork
+    os.register_at_fork = lambda **hook: hooks.append(hook)  # type: ignore[assignment,misc]
+    try:
+        for name in names:
+            try:
+                importlib.import_module(name)
+            except ImportError:  # not in this image: the program will see for itself
+                continue
+    finally:
+        os.register_at_fork = register
+    return hooks
 
 
 def _address_bytes() -> int:
@@ -77,47 +109,45 @@ def _address_bytes() -> int:
         return 0
 
 
-def _receive(sock: socket.socket, fds: array.array[int]) -> Optional[Dict[str, Any]]:  # noqa: UP006, UP045
-    data, ancillary, _, _ = sock.recvmsg(1 << 16, socket.CMSG_SPACE(MAX_FDS * fds.itemsize))
-    for level, kind, content in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            fds.frombytes(content[: len(content) - len(content) % fds.itemsize])
-    while data and (len(data) < LENGTH.size or len(data) < LENGTH.size + LENGTH.unpack_from(data)[0]):
+def _receive(sock: _socket.socket) -> Tuple[List[child.Plan], List[int]]:  # noqa: UP006
+    """Return the next request; ends this process when there will be none."""
+    data, ancillary, _, _ = sock.recvmsg(1 << 16, _socket.CMSG_SPACE(MAX_FDS * FD_BYTES))
+    fds: List[int] = []  # noqa: UP006
+    for _, _, content in ancillary:  # nothing but SCM_RIGHTS is ever sent
+        fds += struct.unpack(f"={len(content) // FD_BYTES}i", content[: len(content) // FD_BYTES * FD_BYTES])
+    while len(data) < LENGTH.size or len(data) < LENGTH.size + LENGTH.unpack_from(data)[0]:
         more = sock.recv(1 << 20)
         if not more:
-            return None
+            os._exit(0)
         data += more
-    request: Optional[Dict[str, Any]] = json.loads(data[LENGTH.size :]) if data else None  # noqa: UP006, UP045
-    return request
+    return marshal.loads(memoryview(data)[LENGTH.size :]), fds
 
 
 def _serve(
-    sock: socket.socket,
+    sock: _socket.socket,
     plans: List[child.Plan],  # noqa: UP006
     fds: List[int],  # noqa: UP006
-    refuse: Optional[seccomp.Filter],  # noqa: UP045
+    run: Callable[[child.Plan, List[int]], None],  # noqa: UP006
 ) -> None:
     """Fork the children of one request, and wait for all of them."""
     running: Dict[int, int] = {}  # noqa: UP006
     at = 0
     for index, plan in enumerate(plans):
-        own = fds[at : at + plan["fds"]]
-        at += plan["fds"]
         pid = _fork(plan)
         if pid == 0:
             sock.detach()
-            _run(plan, own, refuse)
+            run(plan, fds[at : at + plan["fds"]])
+        at += plan["fds"]
         running[pid] = index
-        tag = STARTED if pid > 0 else REFUSED
-        sock.sendall(REPLY.pack(tag, index, pid, 0.0, 0.0, 0))
+        sock.sendall(REPLY.pack(STARTED if pid > 0 else REFUSED, index, pid, 0.0, 0.0, 0))
     for fd in fds:
         os.close(fd)
     running.pop(-1, None)
     while running:
         pid, status, usage = os.wait4(-1, 0)
         if pid in running:
-            usage_bytes = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-            sock.sendall(REPLY.pack(ENDED, running.pop(pid), status, usage.ru_utime, usage.ru_stime, usage_bytes))
+            resident_bytes = usage.ru_maxrss * RSS_UNIT
+            sock.sendall(REPLY.pack(ENDED, running.pop(pid), status, usage.ru_utime, usage.ru_stime, resident_bytes))
 
 
 def _fork(plan: child.Plan) -> int:
@@ -129,9 +159,17 @@ def _fork(plan: child.Plan) -> int:
         return -1
 
 
-def _run(plan: child.Plan, fds: List[int], refuse: Optional[seccomp.Filter]) -> NoReturn:  # noqa: UP006, UP045
+def _run(
+    plan: child.Plan,
+    fds: List[int],  # noqa: UP006
+    refuse: Optional[seccomp.Filter],  # noqa: UP045
+    hooks: Hooks,
+) -> NoReturn:
+    """Be the child."""
     try:
         gc.enable()
+        for hook in hooks:
+            os.register_at_fork(**hook)
         try:
             child.become(plan, fds, refuse)
         except OSError as error:
