@@ -28,6 +28,8 @@ HOSTILE_REFERENCES = 2
 MAX_QUICK_S = 1.0
 """CPU seconds that `quick` may take at most for anything; sound ones need milliseconds."""
 SHOWN_CHARS = 80
+MEASURED = frozenset({"cpu_s", "wall_s", "memory_mb"})
+"""Details of parts that are measured, and may differ between two runs."""
 
 _OURS = {Status.FAILED, Status.DEADLINE_EXCEEDED, Status.BAD_ROW}
 """Statuses that a sound sample must never get from a sound teacher."""
@@ -273,7 +275,16 @@ def _is_paid(verdict: Verdict) -> bool:
 
 
 def _same(one: Verdict, other: Verdict | None) -> bool:
-    return other is not None and replace(one, elapsed_s=0.0) == replace(other, elapsed_s=0.0)
+    return other is not None and _unmeasured(one) == _unmeasured(other)
+
+
+def _unmeasured(verdict: Verdict) -> Verdict:
+    """Return a verdict without what it tells of time and memory, which differ between runs."""
+    parts = tuple(
+        replace(part, details={name: value for name, value in part.details.items() if name not in MEASURED})
+        for part in verdict.parts
+    )
+    return replace(verdict, elapsed_s=0.0, parts=parts)
 
 
 def _shown(sample: Sample) -> str:

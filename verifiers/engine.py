@@ -1,7 +1,8 @@
 """The scoring engine: one teacher, any number of samples, one verdict for each, in order, whatever happens.
 
 A sample's way: its key (the fields that the teacher reads) -> remembered? -> `teacher.quick` in this process -> a
-worker process with a deadline. Equal samples are judged once and share the verdict, its `elapsed_s` included.
+worker process with a deadline, or the lane of a teacher that has machinery of its own (`submit`). Equal samples are
+judged once and share the verdict, its `elapsed_s` included.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from verifiers.wire import MAX_SAMPLE_BYTES, WireError, pack, pack_sample, plain
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from verifiers.lane import Lane
     from verifiers.workers.pool import WorkerPool
     from verifiers.workers.reply import Reply
 
@@ -70,6 +72,20 @@ class Scorer:
         self._values: Any = attrgetter(*self._reads, "completion")  # never a single name: that gives no tuple
         self._quick: Any = self.teacher.quick if isinstance(self.teacher, BaseTeacher) else _never
         self._memo = Memo()
+        self._lane = self._open_lane()
+
+    def _open_lane(self) -> Lane | None:
+        teacher = self.teacher
+        if not isinstance(teacher, BaseTeacher) or type(teacher).submit is BaseTeacher.submit:
+            return None
+        from verifiers.lane import Lane  # futures are not light, and few teachers need them
+
+        return Lane(teacher.submit, self.deadline_s, self._remember)
+
+    @property
+    def has_lane(self) -> bool:
+        """Whether the teacher has machinery of its own, so that `begin` gives futures and needs no other process."""
+        return self._lane is not None
 
     @property
     def teacher(self) -> Teacher:
@@ -100,6 +116,8 @@ class Scorer:
         Args:
             samples: A verdict among them (say of a row that is no sample) passes through.
         """
+        if self._lane is not None:
+            return list(self._fly(samples))
         verdicts: list[Verdict | None] = []
         waiting: dict[Key, list[int]] = {}
         jobs: list[Sample] = []
@@ -129,8 +147,21 @@ class Scorer:
             return sound
         return self._memo.get(key) or self._at_once(key, sound)
 
+    def begin(self, sample: Sample | Verdict) -> Future[Verdict]:
+        """Begin to judge a sample on the teacher's lane (`has_lane`), and return at once."""
+        from verifiers.lane import done
+
+        key, sound = self._identify(sample)
+        if isinstance(sound, Verdict):
+            return done(sound)
+        found = self._memo.get(key) or self._at_once(key, sound)
+        assert self._lane is not None
+        return done(found) if found else self._lane.begin(key, sound)
+
     def settle(self, samples: Sequence[Sample | Verdict]) -> list[Verdict]:
         """Judge samples in workers, for which `quick` has returned `None`; equal ones once."""
+        if self._lane is not None:
+            return list(self._fly(samples))
         found: dict[Key, Verdict | None] = {}
         jobs: dict[Key, Sample] = {}
         order: list[Key | Verdict] = []
@@ -151,6 +182,9 @@ class Scorer:
 
     def stream(self, samples: Iterable[Sample | Verdict]) -> Iterator[Verdict]:
         """Judge samples one after another: pulled lazily, at most `WINDOW` ahead; yields verdicts in input order."""
+        if self._lane is not None:
+            yield from self._fly(samples)
+            return
         from concurrent.futures import ThreadPoolExecutor  # not light, and only needed here
 
         window: deque[tuple[Key, Verdict | Future[Verdict]]] = deque()
@@ -172,6 +206,22 @@ class Scorer:
                 yield _taken(window, flying)
         finally:  # also when the caller stops asking: what has not begun never will
             threads.shutdown(wait=False, cancel_futures=True)
+
+    def _fly(self, samples: Iterable[Sample | Verdict]) -> Iterator[Verdict]:
+        """Judge samples on the lane: pulled lazily, at most `LANE_WINDOW` ahead; yields verdicts in input order."""
+        from verifiers.lane import LANE_WINDOW
+
+        window: deque[Future[Verdict]] = deque()
+        try:
+            for sample in samples:
+                window.append(self.begin(sample))
+                while window and (len(window) >= LANE_WINDOW or window[0].done()):
+                    yield window.popleft().result()
+            while window:
+                yield window.popleft().result()
+        finally:  # also when the caller stops asking
+            for future in window:
+                future.cancel()
 
     def explain(self, sample: Sample | Verdict) -> list[tuple[str, str]]:
         """Return the teacher's own (step, finding) pairs, made in a worker within the deadline.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, TypeAlias
@@ -74,11 +75,15 @@ async def ascore(
 ) -> list[Verdict]:
     """Judge samples as `score` does, in a thread, so that the event loop goes on.
 
+    A teacher with machinery of its own (`code`) needs no thread: any number of calls may be under way.
+
     When the task is cancelled, samples that have not begun are given up; one that has ends by its deadline.
     """
     import asyncio  # who calls this has loaded it; who does not is spared it
 
     scorer = scorer_for(teacher, {**(options or {}), **set_options}, num_proc, deadline_s)
+    if scorer.has_lane:
+        return await _awaited(scorer, _coerced(samples))
     given_up = threading.Event()
     try:
         return await asyncio.to_thread(_score_until, scorer, _coerced(samples), given_up)
@@ -134,6 +139,27 @@ def _score_until(scorer: Scorer, samples: Iterable[Sample | Verdict], given_up: 
         verdicts.append(verdict)
         if given_up.is_set():
             break
+    return verdicts
+
+
+async def _awaited(scorer: Scorer, samples: Iterable[Sample | Verdict]) -> list[Verdict]:
+    """Judge samples on the scorer's lane, in the caller's event loop."""
+    import asyncio
+
+    from verifiers.lane import LANE_WINDOW
+
+    verdicts: list[Verdict] = []
+    window: deque[asyncio.Future[Verdict]] = deque()
+    try:
+        for sample in samples:
+            if len(window) >= LANE_WINDOW:
+                verdicts.append(await window.popleft())
+            window.append(asyncio.wrap_future(scorer.begin(sample)))
+        while window:
+            verdicts.append(await window.popleft())
+    finally:  # also when the task is cancelled
+        for future in window:
+            future.cancel()
     return verdicts
 
 

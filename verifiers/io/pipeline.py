@@ -14,7 +14,7 @@ from functools import partial
 from typing import Protocol
 
 from verifiers.io.batch import Batch
-from verifiers.io.rows import Judge, RowResult, RowScorer
+from verifiers.io.rows import Judge, OpenRow, RowResult, RowScorer
 from verifiers.io.threads import Threads
 from verifiers.types import Sample, Verdict
 
@@ -29,8 +29,45 @@ MAX_SLOW = 2048
 class Engine(Judge, Protocol):
     """The scoring engine."""
 
+    @property
+    def has_lane(self) -> bool:
+        """Whether the teacher has machinery of its own, and `begin` gives futures."""
+
+    def begin(self, sample: Sample) -> Future[Verdict]:
+        """Begin to judge a sample, if `has_lane`, and return at once."""
+
     def settle(self, samples: Sequence[Sample]) -> list[Verdict]:
         """Judge samples that `quick` left open, each within its deadline; callable from several threads."""
+
+
+class Waiting(Protocol):
+    """A row's result that is to come."""
+
+    def done(self) -> bool:
+        """Whether it can be had at once."""
+
+    def result(self) -> RowResult:
+        """Return it; waits."""
+
+
+class Flying:
+    """A row whose samples are on the teacher's lane; it is written once its result is asked for."""
+
+    def __init__(self, opened: OpenRow, scorer: RowScorer, futures: list[Future[Verdict]]) -> None:
+        self._opened, self._scorer, self._futures = opened, scorer, futures
+
+    def done(self) -> bool:
+        """Whether all samples have their verdicts."""
+        return all(future.done() for future in self._futures)
+
+    def result(self) -> RowResult:
+        """Return the row's result; waits for the verdicts."""
+        return self._scorer.close(self._opened, [future.result() for future in self._futures], at_once=False)
+
+    def cancel(self) -> None:
+        """Give up what is still open."""
+        for future in self._futures:
+            future.cancel()
 
 
 @dataclass(slots=True)
@@ -45,7 +82,7 @@ class Slot:
 
     batch: Batch
     results: list[RowResult | None]
-    slow: dict[int, Future[RowResult]] = field(default_factory=dict)
+    slow: dict[int, Waiting] = field(default_factory=dict)
 
     @property
     def done(self) -> bool:
@@ -101,7 +138,19 @@ class Pipeline:
         """Send the open rows of a batch to the engine's workers."""
         for index, result in enumerate(slot.results):
             if result is None and index not in slot.slow:
-                slot.slow[index] = self.submit(partial(self.settle, slot.batch, index))
+                slot.slow[index] = self._begin(slot.batch, index)
+
+    def _begin(self, batch: Batch, index: int) -> Waiting:
+        """Begin a row on the teacher's lane, or else in a thread that waits for the engine's workers."""
+        if not self._engine.has_lane:
+            return self.submit(partial(self.settle, batch, index))
+        self._slow += 1
+        opened = self._scorer.open(batch, index)
+        if isinstance(opened, RowResult):
+            ready: Future[RowResult] = Future()
+            ready.set_result(opened)
+            return ready
+        return Flying(opened, self._scorer, [self._engine.begin(sample) for sample in opened.samples])
 
     def settle(self, batch: Batch, index: int) -> RowResult:
         """Judge one row through the engine's workers."""
@@ -118,19 +167,21 @@ class Pipeline:
     def drain(self, *, wait: bool = False) -> None:
         """Hand on finished batches from the front; with `wait`, all that have been filled."""
         while self._slots and self._slots[0].results and (wait or self._slots[0].done):
-            slot = self._slots.popleft()
-            self._rows -= len(slot.batch)
-            self._bytes -= slot.batch.size_bytes
-            results = slot.finished()
-            self._slow -= len(slot.slow)
-            self._on_slot(slot.batch, results)
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        """Hand on the first batch; waits for its results."""
+        slot = self._slots.popleft()
+        self._rows -= len(slot.batch)
+        self._bytes -= slot.batch.size_bytes
+        results = slot.finished()
+        self._slow -= len(slot.slow)
+        self._on_slot(slot.batch, results)
 
     def make_room(self) -> None:
         """Wait until the window has room again; never for a batch whose results have not come."""
         while self._full() and self._slots and self._slots[0].results:
-            head = self._slots[0]
-            for future in head.slow.values():
-                future.exception()
+            self._hand_on()
             self.drain()
 
     def _full(self) -> bool:
@@ -139,3 +190,7 @@ class Pipeline:
     def close(self) -> None:
         """Give up what is still open."""
         self._threads.close()
+        for slot in self._slots:
+            for waiting in slot.slow.values():
+                if isinstance(waiting, Flying):
+                    waiting.cancel()

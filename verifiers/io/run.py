@@ -123,7 +123,7 @@ def _score(config: RunConfig, found: Input, columns: Columns, engine: Scorer, re
     whole = False
     try:
         try:
-            if _judge_here(pipeline, batches, _Outlook(config, found.meter)):
+            if _judge_here(pipeline, batches, _Outlook(config, found.meter, engine.has_lane)):
                 _judge_in_workers(config, pipeline, scorer, batches, columns, engine.teacher)
             pipeline.drain(wait=True)
             whole = True
@@ -142,10 +142,11 @@ class _Outlook:
     Args:
         config: Its limit bounds the rows.
         meter: How far the input has been read.
+        has_lane: Whether the teacher has machinery of its own, which further processes would only start again.
     """
 
-    def __init__(self, config: RunConfig, meter: Meter) -> None:
-        self._can = config.num_proc > 1
+    def __init__(self, config: RunConfig, meter: Meter, has_lane: bool = False) -> None:
+        self._can = config.num_proc > 1 and not has_lane
         self._limit = config.selection.limit
         self._meter = meter
         self._began_s = time.monotonic()
