@@ -15,7 +15,7 @@ from typing import Any
 
 from verifiers.catalog.code.expect import Expect, View
 from verifiers.catalog.code.literals import NotLiteral, literal
-from verifiers.catalog.code.names import defined_names, free_names, imports_for
+from verifiers.catalog.code.names import free_names, imports_for, top_names
 from verifiers.catalog.code.task import BadReference, CallTest, CheckTest
 from verifiers.catalog.code.values import ValueFault, encode_call
 
@@ -92,7 +92,7 @@ def read_asserts(
         raise BadReference(f"{len(telling):,} tests; at most {MAX_CHECKS:,} are read")
     entry_point = entry_point or _found_entry_point([*setup, *telling])
     known = {entry_point, alias or entry_point}
-    if not _SHADOWED & defined_names([*setup, *telling, *helpers]):
+    if not _SHADOWED & top_names([*setup, *telling, *helpers]):
         try:
             calls = [_call_test(statement, known) for statement in telling]
         except NotACall:
@@ -104,7 +104,9 @@ def read_asserts(
 
 
 def _is_idle(statement: ast.stmt) -> bool:
-    """Whether a statement does nothing: a docstring, a bare name, `pass`."""
+    """Whether a statement does nothing: a docstring, a bare name, `pass`, `assert True`."""
+    if isinstance(statement, ast.Assert):
+        return isinstance(statement.test, ast.Constant) and bool(statement.test.value)
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, ast.Constant | ast.Name)
     return isinstance(statement, ast.Pass)
@@ -117,7 +119,7 @@ def _for_grader(
     alias: str,
     helpers: Sequence[ast.stmt],
 ) -> Asserts:
-    own = [statement for statement in helpers if entry_point not in defined_names([statement])]
+    own = [statement for statement in helpers if entry_point not in top_names([statement])]
     before = [*own, *setup]
     if alias and alias != entry_point:
         before.append(ast.parse(f"{alias} = {entry_point}").body[0])

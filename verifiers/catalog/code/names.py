@@ -50,6 +50,17 @@ def defined_names(statements: Iterable[ast.stmt]) -> set[str]:
     return found
 
 
+def top_names(statements: Iterable[ast.stmt]) -> set[str]:
+    """Return the names that statements bind where they stand: not what functions and classes do inside."""
+    found: set[str] = set()
+    for statement in statements:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(statement.name)
+        else:
+            found |= defined_names([statement])
+    return found
+
+
 def free_names(statements: Iterable[ast.stmt]) -> set[str]:
     """Return the names that statements read, and that neither they nor Python define."""
     several = list(statements)
