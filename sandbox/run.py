@@ -105,7 +105,7 @@ def backend_name(settings: Settings = DEFAULTS) -> str:
     """
 
     async def name() -> str:
-        return (await _backend(settings)).name
+        return (await shared(settings)).name
 
     return loop.wait(name())
 
@@ -118,10 +118,15 @@ def close_all() -> None:
 
 
 async def _run(job: Job, settings: Settings, on_report: OnReport | None) -> JobReport:
-    return await (await _backend(settings)).run(job, on_report)
+    return await (await shared(settings)).run(job, on_report)
 
 
-async def _backend(settings: Settings) -> Backend:
+async def shared(settings: Settings) -> Backend:
+    """Return the backend that all users of these settings share; for work that is itself on the sandbox's loop.
+
+    Raises:
+        SandboxUnavailable: If there is none.
+    """
     now_s = asyncio.get_running_loop().time()
     choice = _choices.get(settings)
     if choice is None or (_has_failed(choice.task) and now_s - choice.since_s > ASK_AGAIN_S):
