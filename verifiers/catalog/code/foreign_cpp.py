@@ -183,7 +183,7 @@ def _unique(items: list[Any], key: Callable[[Any], Any]) -> list[Any]:
     """Keep the first of equal keys, as `insert` does."""
     kept: dict[str, Any] = {}
     for item in items:
-        kept.setdefault(canonical(key(item), nan_is_nan=True), item)
+        kept.setdefault(canonical(key(item), lodash=True), item)
     return list(kept.values())
 
 

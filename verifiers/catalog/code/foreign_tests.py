@@ -2,8 +2,8 @@
 
 A test such as MBCPP's `int main() { int x0 = f(2); if (!(compare(x0, 8))) throw ...; }`, or MBJSP's `var x0 = f(2);
 var v0 = 8; if (!compare(x0, v0)) { throw ... }`, or `assert(f(2) == 8);`, becomes snippets, which run with the program
-and tell values, and expected values. Those never come near the program: plain literals are read here, other expressions are
-evaluated by a program of their own (`ForeignTests.expected_work`), in which the candidate has no part.
+and tell values, and expected values. Those never come near the program: plain literals are read here, other expressions
+are evaluated by a program of their own (`ForeignTests.expected_work`), in which the candidate has no part.
 
 What cannot be split so (a comparison of its own, an expectation that calls the program, loops) is `NotSplit`, with why.
 """
@@ -37,9 +37,10 @@ _DECLARED = {"javascript": ("var", "let", "const")}
 _EQUAL_CALLS = ("compare", "isEqual", "deepEqual", "deepStrictEqual", "strictEqual", "equal")
 _LODASH = (
     'if (typeof _ === "undefined") Object.defineProperty(globalThis, "_", '
-    '{ configurable: true, get() { return require("lodash"); } });'
+    '{ configurable: true, get() { return require("lodash"); } });\n'
+    'if (typeof compare === "undefined") globalThis.compare = (one, other) => globalThis._.isEqual(one, other);'
 )
-"""MBJSP's tests load lodash, which the program sees; it is loaded here only if the program uses it."""
+"""MBJSP's tests load lodash and define `compare`, and programs may use both; they are loaded only if one does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class ForeignTests:
 
     def is_same(self, expected: Any, claimed: bytes) -> bool:
         """Whether a program's value equals an expected one, by the language's own equality."""
-        return same(expected, claimed, nan_is_nan=self.language == "javascript")
+        return same(expected, claimed, lodash=self.language == "javascript")
 
 
 @dataclass(slots=True)

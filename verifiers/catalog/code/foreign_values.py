@@ -8,6 +8,7 @@ way, in which equal values are equal texts: C++'s `==` on the test's declared ty
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 MAX_VALUE_BYTES = 32 * 1024 * 1024
@@ -20,16 +21,17 @@ class Unequal(ValueError):
     """A value that equals none, not even itself; its text says why."""
 
 
-def same(expected: Any, claimed: bytes, nan_is_nan: bool) -> bool:
+def same(expected: Any, claimed: bytes, lodash: bool) -> bool:
     """Whether a program's value is the expected one.
 
     Args:
         expected: Type-tagged JSON data of ours.
         claimed: JSON text that the program's process wrote.
-        nan_is_nan: Whether NaN equals NaN, as in lodash; in C++ it equals nothing.
+        lodash: Whether values are equal as lodash has it (NaN equals NaN; in sets and maps, lists are equal in any
+            order), or as in C++.
     """
     try:
-        return canonical(expected, nan_is_nan) == canonical(read(claimed), nan_is_nan)
+        return canonical(expected, lodash) == canonical(read(claimed), lodash)
     except Unequal:
         return False
 
@@ -48,54 +50,74 @@ def read(claimed: bytes) -> Any:
         raise Unequal("not a value") from error
 
 
-def canonical(value: Any, nan_is_nan: bool, depth: int = 0) -> str:
+def canonical(value: Any, lodash: bool) -> str:
     """Write a value so that equal ones are equal texts.
 
     Raises:
         Unequal: If it equals nothing, or is nested too deep.
     """
-    kind = type(value)
-    if kind is str:
-        return json.dumps(value)
-    if kind is list:
-        return "[" + ",".join(_all(value, nan_is_nan, depth)) + "]"
-    if kind is dict:
-        return _tagged(value, nan_is_nan, depth)
-    if kind is float and value.is_integer() and abs(value) <= _EXACT:
-        return str(int(value))
-    return repr(value) if kind is not int else f"{value:x}" if abs(value) > _EXACT else str(value)
+    return _Writer(lodash).write(value, 0, False)
 
 
-def _all(items: Any, nan_is_nan: bool, depth: int) -> list[str]:
-    if type(items) is not list or depth >= MAX_DEPTH:
-        raise Unequal("not items, or nested too deep")
-    return [canonical(item, nan_is_nan, depth + 1) for item in items]
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    lodash: bool
 
+    def write(self, value: Any, depth: int, loose: bool) -> str:
+        """Write one value.
 
-def _tagged(value: dict[str, Any], nan_is_nan: bool, depth: int) -> str:
-    if len(value) != 1:
-        raise Unequal("not a tagged value")
-    ((tag, content),) = value.items()
-    match tag:
-        case "s" | "d":
-            return f"{tag}{{{','.join(sorted(_all(content, nan_is_nan, depth)))}}}"
-        case "t" | "c":
-            return f"{tag}({','.join(_all(content, nan_is_nan, depth))})"
-        case "js":
-            return _javascript(content, nan_is_nan, depth)
-        case "i" if type(content) is str:
-            return content
-        case "b" if type(content) is str:
-            return f"b{content!r}"
-        case "f" if content != "nan" or nan_is_nan:
-            return f"f{content!r}"
-    raise Unequal(f"a value that equals none ({tag[:20]})")
+        Args:
+            value: It.
+            depth: Of what it lies in.
+            loose: Whether it lies in a set or map of JavaScript, so that the order of lists does not count.
+        """
+        kind = type(value)
+        if kind is str:
+            return json.dumps(value)
+        if kind is list:
+            items = self._all(value, depth, loose)
+            return f"[{','.join(sorted(items) if loose else items)}]"
+        if kind is dict:
+            return self._tagged(value, depth, loose)
+        if kind is float and value.is_integer() and abs(value) <= _EXACT:
+            return str(int(value))
+        return f"{value:x}" if kind is int and abs(value) > _EXACT else repr(value)
 
+    def _all(self, items: Any, depth: int, loose: bool) -> list[str]:
+        if type(items) is not list or depth >= MAX_DEPTH:
+            raise Unequal("not items, or nested too deep")
+        return [self.write(item, depth + 1, loose) for item in items]
 
-def _javascript(content: Any, nan_is_nan: bool, depth: int) -> str:
-    if type(content) is not list or not content or type(content[0]) is not str:
-        raise Unequal("not a tagged value")
-    name, *inner = content
-    if name == "Map" and len(inner) == 1:
-        return f"Map{{{','.join(sorted(_all(inner[0], nan_is_nan, depth)))}}}"
-    return f"{name}({','.join(_all(inner, nan_is_nan, depth))})"
+    def _tagged(self, value: dict[str, Any], depth: int, loose: bool) -> str:
+        if len(value) != 1:
+            raise Unequal("not a tagged value")
+        ((tag, content),) = value.items()
+        match tag:
+            case "s":
+                return f"s{{{','.join(sorted(self._all(content, depth, loose or self.lodash)))}}}"
+            case "d":
+                return f"d{{{','.join(sorted(self._pairs(content, depth, loose)))}}}"
+            case "t" | "c":
+                return f"{tag}({','.join(self._all(content, depth, loose))})"
+            case "js":
+                return self._javascript(content, depth, loose)
+            case "i" if type(content) is str:
+                return content
+            case "b" if type(content) is str:
+                return f"b{content!r}"
+            case "f" if content != "nan" or self.lodash:
+                return f"f{content!r}"
+        raise Unequal(f"a value that equals none ({tag[:20]})")
+
+    def _pairs(self, content: Any, depth: int, loose: bool) -> list[str]:
+        if type(content) is not list or not all(type(pair) is list and len(pair) == 2 for pair in content):
+            raise Unequal("a map is made of pairs")
+        return [f"{self.write(key, depth + 1, loose)}:{self.write(item, depth + 1, loose)}" for key, item in content]
+
+    def _javascript(self, content: Any, depth: int, loose: bool) -> str:
+        if type(content) is not list or not content or type(content[0]) is not str:
+            raise Unequal("not a tagged value")
+        name, *inner = content
+        if name == "Map" and len(inner) == 1:
+            return f"Map{{{','.join(sorted(self._all(inner[0], depth, True)))}}}"
+        return f"{name}({','.join(self._all(inner, depth, loose))})"

@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal
 
 from sandbox.errors import SandboxError, SandboxUnavailable, UnsupportedLanguage
+from verifiers.catalog.code.foreign_judge import Untold, expected_values
 from verifiers.catalog.code.judge import How, Infrastructure, Runs, judge_program, trusted_results
 from verifiers.catalog.code.prelude import with_common_imports
 from verifiers.catalog.code.program import Found
@@ -78,18 +79,35 @@ class Host:
 
     async def _expected(self, backend: Runs, task: Task, how: How) -> list[object]:
         """Return what the right solution gives, which is run once for all samples of the task."""
-        if task.trusted is None:
+        if task.foreign is not None and task.foreign.expected_work is None:
+            return [test.expected for test in task.foreign.tests]
+        if task.trusted is None and task.foreign is None:
             return []
-        digest = blake2b(task.trusted.source.encode("utf-8", "replace"))
-        for test in task.tests:
-            digest.update(test.arguments if isinstance(test, CallTest) else b"")
-        key = (id(asyncio.get_running_loop()), digest.digest())
+        key = (id(asyncio.get_running_loop()), _digest(task))
         running = self._trusted.get(key)
         if running is None or (running.done() and (running.cancelled() or _failed_for_now(running))):
-            running = self._trusted[key] = asyncio.create_task(trusted_results(backend, task, how))
+            running = self._trusted[key] = asyncio.create_task(_run_trusted(backend, task, how))
             while len(self._trusted) > MAX_TRUSTED:
                 self._trusted.popitem(last=False)
         return await asyncio.shield(running)
+
+
+def _digest(task: Task) -> bytes:
+    """Return what tells the trusted program of a task from others, and what it is asked."""
+    source = task.trusted.source if task.trusted else repr(task.foreign)
+    digest = blake2b(source.encode("utf-8", "replace"))
+    for test in task.tests:
+        digest.update(test.arguments if isinstance(test, CallTest) else b"")
+    return digest.digest()
+
+
+async def _run_trusted(backend: Runs, task: Task, how: How) -> list[object]:
+    if task.foreign is None:
+        return await trusted_results(backend, task, how)
+    try:
+        return await expected_values(backend.run, task.foreign, how.limits_of(task))
+    except Untold as error:
+        raise Infrastructure(str(error)) from error
 
 
 def _failed_for_now(running: asyncio.Task[list[object]]) -> bool:

@@ -9,6 +9,7 @@ from typing import Protocol
 from sandbox.backend import OnReport
 from sandbox.types import Calls, Duet, Job, JobReport, Limits, Outcome, Program, Report, Stdio
 from verifiers.catalog.code.checkers import output_fault
+from verifiers.catalog.code.foreign_judge import foreign_result
 from verifiers.catalog.code.oracles import agrees, settled
 from verifiers.catalog.code.results import LIMITS, PASS, WRONG, Credit, Result, failed_run, settle
 from verifiers.catalog.code.show import last_line, show_text, show_value
@@ -90,6 +91,10 @@ async def judge_program(
         arguments = tuple(test.arguments for test in task.tests if isinstance(test, CallTest))
         job = Job(program, Calls(task.entry_point, arguments), limits)
         return await _run(backend, job, lambda run, report: _returned(task, run, report, expected), how)
+    if task.foreign is not None:
+        foreign = task.foreign
+        job = Job(program, foreign.work, limits)
+        return await _run(backend, job, lambda run, report: foreign_result(foreign, run, report, expected), how)
     checks = tuple(test.source for test in tests if isinstance(test, CheckTest))
     job = Job(program, Duet(task.grader, checks, task.names), limits)
     return await _run(backend, job, _checked, how)
@@ -131,7 +136,7 @@ def _count(job: Job) -> int:
         return len(work.stdins)
     if isinstance(work, Calls):
         return len(work.arguments)
-    return len(work.checks) if isinstance(work, Duet) else 0
+    return len(work.checks) if isinstance(work, Duet) else len(work.snippets)
 
 
 def _verdict(done: JobReport, results: dict[int, Result], total: int, stop: _Stop, how: How) -> Verdict:

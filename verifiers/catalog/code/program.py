@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from verifiers.catalog.code.joining import continued, defines
+from verifiers.catalog.code.joining_braces import continued_braces
 from verifiers.catalog.code.languages import fence_language
 from verifiers.catalog.code.task import StdioTest, Task
 from verifiers.segment import Kind, final_span, last_answer_tag, segments
@@ -80,7 +81,14 @@ def find_program(completion: str, task: Task, language: str) -> Found:
     if len(answer) > MAX_PROGRAM_CHARS:
         raise TooLong(f"the program has {len(answer):,} characters; at most {MAX_PROGRAM_CHARS:,} are run")
     sound = answer.encode("utf-8", "replace").decode()  # halves of surrogate pairs are no text
-    source = continued(task.prompt, sound, task.entry_point) if task.prompt else sound
+    source = sound
+    if task.prompt:
+        python = task.foreign is None
+        source = (
+            continued(task.prompt, sound, task.entry_point)
+            if python
+            else continued_braces(task.prompt, sound, task.entry_point, task.language)
+        )
     return Found(source, answer, place, spoken)
 
 

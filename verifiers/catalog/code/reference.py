@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from verifiers.catalog.code.fields import Fields, decoded, shown
+from verifiers.catalog.code.shapes_foreign import foreign_test
 from verifiers.catalog.code.shapes_io import (
     code_contests,
     columns,
@@ -26,6 +27,7 @@ from verifiers.types import Json, Sample, Text
 
 _SHAPES: Final[tuple[Callable[[Fields], Task | None], ...]] = (
     own_tests,
+    foreign_test,
     own_asserts,
     eval_plus,
     human_eval,

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from verifiers.catalog.code.compare import Rule
 from verifiers.catalog.code.expect import Expect
+from verifiers.catalog.code.foreign_tests import ForeignTest, ForeignTests
 
 
 class BadReference(ValueError):
@@ -99,6 +100,7 @@ class Task:
         names: For `CheckTest`: names that reach into the program.
         prompt: Code that a completion may continue (HumanEval).
         trusted: For call tests without an expectation.
+        foreign: For tests written in C++ or JavaScript: what they share.
         common_imports: Whether programs may take the usual imports of the data set's harness for granted.
         cpu_s, memory_bytes: Limits that the reference asks for; `None` = the options'.
         notes: What was left out or assumed, for a human.
@@ -106,13 +108,14 @@ class Task:
 
     shape: str
     language: str
-    tests: tuple[StdioTest, ...] | tuple[CallTest, ...] | tuple[CheckTest, ...]
+    tests: tuple[StdioTest, ...] | tuple[CallTest, ...] | tuple[CheckTest, ...] | tuple[ForeignTest, ...]
     entry_point: str = ""
     checker: Checker = Checker()
     grader: str = ""
     names: tuple[str, ...] = ()
     prompt: str = ""
     trusted: Trusted | None = None
+    foreign: ForeignTests | None = None
     common_imports: bool = False
     cpu_s: float | None = None
     memory_bytes: int | None = None

@@ -144,6 +144,7 @@ class CodeTeacher(BaseTeacher):
             return [("not run", begun.reason)]
         task, found, language = begun
         kind = {"StdioTest": "stdin/stdout", "CallTest": "calls", "CheckTest": "checks of a grader"}
+        kind["ForeignTest"] = "calls written in the language"
         steps = [
             ("reference", f"{task.shape}: {len(task.tests)} tests, {kind[type(task.tests[0]).__name__]}"),
             ("language", language),
