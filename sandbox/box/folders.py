@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import stat
 import time
-from typing import Iterable, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+from typing import Container, Dict, Iterable, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
 
 MAX_CLEANING_S = 5.0
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def empty(path: str) -> bool:
-    """Remove all that is in a folder; no process may be at work in it.
+def empty(path: str, keep: Container[str] = ()) -> bool:
+    """Remove all that is in a folder, but for some names; no process may be at work in it.
 
     Nothing here recurses, builds long paths or holds more than two descriptors: folders inside folders are first moved
     up to the top, so depth does not matter.
@@ -27,7 +27,7 @@ def empty(path: str) -> bool:
         return False
     try:
         while time.monotonic() < deadline:
-            names = os.listdir(top)
+            names = [name for name in os.listdir(top) if name not in keep]
             if not names:
                 return True
             if not all([_remove(top, name) for name in names]):
@@ -79,6 +79,17 @@ def _open_up(parent: int, name: str) -> None:
         os.chmod(name, 0o700, dir_fd=parent)
     except PermissionError:
         pass
+
+
+def fingerprint(root: str) -> Dict[str, Tuple[int, int, int]]:  # noqa: UP006
+    """Return what tells whether anything below a folder was changed: no program can set back the time of a change."""
+    seen: Dict[str, Tuple[int, int, int]] = {}  # noqa: UP006
+    for folder, folders, files in os.walk(root):
+        for name in (".", *folders, *files):
+            path = os.path.join(folder, name)
+            status = os.lstat(path)
+            seen[path] = (status.st_ino, status.st_ctime_ns, status.st_mode)
+    return seen
 
 
 def lay(root: str, files: Iterable[Tuple[str, bytes, bool]]) -> None:  # noqa: UP006

@@ -12,6 +12,10 @@ from .runs import Runner
 MAX_ARTIFACT_BYTES = 256 * 1024 * 1024
 
 
+class Tampered(RuntimeError):
+    """A run changed the files that later runs of the job would start from."""
+
+
 class Work:
     """A job on its way: what all kinds of runs need."""
 
@@ -22,6 +26,8 @@ class Work:
         self.launch: Dict[str, Any] = self.header["launch"]  # noqa: UP006
         self.limits: Dict[str, Any] = self.header["limits"]  # noqa: UP006
         self.preload: List[str] = self.launch.get("preload", [])  # noqa: UP006
+        self.reported = 0
+        self._sealed: Optional[Dict[str, Tuple[int, int, int]]] = None  # noqa: UP006, UP045
         self._cover = {
             "cover": [self.setting.work, *self.setting.scratch], "cover_bytes": self.limits["file_bytes"],
         }  # fmt: skip
@@ -49,15 +55,40 @@ class Work:
         try:
             if self.launch.get("compile") is None or self._compile(self.launch["compile"]):
                 self.runner.files_laid()
-                _KINDS[self.header["work"]["kind"]](self)
+                self._seal()
+                self._run_all()
         finally:
             if self._job_files or self.launch.get("compile") is not None:
                 self._empty_job_folder()
+
+    def _run_all(self) -> None:
+        asked = self.header["work"]
+        try:
+            _KINDS[asked["kind"]](self)
+        except Tampered as error:
+            count = len(asked.get("stdins") or asked.get("arguments") or asked.get("checks"))
+            for number in range(self.reported, count):
+                self.say(number, (outcomes.plain(outcomes.RUNTIME_ERROR, str(error)), []))
 
     def _empty_job_folder(self) -> None:
         if not folders.empty(self.setting.job):
             raise runs.Unfit(f"{self.setting.job} cannot be emptied")
         self.runner.files_laid()
+
+    def _seal(self) -> None:
+        """Remember the job's folder, where the program is the user who owns it and could change it."""
+        self._sealed = None
+        if self.setting.uids is None and (self._job_files or self.launch.get("compile") is not None):
+            self._sealed = folders.fingerprint(self.setting.job)
+
+    def check_seal(self) -> None:
+        """Make sure that the program is still what it was before its runs.
+
+        Raises:
+            Tampered: If a run has changed it.
+        """
+        if self._sealed is not None and folders.fingerprint(self.setting.job) != self._sealed:
+            raise Tampered("an earlier run changed the program's files")
 
     # Pieces of plans.
 
@@ -104,13 +135,19 @@ class Work:
         return warm.memory_file("source", self.blobs[self.launch["source"]])
 
     def lay_work_files(self) -> None:
-        """Put what belongs there into the working folder, which is empty."""
+        """Put what belongs there into the working folder, which is empty.
+
+        Raises:
+            Tampered: If the program is not what it was.
+        """
+        self.check_seal()
         if self._work_files:
             folders.lay(self.setting.work, self._work_files)
 
     def say(self, run: int, told: Tuple[Dict[str, Any], List[bytes]]) -> str:  # noqa: UP006
         """Report a run; return its outcome."""
         header, blobs = told
+        self.reported = run + 1
         self.runner.host.say({"op": "report", "id": self.id, "run": run, **header}, blobs)
         outcome: str = header["outcome"]
         return outcome

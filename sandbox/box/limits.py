@@ -16,6 +16,9 @@ SHORT_S = 0.005
 """Without a control group, CPU time of less than this is not worth a look at /proc."""
 NEAR_LIMIT = 0.85
 """A process that crashed this near to its memory limit was out of memory."""
+MAX_FILES = 32_768
+"""Where the box's file system does not limit their number itself."""
+FILES = "runtime_error"
 TIME, MEMORY, OUTPUT = "time_limit", "memory_limit", "output_limit"
 
 
@@ -116,6 +119,8 @@ class Watch:
             return TIME, f"still there after {limits['wall_s']:g} s, having used {cpu_s:.2f} CPU seconds"
         if memory_bytes > limits["memory_bytes"]:
             return MEMORY, f"held {memory_bytes} of {limits['memory_bytes']} bytes"
+        if self._usage.files() > MAX_FILES:
+            return FILES, f"made more than {MAX_FILES} files"
         return self.too_much_output()
 
     def too_much_output(self) -> Tuple[str, str]:  # noqa: UP006
@@ -130,8 +135,8 @@ class Watch:
 class Usage:
     """What all programs in the box use, by the box's control group or by /proc."""
 
-    def __init__(self, group: Optional[meter.Group], own: Set[int]) -> None:  # noqa: UP006, UP045
-        self.group, self._own = group, own
+    def __init__(self, group: Optional[meter.Group], own: Set[int], folder: str) -> None:  # noqa: UP006, UP045
+        self.group, self._own, self._folder = group, own, folder
         self.reaped_cpu_s = 0.0
         """CPU seconds of orphans that the supervisor has buried."""
         self.idle_resident_bytes = 0
@@ -143,6 +148,13 @@ class Usage:
         if self.group is not None:
             return self.group.cpu_s() - time.process_time()
         return self.reaped_cpu_s
+
+    def files(self) -> int:
+        """Return how many files there are in the box, where nothing else limits that."""
+        if not self._folder:
+            return 0
+        status = os.statvfs(self._folder)
+        return status.f_files - status.f_ffree
 
     def seen_cpu_s(self, living: bool) -> float:
         """Return CPU seconds as `cpu_s` does, those of living processes included as far as they were looked at."""

@@ -8,7 +8,7 @@ import signal
 import time
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
 
-from . import folders, limits, meter, warm, zygote
+from . import folders, limits, meter, setting, warm, zygote
 from .host import Host, HostGone
 from .setting import Setting
 
@@ -63,11 +63,15 @@ class Talk:
 class Runner:
     """Makes runs, one after another."""
 
-    def __init__(self, setting: Setting, host: Host) -> None:
-        self.setting, self.host = setting, host
-        self.group = meter.Group.find() if setting.mode != "local" else None
+    def __init__(self, here: Setting, host: Host) -> None:
+        self.setting, self.host = here, host
+        self.group = meter.Group.find() if here.mode != "local" else None
         self._own = {os.getpid()}
-        self.usage = limits.Usage(self.group, self._own)
+        self._shared_user = here.uids is None
+        self._has_own_disk = os.stat(here.work).st_dev != os.stat("/").st_dev and here.mode != "local"
+        counted = here.work if self._shared_user and self._has_own_disk else ""
+        self.usage = limits.Usage(self.group, self._own, counted)
+        self._folder_ids = self._identify()
         self._last_pid = meter.LastPid()
         self._zygotes: Dict[Tuple[str, ...], warm.Zygote] = {}  # noqa: UP006
         self._next_uid = 0
@@ -75,8 +79,7 @@ class Runner:
         self._poll.register(host.in_fd, select.POLLIN)
         self._idle_processes = 0
         self.current_id = -1
-        self._has_own_disk = os.stat(setting.work).st_dev != os.stat("/").st_dev and setting.mode != "local"
-        self._scratch = [path for path in setting.scratch if os.path.isdir(path)]
+        self._scratch = [path for path in here.scratch if os.path.isdir(path)]
         self.zygote(())
         self._idle_inodes = self._inodes()
 
@@ -334,6 +337,23 @@ class Runner:
     def _inodes(self) -> Tuple[int, ...]:  # noqa: UP006
         return tuple(os.statvfs(path).f_ffree for path in (self.setting.work, *self._scratch))
 
+    def _identify(self) -> List[Tuple[int, int]]:  # noqa: UP006
+        return [(status.st_dev, status.st_ino) for status in map(os.lstat, (self.setting.work, self.setting.job))]
+
+    def _restore_folders(self) -> None:
+        """Where programs are the user who owns the folders, they may have renamed or closed them, or added others."""
+        here = self.setting
+        try:
+            intact = self._identify() == self._folder_ids
+        except OSError:  # gone
+            intact = False
+        if not folders.empty(here.root, (setting.WORK, setting.JOB) if intact else ()):
+            raise Unfit(f"{here.root} cannot be emptied")
+        setting.make_folders(here.work, here.job)
+        if not intact:  # our interpreters still live in the old ones
+            self._folder_ids = self._identify()
+            self._restart()
+
     def files_laid(self) -> None:
         """The folders were filled on purpose: this is what a run must leave."""
         self._idle_inodes = self._inodes()
@@ -344,6 +364,8 @@ class Runner:
         Raises:
             Unfit: If that cannot be done.
         """
+        if self._shared_user:
+            self._restore_folders()
         if self._has_own_disk and self._inodes() == self._idle_inodes:
             return
         paths = [path for path in (self.setting.work, *self._scratch) if not folders.empty(path)]

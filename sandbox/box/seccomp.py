@@ -54,6 +54,7 @@ _X32_BIT = 0x40000000
 _NEW_NAMESPACES = 0x7E020000
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET."""
 _CLONE, _CLONE3, _SOCKETPAIR, _IOCTL, _PERSONALITY = (56, 220), (435, 435), (53, 199), (16, 29), (135, 92)
+_MEMFD_CREATE = (319, 279)
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 _AF_UNIX = 1
 _LOAD, _JEQ, _JGE, _JSET, _RET = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -64,12 +65,13 @@ _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _MODE_FILTER = 22, 38, 2
 Instruction = Tuple[int, int, int, int]  # noqa: UP006
 
 
-def build(machine: str, protect: Iterable[int] = ()) -> List[Instruction]:  # noqa: UP006
+def build(machine: str, protect: Iterable[int] = (), memory_files: bool = True) -> List[Instruction]:  # noqa: UP006
     """Return the filter for a machine.
 
     Args:
         machine: As `uname -m` names it.
         protect: Processes that must not be signalled; with any, signalling everybody at once is refused as well.
+        memory_files: Whether files in memory may be made. Without a control group nobody counts them.
 
     Raises:
         OSError: If there is no filter for this machine.
@@ -84,6 +86,8 @@ def build(machine: str, protect: Iterable[int] = ()) -> List[Instruction]:  # no
         number = numbers[column]
         if number is not None:
             code += [(_JEQ, 0, 1, number), _refuse(errno.EPERM)]
+    if not memory_files:
+        code += [(_JEQ, 0, 1, _MEMFD_CREATE[column]), _refuse(errno.ENOSYS)]
     # Its flags lie in memory, which a filter cannot read; the C library then falls back to clone.
     code += [(_JEQ, 0, 1, _CLONE3[column]), _refuse(errno.ENOSYS)]
     code += _on(_CLONE[column], _AT_ARG0, [(_JSET, 0, 1, _NEW_NAMESPACES), _refuse(errno.EPERM)])
@@ -140,8 +144,8 @@ def prctl(option: int, *arguments: int) -> int:
 class Filter:
     """A filter that is built once and installed in any number of processes."""
 
-    def __init__(self, protect: Iterable[int] = ()) -> None:
-        code = build(os.uname().machine, protect)
+    def __init__(self, protect: Iterable[int] = (), memory_files: bool = True) -> None:
+        code = build(os.uname().machine, protect, memory_files)
         self._code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in code))
         self._program = _Program(len(code), ctypes.addressof(self._code))
 

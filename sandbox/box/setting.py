@@ -12,6 +12,8 @@ from typing import Dict, List, NamedTuple, Optional, Tuple  # noqa: UP035  (Pyth
 MODES = ("uid", "strict", "single", "local")
 TOOLS = ("python3", "gcc", "g++", "cc", "c++", "node", "tsc", "java", "javac", "go", "rustc", "bash", "ruby", "php")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/go/bin"
+WORK, JOB = "work", "job"
+WORK_MODE, JOB_MODE = 0o777, 0o755
 UIDS_IN_A_BOX = 1_000
 """Users that runs take turns with."""
 _MAPPED_TO_REMAP = 65_536
@@ -23,6 +25,7 @@ class Setting(NamedTuple):
     mode: str
     """`uid`: each run is another user; `strict`: and has namespaces of its own; `single`: all are one user, and this
     process is number 1 of its own process namespace; `local`: no isolation."""
+    root: str
     work: str
     job: str
     scratch: Tuple[str, ...]  # noqa: UP006
@@ -62,14 +65,19 @@ def find(mode: str, root: str, scratch: List[str]) -> Setting:  # noqa: UP006
     if mode in ("uid", "strict") and not may_switch:
         raise ValueError(f"mode {mode!r} needs root with CAP_SETUID, CAP_SETGID and CAP_KILL")
     root = os.path.realpath(root)
-    work, job = os.path.join(root, "work"), os.path.join(root, "job")
-    os.umask(0)
-    os.makedirs(work, 0o777, exist_ok=True)
-    os.makedirs(job, 0o755, exist_ok=True)
-    os.umask(0o022)
+    work, job = os.path.join(root, WORK), os.path.join(root, JOB)
+    make_folders(work, job)
     os.chdir(root)
     switching = mode in ("uid", "strict")
-    return Setting(mode, work, job, tuple(scratch), _uids() if switching else None, _environment(work, job, mode))
+    return Setting(mode, root, work, job, tuple(scratch), _uids() if switching else None, _environment(work, job, mode))
+
+
+def make_folders(work: str, job: str) -> None:
+    """Make the two folders of the box, with the rights that programs are to have."""
+    for path, mode in ((work, WORK_MODE), (job, JOB_MODE)):
+        os.makedirs(path, mode, exist_ok=True)
+        if os.stat(path).st_mode & 0o7777 != mode:
+            os.chmod(path, mode)
 
 
 def _may_switch_users() -> bool:

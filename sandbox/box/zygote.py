@@ -69,7 +69,9 @@ def main(
 def _warm_up(preload: List[str], protect: List[int], strict: bool) -> Tuple[Optional[seccomp.Filter], Hooks]:  # noqa: UP006, UP045
     hooks = _import((*WARM, *preload))
     sys.modules["random"].seed(RANDOM_SEED)
-    refuse = seccomp.Filter([os.getpid(), *protect] if protect else ()) if sys.platform == "linux" else None
+    refuse = (
+        seccomp.Filter([os.getpid(), *protect] if protect else (), not protect) if sys.platform == "linux" else None
+    )
     if refuse is not None and not strict:  # forks inherit it; a strict child must first make its namespaces
         refuse.install()
     package = __name__.rpartition(".")[0]
