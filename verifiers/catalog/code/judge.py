@@ -102,16 +102,16 @@ async def judge_program(
 
 async def _run(backend: Runs, job: Job, judge: Judge, how: How) -> Verdict:
     results: dict[int, Result] = {}
-    stop = _Stop(how.credit)
+    stop, total = _Stop(how.credit), _count(job)
 
     def on_report(run: int, report: Report) -> bool:
-        if report.outcome is Outcome.INFRASTRUCTURE:
+        if report.outcome is Outcome.INFRASTRUCTURE or run >= total:  # a program that answers more than it was asked
             return False
         results[run] = judge(run, report)
         return stop.goes_on(results[run])
 
     done = await backend.run(job, on_report)
-    return _verdict(done, results, _count(job), stop, how)
+    return _verdict(done, results, total, stop, how)
 
 
 class _Stop:
