@@ -1,7 +1,6 @@
 """Advantages against TRL's own code: real trainers score preset rewards, and their advantages are compared."""
 
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -78,8 +77,8 @@ CASES = [
 
 
 @pytest.fixture(params=[0.0, 0.3, 0.8], ids=["all judged", "some", "few"])
-def missing(request: pytest.FixtureRequest) -> Iterator[float]:
-    yield request.param
+def missing(request: pytest.FixtureRequest) -> float:
+    return request.param
 
 
 @pytest.mark.parametrize(("trainer", "options", "method"), CASES, ids=[method for *_, method in CASES])
