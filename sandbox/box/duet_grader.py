@@ -88,7 +88,10 @@ class Link:
             return {"h": object.__getattribute__(value, "_number")}
         if isinstance(value, (types.FunctionType, types.BuiltinFunctionType, types.MethodType, type)):
             self.functions.append(value)
-            return {"g": len(self.functions) - 1}
+            told = {"g": len(self.functions) - 1}
+            name = getattr(value, "__name__", "")
+            # A type such as `int` is of use only as itself: the program has one too.
+            return {**told, "builtin": name} if getattr(builtins, name, None) is value else told
         raise TypeError(f"a {type(value).__name__} cannot be passed to the program's process")
 
     def decode(self, data: Any) -> Any:
