@@ -153,7 +153,7 @@ def _one_process(work: Work, first: int) -> Tuple[int, Any, bool]:  # noqa: UP00
         run = work.runner.run([plan], fds, watch, work.preload, talk, theirs.close)
         if run.reason in (DONE, runs.CANCELLED):
             return talk.next, None, True
-        told = outcomes.report(run, watch, streams[1], streams[2], origin="program")
+        told = outcomes.report(run, watch, (streams[1], streams[2]), work.runner.token, origin="program")
         if told[0]["outcome"] == outcomes.OK:
             told[0].update(outcome=outcomes.RUNTIME_ERROR, detail="it ended before it answered the call")
         return talk.next, told, not talk.loaded

@@ -10,7 +10,7 @@ import os
 import resource
 import signal
 import sys
-from typing import Any, Dict, List, Optional  # noqa: UP035  (Python 3.9 runs this file too)
+from typing import Any, Dict, List, NoReturn, Optional  # noqa: UP035  (Python 3.9 runs this file too)
 
 from . import seccomp, spaces
 
@@ -19,6 +19,7 @@ OOM_FIRST = b"1000"
 NICE = 10
 """Below the supervisor, so that it gets its turn among many spinning processes."""
 NO_GROUP = 65_534
+SET_UP_FAILED, CANNOT_EXECUTE = 125, 126
 _HIGHEST_FD = 64
 _PR_SET_DUMPABLE = 4
 LIMIT_NUMBERS = {
@@ -98,12 +99,21 @@ def _offer_to_oom_killer() -> None:
         os.close(fd)
 
 
-def execute(argv: List[str], env: Dict[str, str]) -> None:  # noqa: UP006
-    """Replace this process by a program.
+def give_up(plan: Plan, why: str) -> NoReturn:
+    """End this process before the program is reached, in a way that the supervisor, and no program, knows."""
+    os.write(2, f"{plan['token']} {why}".encode())
+    os._exit(SET_UP_FAILED)
 
-    Raises:
-        OSError: If it cannot be started.
-    """
+
+def execute(plan: Plan) -> NoReturn:
+    """Replace this process by the program that `plan` names."""
     for name in ("SIGPIPE", "SIGXFSZ"):
         signal.signal(getattr(signal, name), signal.SIG_DFL)
-    os.execvpe(argv[0], argv, env)
+    program: str = plan["argv"][0]
+    try:
+        os.execvpe(program, plan["argv"], plan["env"])
+    except OSError as error:
+        if "/" not in program:  # a tool of ours; what has a path is of the job's own making
+            give_up(plan, f"{program}: {error.strerror}")
+        os.write(2, f"{program}: {error.strerror}\n".encode())
+        os._exit(CANNOT_EXECUTE)

@@ -106,7 +106,7 @@ def _one_pair(work: Work, first: int) -> Tuple[int, Any, bool]:  # noqa: UP006
         run = work.runner.run(_plans(work, first), fds, watch, work.preload, talk, close_theirs)
         if run.reason in (calls.DONE, runs.CANCELLED):
             return talk.next, None, True
-        return talk.next, _ended(run, watch, files), not talk.loaded
+        return talk.next, _ended(work, run, watch, files), not talk.loaded
     finally:
         close_theirs()
         ours.close()
@@ -114,13 +114,13 @@ def _one_pair(work: Work, first: int) -> Tuple[int, Any, bool]:  # noqa: UP006
             os.close(fd)
 
 
-def _ended(run: runs.Finished, watch: limits.Watch, files: List[int]) -> Tuple[Dict[str, Any], List[bytes]]:  # noqa: UP006
+def _ended(work: Work, run: runs.Finished, watch: limits.Watch, files: List[int]) -> Tuple[Dict[str, Any], List[bytes]]:  # noqa: UP006
     """Return the report of a check that has none, by how the processes ended."""
     gone = run.reason == GONE
     grader_failed = not run.reason and not run.oom
     if gone:
         run.reason = ""
-    header, blobs = outcomes.report(run, watch, files[1], files[2], origin="program")
+    header, blobs = outcomes.report(run, watch, (files[1], files[2]), work.runner.token, origin="program")
     if header["outcome"] == outcomes.OK:
         header.update(outcome=outcomes.RUNTIME_ERROR, detail="it ended before it answered the tests")
         if grader_failed and not gone:

@@ -119,7 +119,7 @@ class Work:
         kernel = limits.for_kernel(bounds, address_bytes, processes, bounds["cpu_s"] * times)
         return {
             "kind": kind, "fds": fds, "uid": self.runner.uid(), "cwd": "", "strict": self.setting.strict,
-            "dumpable": True, "limits": kernel,
+            "dumpable": True, "limits": kernel, "token": self.runner.token,
             **({"cwd": self.setting.work, **self._cover} if self.setting.strict else {}),
         }  # fmt: skip
 
@@ -169,7 +169,7 @@ class Work:
             plan = {**self.exec_plan(step, 3, step["limits"]), "cwd": job}
             watch = limits.Watch(step["limits"], self.runner.usage, (streams[1], streams[2]))
             run = self.runner.run([plan], streams, watch)
-            header, blobs = outcomes.report(run, watch, streams[1], streams[2])
+            header, blobs = outcomes.report(run, watch, (streams[1], streams[2]), self.runner.token)
         finally:
             for fd in streams:
                 os.close(fd)
@@ -233,7 +233,7 @@ def _stdio_once(work: Work, number: int, stdin: bytes) -> str:
         run = work.runner.run([plan], streams, watch, work.preload)
         if run.reason == runs.CANCELLED:
             return runs.CANCELLED
-        return work.say(number, outcomes.report(run, watch, streams[1], streams[2]))
+        return work.say(number, outcomes.report(run, watch, (streams[1], streams[2]), work.runner.token))
     finally:
         for fd in streams:
             os.close(fd)

@@ -6,7 +6,7 @@ import os
 import signal
 from typing import Any, Dict, List, Optional, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
 
-from . import limits, runs, zygote
+from . import child, limits, runs
 
 MAX_STDERR_BYTES = 16 * 1024
 MAX_REFUSED_OUTPUT_BYTES = 64 * 1024
@@ -71,19 +71,26 @@ def exit_code(status: Optional[int]) -> Optional[int]:  # noqa: UP045
 def report(
     run: runs.Finished,
     watch: limits.Watch,
-    stdout: int,
-    stderr: int,
+    outputs: Tuple[int, int],  # noqa: UP006
+    token: str,
     **fields: Any,
 ) -> Tuple[Dict[str, Any], List[bytes]]:  # noqa: UP006
     """Return the header and blobs that tell of a run.
 
+    Args:
+        run: How it ended.
+        watch: What it used.
+        outputs: Its stdout and stderr.
+        token: What a process says that could not be set up.
+        **fields: More of the header.
+
     Raises:
         SetUpFailed: If the program was never reached.
     """
-    said = tail(stderr)
+    stdout, said = outputs[0], tail(outputs[1])
     status = run.endings[0].status
-    if exit_code(status) == zygote.SET_UP_FAILED and not run.reason and zygote.TOKEN_MARK in said:
-        raise SetUpFailed(said.decode("utf-8", "replace"))
+    if exit_code(status) == child.SET_UP_FAILED and said.startswith(token.encode()):
+        raise SetUpFailed(said[len(token) + 1 :].decode("utf-8", "replace"))
     outcome, detail = judge(run, watch, said)
     size = os.fstat(stdout).st_size
     most = watch.limits["output_bytes"] if outcome != limits.OUTPUT else MAX_REFUSED_OUTPUT_BYTES

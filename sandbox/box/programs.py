@@ -14,20 +14,14 @@ SOURCE_FD = 3
 
 def run(plan: child.Plan) -> NoReturn:
     """Run what `plan["kind"]` names, in this process, which is set up already."""
+    if plan["kind"] != "exec":
+        del plan["token"]
     KINDS[plan["kind"]](plan)
     raise AssertionError(f"a {plan['kind']} came back")
 
 
 def _python(plan: child.Plan) -> None:
     python_program.run_main(python_program.read_all(SOURCE_FD), plan["args"])
-
-
-def _exec(plan: child.Plan) -> None:
-    try:
-        child.execute(plan["argv"], plan["env"])
-    except OSError as error:
-        os.write(2, f"{plan['argv'][0]}: {error.strerror}\n".encode())
-        os._exit(CANNOT_EXECUTE)
 
 
 def _sweep(plan: child.Plan) -> None:
@@ -40,10 +34,9 @@ def _sweep(plan: child.Plan) -> None:
     os._exit(0 if all([folders.empty(path) for path in plan["folders"]]) else 1)
 
 
-CANNOT_EXECUTE = 126
 KINDS: Dict[str, Callable[[Dict[str, Any]], None]] = {  # noqa: UP006
     "python": _python,
-    "exec": _exec,
+    "exec": child.execute,
     "calls": python_calls.run,
     "program": duet_program.run,
     "grader": duet_grader.run,

@@ -7,7 +7,7 @@ import atexit
 import os
 import sys
 import types
-from typing import Any, Callable, List, NoReturn, Optional  # noqa: UP035  (Python 3.9 runs this file too)
+from typing import Any, Callable, List, NoReturn  # noqa: UP035  (Python 3.9 runs this file too)
 
 FILE_NAME = "main.py"
 _TRACEBACK_SKIP = __file__.rpartition(".")[0]

@@ -75,6 +75,8 @@ class Runner:
         self._last_pid = meter.LastPid()
         self._zygotes: Dict[Tuple[str, ...], warm.Zygote] = {}  # noqa: UP006
         self._next_uid = 0
+        self.token = os.urandom(16).hex()
+        """What a process that could not be set up says; no program ever knows it."""
         self._poll = select.poll()
         self._poll.register(host.in_fd, select.POLLIN)
         self._idle_processes = 0
@@ -277,7 +279,15 @@ class Runner:
 
     def _sweep_users(self, uids: Sequence[Any], paths: Sequence[str]) -> bool:
         """Have a process of each user end all others of that user, and empty folders."""
-        rights = {"kind": "sweep", "folders": list(paths), "fds": 0, "cwd": "", "strict": False, "dumpable": False}
+        rights = {
+            "kind": "sweep",
+            "folders": list(paths),
+            "fds": 0,
+            "cwd": "",
+            "strict": False,
+            "dumpable": False,
+            "token": "",
+        }
         if not self._zygotes:
             return False
         parent = next(iter(self._zygotes.values()))

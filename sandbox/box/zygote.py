@@ -29,8 +29,6 @@ LENGTH = struct.Struct("!I")
 MAX_FDS = 32
 FD_BYTES = struct.calcsize("i")
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
-SET_UP_FAILED = 125
-TOKEN_MARK = b"box: this process could not be isolated: "
 WARM = (
     "abc", "bisect", "collections", "copy", "datetime", "decimal", "enum", "fractions", "functools", "heapq", "io",
     "itertools", "json", "math", "operator", "random", "re", "string", "struct", "threading", "time", "typing",
@@ -175,9 +173,7 @@ def _run(
         try:
             child.become(plan, fds, refuse)
         except OSError as error:
-            os.write(2, TOKEN_MARK + f"{plan.get('token', '')} {error}".encode())
-            os._exit(SET_UP_FAILED)
-        plan.pop("token", None)
+            child.give_up(plan, str(error))
         programs.run(plan)
     finally:  # nothing of the zygote's may ever go on in a child
         os._exit(1)
