@@ -159,10 +159,10 @@ class Report:
     Attributes:
         outcome: How it ended.
         stdout, stderr: What it wrote, cut at `Limits.output_bytes`. stderr may be cut shorter.
-        value: For `Calls` and `Snippets`: JSON text that the program's process wrote as the call's result. Hostile, undecoded.
+        value: For `Calls` and `Snippets`: JSON text that the program's process wrote as the result. Hostile, undecoded.
         error: For a failed `Calls` or `Duet` run: the exception's type and text, if one was seen.
-        origin: Whose exception it was: `program`; for a `Duet` also `check` (an assert failed) or `grader` (the grader's
-            own code raised something else: perhaps a bad reference).
+        origin: Whose exception it was: `program`; for a `Duet` also `check` (an assert failed) or `grader` (its own
+            code raised something else: perhaps a bad reference).
         exit_code: Its exit status; `None` if it was killed.
         signal: The signal that ended it; `None` if it ended by itself.
         cpu_s, wall_s: Seconds it took.

@@ -13,7 +13,7 @@ def plan(program: Program, work: Work, limits: Limits) -> Plan:
     if not isinstance(work, Stdio):
         raise refuse("C", work)
     source = File("main.c", program.source.encode(errors="surrogatepass"))
-    step = CompileStep(("gcc", *FLAGS, "-o", "main", "main.c", "-lm"), keep=("main",))
+    step = CompileStep(("gcc", *FLAGS, "-s", "-o", "main", "main.c", "-lm"), keep=("main",))
     return Plan(
         "c",
         work,

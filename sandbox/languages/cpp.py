@@ -53,7 +53,7 @@ def plan(program: Program, work: Work, limits: Limits) -> Plan:
             runs, args = Calls("", snippet_requests(len(work.snippets))), ()
         case Duet():
             raise refuse("C++", work)
-    step = CompileStep(("g++", *FLAGS, "-o", "main", "main.cpp"), keep=("main",))
+    step = CompileStep(("g++", *FLAGS, "-s", "-o", "main", "main.cpp"), keep=("main",))
     return Plan(
         "cpp",
         runs,

@@ -68,5 +68,15 @@ def check_tools(plan: Plan, tools: dict[str, str]) -> None:
     """
     for tool in plan.tools:
         if tool not in tools:
-            todo = languages()[plan.language].missing
-            raise UnsupportedLanguage(f"The sandbox has no `{tool}`, which {plan.language} programs need; {todo}.")
+            raise missing_tool(plan, tool)
+
+
+def missing_tool(plan: Plan, tool: str = "compiler") -> UnsupportedLanguage:
+    """Return the error for a plan that needs a tool which is missing where programs run.
+
+    Args:
+        plan: The plan; its compile step may have ended with `TOOL_MISSING`.
+        tool: The tool's name.
+    """
+    todo = languages()[plan.language].missing
+    return UnsupportedLanguage(f"The sandbox has no `{tool}`, which {plan.language} programs need; {todo}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sandbox.languages.language import JOB, CompileStep, File, Language, Plan, own_files, refuse
 from sandbox.types import Limits, Program, Stdio, Work
 
-FLAGS = ("--edition", "2021", "-O", "-C", "debuginfo=0", "-C", "codegen-units=1", "-A", "warnings")
+FLAGS = tuple("--edition 2021 -O -C debuginfo=0 -C codegen-units=1 -C strip=symbols -A warnings".split())
 
 
 def plan(program: Program, work: Work, limits: Limits) -> Plan:

@@ -31,5 +31,5 @@ LANGUAGE = Language(
     calls=True,
     snippets=True,
     memory_signs=JAVASCRIPT.memory_signs,
-    missing="build an image that has it: `verify sandbox build --with typescript`",
+    missing="build today's image: `verify sandbox build`",
 )
