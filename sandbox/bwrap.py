@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from glob import glob
 from pathlib import Path
 
 from sandbox import box
@@ -28,8 +29,16 @@ BOX_BYTES = 6 * Limits().file_bytes
 SCRATCH = "/tmp"
 SCRATCH_BYTES = 32 * MIB
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-SETTINGS = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime")
+SETTINGS = (
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/localtime",
+    "/etc/ssl/openssl.cnf",
+)
 """Of this machine's own, where there is no root folder: what programs need to be found and linked, and no more."""
+JAVA_SETTINGS = "/etc/java-*-openjdk"
 CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_DAC_OVERRIDE")
 PYTHON = "/usr/bin/python3"
 PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -47,6 +56,11 @@ class BwrapLauncher(ProcessLauncher):
         self._settings = settings
         self._program = ""
         self._many_users = False
+
+    @property
+    def image(self) -> str:
+        """The root folder, or this machine's own; see `Launcher`."""
+        return str(self._root() or "/")
 
     async def prepare(self) -> None:
         """Find bubblewrap and see that it works; see `Launcher`."""
@@ -90,6 +104,8 @@ class BwrapLauncher(ProcessLauncher):
             words += [word for name in [*CAPABILITIES, *strict] for word in ("--cap-add", name)]
         else:
             words += ["--unshare-user", "--uid", str(NOBODY), "--gid", str(NOBODY)]
+        # Folders that bubblewrap makes on its way are its own user's alone.
+        words += [word for name in ("/etc", "/opt", "/opt/grpo-sandbox") for word in ("--perms", "0755", "--dir", name)]
         words += _whole(root) if root else _system()
         words += ["--proc", "/proc", "--dev", "/dev"]
         words += ["--perms", "0755", "--size", str(BOX_BYTES), "--tmpfs", BOX]
@@ -122,6 +138,6 @@ def _system() -> list[str]:
             words += ["--symlink", os.readlink(name), name]
         elif os.path.isdir(name):
             words += ["--ro-bind", name, name]
-    for name in SETTINGS:
+    for name in [*SETTINGS, *glob(JAVA_SETTINGS)]:
         words += ["--ro-bind-try", name, name]
     return words

@@ -31,6 +31,10 @@ class Launcher(Protocol):
 
     name: str
 
+    @property
+    def image(self) -> str:
+        """What programs find around them, in a word that changes when it does: compiled files stay valid as long."""
+
     async def prepare(self) -> None:
         """Find out whether boxes can be started, and end those that dead owners left.
 

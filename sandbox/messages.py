@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.languages.language import CompileStep, Plan
+from sandbox.languages.language import CompileStep, File, Plan
 from sandbox.types import Calls, Duet, Job, Limits, Outcome, Report, Stdio
 
 Header = dict[str, Any]
@@ -80,15 +80,32 @@ def _add(blobs: list[bytes], more: Sequence[bytes]) -> list[int]:
     return list(range(len(blobs) - len(more), len(blobs)))
 
 
-def report_of(header: Header, blobs: list[bytes]) -> Report:
-    """Return the report that a frame carries."""
+def compiled_files(header: Header, blobs: list[bytes]) -> tuple[File, ...]:
+    """Return the files that a compiler made, as a frame carries them."""
+    return tuple(
+        File(made["name"], blobs[made["blob"]], executable=bool(made.get("exec")))
+        for made in header.get("artifacts", ())
+    )
+
+
+def report_of(header: Header, blobs: list[bytes], memory_signs: tuple[bytes, ...] = ()) -> Report:
+    """Return the report that a frame carries.
+
+    Args:
+        header: The frame's header.
+        blobs: Its blobs.
+        memory_signs: What the program's runtime writes to stderr when memory ran out.
+    """
 
     def blob(name: str) -> bytes:
         index = header.get(name)
         return b"" if index is None else blobs[index]
 
+    outcome = _outcome(header)
+    if outcome is Outcome.RUNTIME_ERROR and any(sign in blob("stderr") for sign in memory_signs):
+        outcome = Outcome.MEMORY_LIMIT
     return Report(
-        _outcome(header),
+        outcome,
         stdout=blob("stdout"),
         stderr=blob("stderr"),
         value=blob("value"),

@@ -11,7 +11,9 @@ import asyncio
 from collections import deque
 
 from sandbox.backend import OnReport
+from sandbox.compiled import CompileCache
 from sandbox.errors import SandboxError, SandboxUnavailable, UnsupportedLanguage
+from sandbox.languages.language import File
 from sandbox.languages.registry import check_tools, plan
 from sandbox.launcher import Launcher
 from sandbox.slot import Slot
@@ -53,6 +55,7 @@ class Pool:
         self._max_slots = slots
         self._memory_bytes = memory_bytes
         self._loop = asyncio.get_running_loop()
+        self._cache = CompileCache()
         self._queue: deque[Task] = deque()
         self._slots: list[Slot] = []
         self._starting: set[asyncio.Task[Slot]] = set()
@@ -98,7 +101,7 @@ class Pool:
         if self._closed:
             raise SandboxUnavailable("this sandbox was closed")
         await self.prepare()
-        task = Task(job, made, on_report)
+        task = Task(job, self._cache.ready(made, self._launcher.image), on_report)
         self._queue.append(task)
         self._dispatch()
         try:
@@ -191,6 +194,10 @@ class Pool:
     def job_given_back(self, slot: Slot, task: Task) -> None:
         """See `SlotEvents`."""
         self._queue.appendleft(task)
+
+    def job_compiled(self, task: Task, files: tuple[File, ...]) -> None:
+        """See `SlotEvents`."""
+        self._cache.keep(task.plan, self._launcher.image, files)
 
     def slot_lost(self, slot: Slot, reason: str) -> None:
         """See `SlotEvents`."""

@@ -32,6 +32,11 @@ class ProcessLauncher:
         self._numbers = itertools.count(1)
         self._running: dict[str, tuple[subprocess.Popen[bytes], IO[bytes]]] = {}
 
+    @property
+    def image(self) -> str:
+        """See `Launcher`."""
+        return self.name
+
     async def prepare(self) -> None:
         """See `Launcher`; there is nothing to find out."""
 

@@ -6,8 +6,10 @@ import asyncio
 from typing import Protocol
 
 from sandbox.box.frames import PROTOCOL_VERSION
+from sandbox.languages.language import File
+from sandbox.languages.registry import languages
 from sandbox.launcher import Started
-from sandbox.messages import Header, job_frame, report_of
+from sandbox.messages import Header, compiled_files, job_frame, report_of
 from sandbox.task import Task
 from sandbox.transport import Channel
 
@@ -20,6 +22,9 @@ class SlotEvents(Protocol):
 
     def slot_free(self, slot: Slot, took_s: float) -> None:
         """A job is done, after so many seconds, so there is room for another."""
+
+    def job_compiled(self, task: Task, files: tuple[File, ...]) -> None:
+        """A compiler has made these of a job's program; none if it refused it."""
 
     def slot_lost(self, slot: Slot, reason: str) -> None:
         """The box is gone or unfit; its jobs are still in `tasks`."""
@@ -134,11 +139,13 @@ class Slot:
         match header.get("op"):
             case "report" if (task := self.tasks.get(header["id"])) is not None:
                 self._begun = True
-                if not task.report(header["run"], report_of(header, blobs)):
+                signs = languages()[task.plan.language].memory_signs
+                if not task.report(header["run"], report_of(header, blobs, signs)):
                     self._channel.send({"op": "cancel", "id": header["id"]})
             case "compiled" if (task := self.tasks.get(header["id"])) is not None:
                 self._begun = True
                 task.compiled(report_of(header, blobs))
+                self._events.job_compiled(task, compiled_files(header, blobs))
             case "done":
                 self._on_done(header)
             case "retire":

@@ -6,7 +6,8 @@ import asyncio
 
 from sandbox.backend import OnReport
 from sandbox.errors import SandboxError
-from sandbox.languages.language import Plan
+from sandbox.languages.language import TOOL_MISSING, Plan
+from sandbox.languages.registry import missing_tool
 from sandbox.types import Job, JobReport, Outcome, Report
 
 MAX_TRIES = 3
@@ -48,6 +49,8 @@ class Task:
     def compiled(self, report: Report) -> None:
         """Take the compiler's report."""
         self._compiled = report
+        if report.exit_code == TOOL_MISSING:
+            self.refuse(missing_tool(self.plan))
 
     def report(self, run: int, report: Report) -> bool:
         """Take the report of one run, unless an earlier try gave it; return whether more runs are wanted."""

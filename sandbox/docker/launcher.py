@@ -51,6 +51,11 @@ class DockerLauncher:
         self._folders: dict[str, Path] = {}
         self._label = uuid.uuid4().hex
 
+    @property
+    def image(self) -> str:
+        """The digest of the image; see `Launcher`."""
+        return self._image
+
     async def prepare(self) -> None:
         """Find the engine and the image, and end what dead owners left; see `Launcher`."""
         await self._call(self._prepare)
