@@ -5,13 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-# At once, not on first use: the function has its file's name, and importing the file later would put that in its place.
+# At once, not on first use: these functions have their files' names, and importing a file later would put it in their place.
 from grpo_bridge.advantages import advantages
+from grpo_bridge.pairs import pairs
 
 if TYPE_CHECKING:
     from verifiers.scoring import score_groups
 
-__all__ = ["advantages", "score_groups"]
+__all__ = ["advantages", "pairs", "score_groups"]
 
 _HOMES = {"score_groups": "verifiers.scoring"}
 
