@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-# At once, not on first use: these functions have their files' names, and importing a file later would put it in their place.
+# At once, not on first use: they have their files' names, and importing a file later would put it in their place.
 from grpo_bridge.advantages import advantages
 from grpo_bridge.pairs import pairs
 
