@@ -39,6 +39,7 @@ SETTINGS = (
 )
 """Of this machine's own, where there is no root folder: what programs need to be found and linked, and no more."""
 JAVA_SETTINGS = "/etc/java-*-openjdk"
+FOLDERS = ("/etc", "/etc/ssl", "/opt", "/opt/grpo-sandbox")
 CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_DAC_OVERRIDE")
 PYTHON = "/usr/bin/python3"
 PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -105,7 +106,7 @@ class BwrapLauncher(ProcessLauncher):
         else:
             words += ["--unshare-user", "--uid", str(NOBODY), "--gid", str(NOBODY)]
         # Folders that bubblewrap makes on its way are its own user's alone.
-        words += [word for name in ("/etc", "/opt", "/opt/grpo-sandbox") for word in ("--perms", "0755", "--dir", name)]
+        words += [word for name in FOLDERS for word in ("--perms", "0755", "--dir", name)]
         words += _whole(root) if root else _system()
         words += ["--proc", "/proc", "--dev", "/dev"]
         words += ["--perms", "0755", "--size", str(BOX_BYTES), "--tmpfs", BOX]
@@ -125,7 +126,7 @@ def _whole(root: Path) -> list[str]:
     for path in sorted(root.iterdir()):
         if path.is_symlink():
             words += ["--symlink", os.readlink(path), f"/{path.name}"]
-        elif path.is_dir() and path.name in {"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt"}:
+        elif path.is_dir() and path.name in {"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc"}:
             words += ["--ro-bind", str(path), f"/{path.name}"]
     return words
 

@@ -32,7 +32,7 @@ def find_image(client: Any, wanted: str = "") -> str:
             images = client.images.list(REPOSITORY)
         except docker.errors.ImageNotFound as error:
             raise SandboxUnavailable(f"the engine has no image {wanted!r}: `docker pull` it, or {HOW}") from error
-    current = [image for image in images if _is_current(image)]
+    current = [image for image in images if is_current(image)]
     if not current:
         old = f"; it has older ones: {', '.join(sorted(_tags(images)))}" if images else ""
         raise SandboxUnavailable(f"the engine has no image of the sandbox{old}: {HOW}")
@@ -41,7 +41,7 @@ def find_image(client: Any, wanted: str = "") -> str:
     return str(image.id)
 
 
-def _is_current(image: Any) -> bool:
+def is_current(image: Any) -> bool:
     """Whether its label names the recipe that its tag was made from, and that is one of today's."""
     recipe = store.parse_label(image.labels.get(RECIPE_LABEL, ""))
     return recipe is not None and recipe.tag in image.tags

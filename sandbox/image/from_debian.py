@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from sandbox.errors import SandboxUnavailable
+from sandbox.image import store
 from sandbox.image.recipe import Recipe, header_script
 from sandbox.image.sources import source_lines
 
@@ -46,22 +47,25 @@ def build_tar(made: Recipe, target: Path) -> None:
         run_quietly([*command, "--format=tar", made.source, str(target), str(sources)])
 
 
-def unpack(tar: Path, folder: Path) -> None:
-    """Unpack the tar file as a root folder for bubblewrap, and only then give it its name.
+def unpack(tar: Path, made: Recipe) -> Path:
+    """Unpack the tar file as a root folder for bubblewrap, and only then give it its name; return it.
 
     Raises:
         SandboxUnavailable: If that fails.
     """
+    folder = store.root_folder(made)
     if folder.exists():
-        return
+        return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     half = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
     try:
         run_quietly(["tar", "--exclude=./dev/*", "--no-same-owner", "-xf", str(tar), "-C", str(half)])
         half.chmod(0o755)
+        (half / store.ROOT_LABEL).write_text(store.label(made), encoding="utf-8")
         os.rename(half, folder)
     finally:
         shutil.rmtree(half, ignore_errors=True)
+    return folder
 
 
 def run_quietly(command: list[str]) -> None:

@@ -10,6 +10,8 @@ from sandbox.image.recipe import Recipe, UnknownExtra, recipe
 
 _IMAGES = "images.json"
 _ROOTS = "roots"
+ROOT_LABEL = "grpo-teachers.recipe"
+"""File of a root folder that says which recipe made it."""
 
 
 def folder() -> Path:
@@ -65,6 +67,14 @@ def _noted() -> dict[str, str]:
 def root_folder(made: Recipe) -> Path:
     """Return the root folder of a recipe, whether it exists or not."""
     return folder() / _ROOTS / made.tag.partition(":")[2]
+
+
+def is_current_root(path: Path) -> bool:
+    """Whether a root folder is what one of today's recipes makes."""
+    try:
+        return parse_label((path / ROOT_LABEL).read_text(encoding="utf-8")) is not None
+    except OSError:
+        return False
 
 
 def root_folders() -> list[Path]:
