@@ -10,11 +10,12 @@ from grpo_bridge.advantages import advantages
 from grpo_bridge.pairs import pairs
 
 if TYPE_CHECKING:
+    from grpo_bridge.trl import trl_reward
     from verifiers.scoring import score_groups
 
-__all__ = ["advantages", "pairs", "score_groups"]
+__all__ = ["advantages", "pairs", "score_groups", "trl_reward"]
 
-_HOMES = {"score_groups": "verifiers.scoring"}
+_HOMES = {"score_groups": "verifiers.scoring", "trl_reward": "grpo_bridge.trl"}
 
 
 def __getattr__(name: str) -> object:

@@ -8,15 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from grpo_bridge.engines import URL_STARTS, Elsewhere, Engine, engine_of
 from verifiers.binding import AnyTeacher, bind, rebuild
 from verifiers.compose.composed import column
 from verifiers.engine import Scorer
 from verifiers.errors import UsageError
 from verifiers.judging import not_judged
+from verifiers.teacher import Teacher
 from verifiers.types import Json, Sample, Status, Verdict
 
-AnyTask: TypeAlias = "AnyTeacher | Mapping[str, AnyTeacher]"
-"""A teacher, a YAML or JSON file that names or composes teachers, or teachers by the value of a column."""
+OneTask: TypeAlias = "AnyTeacher | Elsewhere"
+"""A teacher, a YAML or JSON file that names or composes teachers, or an engine elsewhere: a server's address."""
+AnyTask: TypeAlias = "OneTask | Mapping[str, OneTask]"
+"""One for all samples, or one for each value of a column."""
 
 ROUTE_COLUMNS = ("task", "data_source", "task_name", "dataset")
 """Columns that name a sample's task, where `route_by` does not say which."""
@@ -34,16 +38,18 @@ class Route:
         options: Values of its options.
     """
 
-    task: AnyTeacher | bytes
+    task: OneTask | bytes
     options: Mapping[str, Json] = field(default_factory=dict)
 
-    def scorer(self, num_proc: int | None, deadline_s: float | None) -> Scorer:
+    def scorer(self, num_proc: int | None, deadline_s: float | None) -> Scorer | Engine:
         """Build the teacher and its engine.
 
         Raises:
             UsageError: If the teacher, an option or a number is not allowed.
         """
-        teacher = rebuild(self.task) if isinstance(self.task, bytes) else self.task
+        if (engine := engine_of(self.task, self.options, deadline_s)) is not None:
+            return engine
+        teacher: Any = rebuild(self.task) if isinstance(self.task, bytes) else self.task
         workers = own_cpus() if num_proc is None else num_proc
         return Scorer(teacher, options=self.options, num_proc=workers, deadline_s=deadline_s)
 
@@ -53,7 +59,7 @@ class Route:
         Raises:
             UsageError: If none can.
         """
-        if isinstance(self.task, (str, bytes)):
+        if isinstance(self.task, (str, bytes, Elsewhere)):
             return self
         config = bind(self.task, self.options).config
         if not config:
@@ -84,8 +90,8 @@ def routes_of(task: AnyTask, options: Mapping[str, Any] | None) -> dict[str, Rou
     return {str(value): _route(each, (options or {}).get(value) or {}) for value, each in task.items()}
 
 
-def _route(task: AnyTeacher, options: Mapping[str, Json]) -> Route:
-    if not isinstance(task, str) or not task.lower().endswith(_PLAN_ENDINGS):
+def _route(task: OneTask, options: Mapping[str, Json]) -> Route:
+    if not isinstance(task, str) or task.startswith(URL_STARTS) or not task.lower().endswith(_PLAN_ENDINGS):
         return Route(str(task) if isinstance(task, Path) else task, dict(options))
     from verifiers.cli.task import find_task  # only for files
     from verifiers.config import load_config
@@ -126,6 +132,11 @@ class Router:
     def is_single(self) -> bool:
         """Whether one teacher judges everything, so that no column is looked at."""
         return self._only is not None
+
+    @property
+    def only_teacher(self) -> Teacher | None:
+        """The teacher in this process, if one judges everything."""
+        return self._only.teacher if isinstance(self._only, Scorer) else None
 
     def judge(self, samples: Sequence[Sample | Verdict]) -> tuple[list[Verdict], list[str]]:
         """Return one verdict a sample in the same order, and each one's teacher.

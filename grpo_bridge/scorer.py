@@ -20,6 +20,7 @@ from grpo_bridge.batches import BatchReader
 from grpo_bridge.errors import RewardError
 from grpo_bridge.routes import AnyTask, Router, routes_of
 from verifiers.errors import UsageError
+from verifiers.teacher import Teacher
 from verifiers.types import Part, Sample, Text, Verdict
 
 OnFailure = Literal["mask", "impute", "raise", "zero"]
@@ -84,7 +85,8 @@ class GroupScorer:
 
     Args:
         task: A teacher's name, file, dotted path, spec or object; a YAML or JSON file that names or composes teachers;
-            or a mapping from values of the column `route_by` to any of these (`"*"` = all other values).
+            the address of a server (`verify serve`); a `RayPool`; or a mapping from values of the column `route_by` to
+            any of these (`"*"` = all other values).
         route_by: The column, or dotted path, that names each sample's task; `None` = `task`, `data_source`, ....
         options: Values of the teacher's options; with a mapping, by its keys.
         on_failure: See `OnFailure`. `impute` leaves `None` where nothing of the group was judged.
@@ -125,8 +127,7 @@ class GroupScorer:
     def _build(self) -> None:
         route_by, num_proc, deadline_s = self._settings
         self._router = Router(self._routes, route_by, num_proc, deadline_s)
-        reads = self._router.reads if self._router.is_single else self._router.reads | {"meta"}
-        self._reader = BatchReader(*self._named, with_meta="meta" in reads)
+        self._reader = BatchReader(*self._named, with_meta="meta" in self.reads)
         self._counted = (0, 0)
         self._told: set[tuple[str, str]] = set()
 
@@ -134,6 +135,16 @@ class GroupScorer:
     def teachers(self) -> dict[str, str]:
         """The teachers' names by route; a single one's route is `*`."""
         return dict(self._router.names)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The fields of a sample that are looked at."""
+        return self._router.reads if self._router.is_single else self._router.reads | {"meta"}
+
+    @property
+    def only_teacher(self) -> Teacher | None:
+        """The teacher in this process, if one judges everything."""
+        return self._router.only_teacher
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave workers and memory behind; a teacher that is an object travels as what builds it."""
