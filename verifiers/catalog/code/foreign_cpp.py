@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ from verifiers.catalog.code.foreign_values import canonical
 
 MAX_DEPTH = 60
 _INTEGER = re.compile(
-    r"(?P<digits>0[xX][0-9a-fA-F']++|0[bB][01']++|[0-9][0-9']*+)(?P<suffix>(?i:u|l|ll|ul|ull|lu|llu|z|uz)?+)"
+    r"(?P<digits>0[xX][0-9a-fA-F']++|0[bB][01']++|[0-9][0-9']*+)(?P<suffix>(?i:ull|ul|uz|u|llu|ll|lu|l|z)?+)"
 )
 _FLOAT = re.compile(r"(?P<digits>(?:[0-9]++\.?+[0-9]*+|\.[0-9]++)(?:[eE][+-]?+[0-9]++)?+)(?P<suffix>[fFlL]?+)")
 _ESCAPES: Final = {"n": 10, "t": 9, "r": 13, "b": 8, "f": 12, "v": 11, "a": 7, "\\": 92, '"': 34, "'": 39, "?": 63}
@@ -227,6 +228,8 @@ def _float(sign: int, text: str, single: bool) -> float:
     if not found or found["suffix"] in ("l", "L") or is_octal:
         raise NoLiteral("not a float")
     value = sign * float(found["digits"])
+    if not math.isfinite(value):
+        raise NoLiteral("a float that its type cannot hold")
     if single or found["suffix"]:
         try:
             (value,) = struct.unpack("f", struct.pack("f", value))

@@ -244,7 +244,7 @@ def _comparison(statement: Statement) -> tuple[tuple[Token, ...], tuple[Token, .
             return None
         return _denied(tokens[2:end])
     called = [token.text for token in tokens[:3]]
-    if called[0] in ("assert", "assertEqual") or called[:3] in (["console", ".", "assert"], ["assert", ".", "ok"]):
+    if called[:2] == ["assert", "("] or called[:3] in (["console", ".", "assert"], ["assert", ".", "ok"]):
         return _affirmed(tokens[next(i for i, token in enumerate(tokens) if token.text == "(") :])
     if called[:2] == ["assert", "."] and called[2:] and called[2] in _EQUAL_CALLS and tokens[3].text == "(":
         return _arguments(tokens[3:])
