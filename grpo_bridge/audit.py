@@ -14,7 +14,7 @@ from pathlib import Path
 
 from grpo_bridge.metrics import RIGHT, mean_and_std
 from grpo_bridge.scorer import GroupScorer
-from verifiers.types import Sample, text_of
+from verifiers.types import Json, Sample, text_of
 
 MIN_POINTS = 8
 """Fewest measurements of which a trend is told."""
@@ -101,7 +101,7 @@ class SpotChecks:
         with self.path.open("a", encoding="utf-8") as out:
             for i in chosen:
                 sample = samples[i]
-                row = {"step": step, "prompt": sample.prompt, "completion": text_of(sample.completion)}
+                row: dict[str, Json] = {"step": step, "prompt": sample.prompt, "completion": text_of(sample.completion)}
                 row |= {"reference": sample.reference, "reward": rewards[i], "human": None}
                 out.write(json.dumps(row, ensure_ascii=True, default=str) + "\n")
 

@@ -92,15 +92,16 @@ def pass_at_k(n: int, c: int, k: int) -> float:
 
 def length_correlation(rewards: Sequence[float | None], lengths: Sequence[int]) -> float | None:
     """Return Pearson's correlation of judged rewards and lengths; `None` where one of them does not vary."""
-    pairs = [(r, n) for r, n in zip(rewards, lengths, strict=True) if r is not None] if None in rewards else None
-    xs = list(rewards) if pairs is None else [r for r, _ in pairs]
-    ys = lengths if pairs is None else [n for _, n in pairs]
+    xs = [reward for reward in rewards if reward is not None]
+    ys = lengths
+    if len(xs) < len(lengths):
+        ys = [length for reward, length in zip(rewards, lengths, strict=True) if reward is not None]
     count = len(xs)
     if count < 2:
         return None
-    mean_x, mean_y = sum(xs) / count, sum(ys) / count  # type: ignore[arg-type]  # no None among them
-    across = sum([x * y for x, y in zip(xs, ys, strict=True)]) - count * mean_x * mean_y  # type: ignore[operator]
-    spread_x = sum([x * x for x in xs]) - count * mean_x**2  # type: ignore[operator]
+    mean_x, mean_y = sum(xs) / count, sum(ys) / count
+    across = sum([x * y for x, y in zip(xs, ys, strict=True)]) - count * mean_x * mean_y
+    spread_x = sum([x * x for x in xs]) - count * mean_x**2
     spread_y = sum([y * y for y in ys]) - count * mean_y**2
     floor = 1e-12 * count  # what rounding leaves of equal values
     if spread_x <= floor * (1 + mean_x**2) or spread_y <= floor * (1 + mean_y**2):

@@ -55,10 +55,12 @@ _STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:24px;max-width:920px;color:#1a1a1a;background:#fff}
 h1{font-size:22px;margin:0 0 4px}h2{font-size:15px;margin:0 0 4px;font-weight:600}
 .charts{display:flex;flex-wrap:wrap;gap:20px 28px;margin-top:20px}figure{margin:0;width:420px}
-figcaption{font-size:12px;color:#444}.alarm{border-left:4px solid #d55e00;background:#fdf1e7;padding:8px 12px;margin:8px 0}
+figcaption{font-size:12px;color:#444}
+.alarm{border-left:4px solid #d55e00;background:#fdf1e7;padding:8px 12px;margin:8px 0}
 .fine{border-left:4px solid #009e73;background:#eaf6f1;padding:8px 12px;margin:8px 0}
 svg{display:block;width:100%;height:auto}text{font:11px system-ui,sans-serif;fill:#555}
-b i{display:inline-block;width:14px;height:3px;vertical-align:middle;margin-right:4px}b{font-weight:400;margin-right:12px;white-space:nowrap}
+b i{display:inline-block;width:14px;height:3px;vertical-align:middle;margin-right:4px}
+b{font-weight:400;margin-right:12px;white-space:nowrap}
 """
 
 

@@ -61,8 +61,15 @@ def trl_reward(
     """Make a reward function for a TRL trainer.
 
     Args:
-        task, route_by, options, on_failure, max_not_judged, deadline_s, num_proc, reference, columns: See
-            `GroupScorer`.
+        task: See `GroupScorer`.
+        route_by: See `GroupScorer`.
+        options: See `GroupScorer`.
+        on_failure: See `GroupScorer`.
+        max_not_judged: See `GroupScorer`.
+        deadline_s: See `GroupScorer`.
+        num_proc: See `GroupScorer`.
+        reference: See `GroupScorer`.
+        columns: See `GroupScorer`.
         name: What the trainer logs it as; `None` = the teacher's. A number is added where it is taken.
         num_generations: The group's size, where the callback is not used and groups may lie across ranks.
         outcome: The part that tells right from wrong, for pass@k and the like; `None` = the reward itself.
@@ -146,10 +153,13 @@ class TrlReward:
         """Return one reward a completion; `None` = not judged.
 
         Args:
-            prompts, completions: Text or chat messages, of equal number.
+            prompts: Text or chat messages, one for each completion.
+            completions: Text or chat messages.
             completion_ids: Their tokens.
-            trainer_state, environments: Not used.
-            log_extra, log_metric: The trainer's, if it has them.
+            trainer_state: Not used.
+            log_extra: The trainer's, if it has it.
+            log_metric: The trainer's, if it has it.
+            environments: Not used.
             **columns: The data set's other columns.
 
         Raises:
