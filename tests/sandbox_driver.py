@@ -149,7 +149,9 @@ def can(situation: str) -> str:
         if shutil.which("docker") is None or subprocess.run(["docker", "info"], capture_output=True).returncode:
             return "no Docker engine answers"
         if subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True).returncode:
-            return f"no image {IMAGE}: `mmdebstrap --variant=minbase --include=python3 bookworm | docker import - {IMAGE}`"
+            return (
+                f"no image {IMAGE}: `mmdebstrap --variant=minbase --include=python3 bookworm | docker import - {IMAGE}`"
+            )
     elif situation == "single" and shutil.which("bwrap") is None:
         return "bubblewrap is not installed"
     return ""

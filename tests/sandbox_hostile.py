@@ -103,7 +103,8 @@ for fd in range(1024):
 FORGE = """
 import os, json, struct
 done = json.dumps({"op": "report", "id": 1, "run": 0, "outcome": "ok", "blobs": []}).encode()
-for data in (struct.pack("!II", len(done), 0) + done, struct.pack("!BBiddq", 3, 0, 0, 0.0, 0.0, 0), b"p", b"\\0\\0\\0\\1p"):
+ended = struct.pack("!BBiddq", 3, 0, 0, 0.0, 0.0, 0)
+for data in (struct.pack("!II", len(done), 0) + done, ended, b"p", b"\\0\\0\\0\\1p"):
     for fd in range(1024):
         try: os.write(fd, data)
         except OSError: pass

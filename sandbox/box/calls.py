@@ -6,7 +6,7 @@ import errno
 import os
 import select
 import socket
-from typing import TYPE_CHECKING, Any, Dict, List, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+from typing import TYPE_CHECKING, Any
 
 from . import limits, outcomes, runs, warm
 from .frames import RECORD
@@ -85,7 +85,7 @@ class _Calls(Line):
     def __init__(self, work: Work, sock: socket.socket, watch: limits.Watch, first: int) -> None:
         super().__init__(sock, watch.limits["output_bytes"])
         self._work, self._watch = work, watch
-        self._arguments: List[int] = work.header["work"]["arguments"]  # noqa: UP006
+        self._arguments: list[int] = work.header["work"]["arguments"]
         self.next = first
         self.loaded = False
 
@@ -106,7 +106,7 @@ class _Calls(Line):
             self.send(self._work.blobs[self._arguments[self.next]])
 
 
-def _answer(tag: bytes, text: bytes, watch: limits.Watch) -> Tuple[Dict[str, Any], List[bytes]]:  # noqa: UP006
+def _answer(tag: bytes, text: bytes, watch: limits.Watch) -> tuple[dict[str, Any], list[bytes]]:
     spent = {"cpu_s": round(watch.spent_s(), 6), "wall_s": round(watch.wall_s, 6)}
     if tag == b"v":
         return outcomes.attach({**outcomes.plain(outcomes.OK, ""), **spent}, {"value": text})
@@ -131,11 +131,11 @@ def perform(work: Work) -> None:
             return
 
 
-def _one_process(work: Work, first: int) -> Tuple[int, Any, bool]:  # noqa: UP006
+def _one_process(work: Work, first: int) -> tuple[int, Any, bool]:
     """Make calls until the process ends.
 
     Returns:
-        The call at which it ended, the report of that (`None` if all is done), and whether all further calls would end so.
+        The call at which it ended, the report of that (`None` if all is done), and whether all others would end so.
     """
     ours, theirs = socket.socketpair()
     streams = [warm.memory_file(name) for name in ("stdin", "stdout", "stderr")]

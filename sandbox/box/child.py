@@ -10,7 +10,7 @@ import os
 import resource
 import signal
 import sys
-from typing import Any, Dict, List, NoReturn, Optional  # noqa: UP035  (Python 3.9 runs this file too)
+from typing import Any, NoReturn
 
 from . import seccomp, spaces
 
@@ -32,7 +32,7 @@ LIMIT_NUMBERS = {
 }
 _LINUX = sys.platform == "linux"
 
-Plan = Dict[str, Any]  # noqa: UP006
+Plan = dict[str, Any]
 """How to make one process: see `jobs.Work.plan` for the fields."""
 
 
@@ -50,7 +50,7 @@ def inherit(switch_users: bool, folder: str) -> None:
         set_dumpable(False)
 
 
-def become(plan: Plan, fds: List[int], refuse: Optional[seccomp.Filter]) -> None:  # noqa: UP006, UP045
+def become(plan: Plan, fds: list[int], refuse: seccomp.Filter | None) -> None:
     """Turn this fresh fork into the process that `plan` describes, up to the point of running it.
 
     Args:

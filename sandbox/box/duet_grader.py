@@ -9,7 +9,8 @@ from __future__ import annotations
 import builtins
 import json
 import types
-from typing import Any, Callable, Dict, List, NoReturn, Optional, Set  # noqa: UP035  (Python 3.9 runs this file too)
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from . import duet_wire, python_calls, python_program, records, values
 
@@ -25,12 +26,12 @@ class Link:
     """The way to the program."""
 
     def __init__(self) -> None:
-        self.classes: Set[str] = set()  # noqa: UP006
-        self.functions: List[Callable[..., Any]] = []  # noqa: UP006
+        self.classes: set[str] = set()
+        self.functions: list[Callable[..., Any]] = []
         self.write_back = False
-        self.raised: Optional[BaseException] = None  # noqa: UP045
+        self.raised: BaseException | None = None
 
-    def ask(self, *message: Any) -> List[Any]:  # noqa: UP006
+    def ask(self, *message: Any) -> list[Any]:
         """Send a request, serve the program's calls back, and return the answer.
 
         Raises:
@@ -51,15 +52,15 @@ class Link:
                 raise
             raise Gone(f"the program does not answer as it should: {error}") from None
 
-    def _accept(self, answer: List[Any]) -> List[Any]:  # noqa: UP006
+    def _accept(self, answer: list[Any]) -> list[Any]:
         if answer[0] == "v":
-            return [self.decode(answer[1]), answer[2]]
+            return [self.decode(answer[1]), self.decode(answer[2])]
         if answer[0] != "e":
             raise ValueError("neither a value nor an exception")
         self.raised = self._exception(*answer[1:])
         raise self.raised
 
-    def _exception(self, kinds: List[Any], arguments: Any, text: str) -> BaseException:  # noqa: UP006
+    def _exception(self, kinds: list[Any], arguments: Any, text: str) -> BaseException:
         for name in kinds:
             kind = getattr(builtins, name, None) if type(name) is str else None
             if isinstance(kind, type) and issubclass(kind, Exception):
@@ -69,7 +70,7 @@ class Link:
                 return error
         return RuntimeError(f"{kinds[0] if kinds else 'nothing'}: {text}")
 
-    def _serve(self, message: List[Any]) -> List[Any]:  # noqa: UP006
+    def _serve(self, message: list[Any]) -> list[Any]:
         """Call a function that the tests handed to the program."""
         _, number, arguments, keywords = message
         function = self.functions[number]
@@ -98,7 +99,7 @@ class Link:
         """Return the value, or handle, of the program's JSON."""
         return values.decode(data, self._object)
 
-    def _object(self, data: Dict[str, Any]) -> Any:  # noqa: UP006
+    def _object(self, data: dict[str, Any]) -> Any:
         if "h" in data:
             return Handle(self, int(data["h"]), str(data.get("type")))
         if "g" in data:
@@ -118,9 +119,9 @@ class Handle:
         link = object.__getattribute__(self, "_link")
         sent = list(args)
         result, after = link.ask("call", link.encode(self), link.encode(sent), link.encode(kwargs), link.write_back)
-        if after is not None:
-            for mine, theirs in zip(sent, link.decode(after)):
-                _write_back(mine, theirs)
+        if type(after) is list:
+            for number, theirs in enumerate(after[: len(sent)]):
+                _write_back(sent[number], theirs)
         return result
 
     def __getattribute__(self, name: str) -> Any:
@@ -139,7 +140,7 @@ class Handle:
         return hash(object.__getattribute__(self, "_number"))
 
 
-def _own(handle: Handle) -> Dict[str, int]:  # noqa: UP006
+def _own(handle: Handle) -> dict[str, int]:
     return {"h": object.__getattribute__(handle, "_number")}
 
 
@@ -189,7 +190,7 @@ class Missing:
         raise self._error
 
 
-def run(plan: Dict[str, Any]) -> None:  # noqa: UP006
+def run(plan: dict[str, Any]) -> None:
     """Run the checks from `plan["first"]` on, and tell the supervisor of each."""
     grader, *checks = json.loads(python_program.read_all(SOURCE_FD))
     link = Link()
@@ -203,8 +204,12 @@ def run(plan: Dict[str, Any]) -> None:  # noqa: UP006
     python_program.end(0)
 
 
-def _open_tests(link: Link, names: List[str], grader: str, module: types.ModuleType) -> None:  # noqa: UP006
-    if duet_wire.receive(PEER_FD) != ["r"]:
+def _open_tests(link: Link, names: list[str], grader: str, module: types.ModuleType) -> None:
+    try:
+        first = duet_wire.receive(PEER_FD)
+    except ValueError as error:
+        raise Gone(f"the program does not speak as it should: {error}") from None
+    if first != ["r"]:
         raise Gone("the program ended before it was loaded")
     for name in names:
         module.__dict__[name] = _proxy(link, name)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from typing import Any, Callable, Dict, List  # noqa: UP035  (Python 3.9 runs this file too)
+from collections.abc import Callable
+from typing import Any
 
 from . import duet_wire, python_calls, python_program, values
 
@@ -19,7 +20,7 @@ class Objects:
     """The program's objects that the grader has handles of."""
 
     def __init__(self) -> None:
-        self._kept: List[Any] = []  # noqa: UP006
+        self._kept: list[Any] = []
 
     def tell(self, value: Any) -> Any:
         """Return the JSON of an object without an encoding."""
@@ -31,7 +32,7 @@ class Objects:
         self._kept.append(value)
         return {"h": len(self._kept) - 1, "type": values.type_name(type(value))}
 
-    def find(self, data: Dict[str, Any]) -> Any:  # noqa: UP006
+    def find(self, data: dict[str, Any]) -> Any:
         """Return the object of a handle, or a stand-in for a function of the grader's."""
         if "h" in data:
             return self._kept[data["h"]]
@@ -50,7 +51,7 @@ class Objects:
         return values.decode(data, self.find)
 
 
-def run(plan: Dict[str, Any]) -> None:  # noqa: UP006
+def run(plan: dict[str, Any]) -> None:
     """Load the program, say ready, then answer until the grader leaves."""
     names = python_calls.load(python_program.read_all(SOURCE_FD))
     objects = Objects()
@@ -62,7 +63,7 @@ def run(plan: Dict[str, Any]) -> None:  # noqa: UP006
         duet_wire.send(PEER_FD, _answer(objects, names, message))
 
 
-def _answer(objects: Objects, names: Dict[str, Any], message: List[Any]) -> List[Any]:  # noqa: UP006
+def _answer(objects: Objects, names: dict[str, Any], message: list[Any]) -> list[Any]:
     try:
         return _REQUESTS[message[0]](objects, names, *message[1:])
     except MemoryError:
@@ -71,34 +72,37 @@ def _answer(objects: Objects, names: Dict[str, Any], message: List[Any]) -> List
         return duet_wire.exception(error)
 
 
-def _name(objects: Objects, names: Dict[str, Any], name: str) -> List[Any]:  # noqa: UP006
+def _name(objects: Objects, names: dict[str, Any], name: str) -> list[Any]:
     found = python_calls.find(names, name)
     return ["v", objects.encode(found), "class" if isinstance(found, type) else ""]
 
 
-def _call(objects: Objects, _: Any, handle: Any, args: Any, kwargs: Any, write_back: bool) -> List[Any]:  # noqa: UP006
+def _call(objects: Objects, _: Any, handle: Any, args: Any, kwargs: Any, write_back: bool) -> list[Any]:
     arguments, keywords = objects.decode(args), objects.decode(kwargs)
     result = objects.encode(objects.decode(handle)(*arguments, **keywords))
     return ["v", result, objects.encode(arguments) if write_back else None]
 
 
-def _get(objects: Objects, _: Any, handle: Any, name: str) -> List[Any]:  # noqa: UP006
+def _get(objects: Objects, _: Any, handle: Any, name: str) -> list[Any]:
     return ["v", objects.encode(getattr(objects.decode(handle), name)), None]
 
 
-def _set(objects: Objects, _: Any, handle: Any, name: str, value: Any) -> List[Any]:  # noqa: UP006
+def _set(objects: Objects, _: Any, handle: Any, name: str, value: Any) -> list[Any]:
     setattr(objects.decode(handle), name, objects.decode(value))
     return ["v", None, None]
 
 
-def _special(objects: Objects, _: Any, handle: Any, method: str, args: Any) -> List[Any]:  # noqa: UP006
+def _special(objects: Objects, _: Any, handle: Any, method: str, args: Any) -> list[Any]:
     owner = objects.decode(handle)
     if method == "__bool__":
         return ["v", bool(owner), None]
-    return ["v", objects.encode(getattr(type(owner), method)(owner, *objects.decode(args))), None]
+    function = getattr(type(owner), method, None)
+    if function is None:  # a TypeError is what tells `list(x)` that there is no length
+        raise TypeError(f"'{values.type_name(type(owner))}' object has no {method}")
+    return ["v", objects.encode(function(owner, *objects.decode(args))), None]
 
 
-_REQUESTS: Dict[str, Callable[..., List[Any]]] = {  # noqa: UP006
+_REQUESTS: dict[str, Callable[..., list[Any]]] = {
     "name": _name, "call": _call, "get": _get, "set": _set, "special": _special,
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ Answers of either:          ["v", value, kind or arguments after]     ["e", [cla
 from __future__ import annotations
 
 import json
-from typing import Any, List, Optional  # noqa: UP035  (Python 3.9 runs this file too)
+from typing import Any
 
 from . import records, values
 
@@ -19,12 +19,12 @@ SPECIAL = ("__len__", "__iter__", "__next__", "__getitem__", "__setitem__", "__d
 `__contains__` or `__sub__` would be."""
 
 
-def send(fd: int, message: List[Any]) -> None:  # noqa: UP006
+def send(fd: int, message: list[Any]) -> None:
     """Write a message of JSON-ready data."""
     records.send(fd, json.dumps(message, separators=(",", ":")).encode())
 
 
-def receive(fd: int) -> Optional[List[Any]]:  # noqa: UP006, UP045
+def receive(fd: int) -> list[Any] | None:
     """Read a message; `None` at the end of the stream.
 
     Raises:
@@ -42,7 +42,7 @@ def receive(fd: int) -> Optional[List[Any]]:  # noqa: UP006, UP045
     return message
 
 
-def exception(error: BaseException) -> List[Any]:  # noqa: UP006
+def exception(error: BaseException) -> list[Any]:
     """Return the answer that tells of an exception."""
     kinds = [values.type_name(kind) for kind in type.mro(type(error))[:-1]]
     try:

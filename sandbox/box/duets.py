@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import time
-from typing import TYPE_CHECKING, Any, Dict, List, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+from typing import TYPE_CHECKING, Any
 
 from . import calls, duet_grader, limits, outcomes, runs, warm
 
@@ -45,7 +45,7 @@ class _Checks(calls.Line):
         self._watch.start(living=True)
 
 
-def _told(tag: bytes, text: bytes, watch: limits.Watch) -> Dict[str, Any]:  # noqa: UP006
+def _told(tag: bytes, text: bytes, watch: limits.Watch) -> dict[str, Any]:
     spent = {"cpu_s": round(watch.spent_s(), 6), "wall_s": round(watch.wall_s, 6)}
     if tag == duet_grader.PASSED:
         return {**outcomes.plain(outcomes.OK, ""), **spent}
@@ -77,7 +77,7 @@ def _tests(work: Work) -> int:
     return warm.memory_file("tests", json.dumps(sources).encode())
 
 
-def _plans(work: Work, first: int) -> List[Dict[str, Any]]:  # noqa: UP006
+def _plans(work: Work, first: int) -> list[dict[str, Any]]:
     asked = work.header["work"]
     times = len(asked["checks"]) - first + 1
     grader = {
@@ -87,7 +87,7 @@ def _plans(work: Work, first: int) -> List[Dict[str, Any]]:  # noqa: UP006
     return [work.plan("program", 5, work.limits, times=times), grader]
 
 
-def _one_pair(work: Work, first: int) -> Tuple[int, Any, bool]:  # noqa: UP006
+def _one_pair(work: Work, first: int) -> tuple[int, Any, bool]:
     """Run checks until a process ends. Returns as `calls._one_process` does."""
     ours, reports = socket.socketpair()
     peers = socket.socketpair()
@@ -114,7 +114,7 @@ def _one_pair(work: Work, first: int) -> Tuple[int, Any, bool]:  # noqa: UP006
             os.close(fd)
 
 
-def _ended(work: Work, run: runs.Finished, watch: limits.Watch, files: List[int]) -> Tuple[Dict[str, Any], List[bytes]]:  # noqa: UP006
+def _ended(work: Work, run: runs.Finished, watch: limits.Watch, files: list[int]) -> tuple[dict[str, Any], list[bytes]]:
     """Return the report of a check that has none, by how the processes ended."""
     gone = run.reason == GONE
     grader_failed = not run.reason and not run.oom

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import time
-from typing import Container, Dict, Iterable, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+from collections.abc import Container, Iterable
 
 MAX_CLEANING_S = 5.0
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -30,7 +31,8 @@ def empty(path: str, keep: Container[str] = ()) -> bool:
             names = [name for name in os.listdir(top) if name not in keep]
             if not names:
                 return True
-            if not all([_remove(top, name) for name in names]):
+            failed = [name for name in names if not _remove(top, name)]
+            if failed:
                 return False
         return False
     except OSError:
@@ -75,15 +77,13 @@ def _fresh_name() -> str:
 
 def _open_up(parent: int, name: str) -> None:
     """Give the owner all rights; who is not the owner may have the power to do without."""
-    try:
+    with contextlib.suppress(PermissionError):
         os.chmod(name, 0o700, dir_fd=parent)
-    except PermissionError:
-        pass
 
 
-def fingerprint(root: str) -> Dict[str, Tuple[int, int, int]]:  # noqa: UP006
+def fingerprint(root: str) -> dict[str, tuple[int, int, int]]:
     """Return what tells whether anything below a folder was changed: no program can set back the time of a change."""
-    seen: Dict[str, Tuple[int, int, int]] = {}  # noqa: UP006
+    seen: dict[str, tuple[int, int, int]] = {}
     for folder, folders, files in os.walk(root):
         for name in (".", *folders, *files):
             path = os.path.join(folder, name)
@@ -92,7 +92,7 @@ def fingerprint(root: str) -> Dict[str, Tuple[int, int, int]]:  # noqa: UP006
     return seen
 
 
-def lay(root: str, files: Iterable[Tuple[str, bytes, bool]]) -> None:  # noqa: UP006
+def lay(root: str, files: Iterable[tuple[str, bytes, bool]]) -> None:
     """Write files below a clean folder that no process is at work in.
 
     Args:

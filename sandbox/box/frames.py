@@ -14,19 +14,22 @@ job     id: int, unique in this box
           source: blob                          (python) the main file; its `__name__` is `__main__` for stdio work,
                                                 and `solution` for calls and duets
           args: [str] = []                      (python) sys.argv[1:]
-          preload: [str] = []                   (python) modules to have in the warm interpreter, such as ["numpy"]; kept
-                                                warm by the box for the few last used lists
+          preload: [str] = []                   (python) modules to have in the warm interpreter, such as ["numpy"];
+                                                the box keeps those of the few last used lists
           argv: [str]                           (exec) argv[0] is a path, or is looked up in PATH
           env: {str: str} = {}                  (exec) added to the box's own: PATH, HOME, TMPDIR, LANG=C.UTF-8, TZ=UTC,
                                                 PYTHONHASHSEED=0, BOX_JOB, BOX_WORK
           files: [{name, blob, place: "job" | "work" = "job", exec: bool = false}] = []
           address_space: bool = true            whether `memory_bytes` also bounds each process' address space (not for
                                                 node, java, go); python: always
-          compile: null | {argv, env = {}, limits, address_space = true, keep: [str] = [], ready: bool = false}
+          compile: null | {argv, env = {}, limits, address_space = true, keep: [str] = []}
         }
         work: {kind: "stdio", stdins: [blob]}                   one run for each stdin
-            | {kind: "calls", entry_point: str, arguments: [blob]}   one run for each call; blob = JSON of [args, kwargs]
-            | {kind: "duet", grader: blob, checks: [blob], names: [str]}   one run for each check; python only
+            | {kind: "calls", entry_point: str, arguments: [blob]}    one run for each call; JSON of [args, kwargs]
+            | {kind: "duet", grader: blob, checks: [blob], names: [str], write_back: bool = false}
+                                                one run for each check; python only. write_back: what the program does
+                                                to a list, dict, set or bytearray that it is passed, is done to the
+                                                tests' own
 cancel  id: ends a queued or running job; its `done` says `cancelled`. An unknown or finished id is ignored.
 ping    id: any; answered by `pong` with the same id, in order
 close   ends the box
@@ -35,8 +38,8 @@ Folders. A run's working folder (`$BOX_WORK`, the place "work") is empty before 
 The job's folder (`$BOX_JOB`, the place "job", reached from the working folder as `../job`) holds files of that place
 and the compiler's output; only the compiler may write to it. The compiler's working folder is the job's folder.
 In `argv` and `env`, the texts `@JOB@` and `@WORK@` stand for the two folders' paths.
-`keep` names what the compiler made: those files are sent back in `compiled` so that the host can cache them; a later job
-then gives them as `files` (with `exec` as it was told) and no `compile`.
+`keep` names what the compiler made: those files are sent back in `compiled` so that the host can cache them; a later
+job then gives them as `files` (with `exec` as it was told) and no `compile`.
 
 Box to host
 -----------
@@ -53,8 +56,9 @@ report   id, run: int, outcome: a value of sandbox.types.Outcome
          stdout, stderr, value: blob, only where not empty. Calls of one process share stdout and stderr: they come
                                 with the report of the call at which the process ended.
          disturbed: bool = false   the program attacked the box itself, or left processes behind
-done     id, cancelled: bool = false, failure: str = ""   after all reports of the job. A failure is the box's own fault:
-                                run the job again in another box.
+done     id, cancelled: bool = false, failure: str = ""   after all reports of the job. A failure is the box's own
+                                fault (a process could not be isolated, a tool is not installed), never a program's:
+                                run the job in another box.
 pong     id
 retire   reason: str. The box is not fit for another job, and ends by itself. Jobs without a `done` must be run again in
          another box.
@@ -73,7 +77,8 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import Any, Dict, Iterator, List, Sequence, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 PROTOCOL_VERSION = 1
 HEAD = struct.Struct("!II")
@@ -82,7 +87,7 @@ MAX_BLOB_BYTES = 1024 * 1024 * 1024
 CALL_FD = 3
 RECORD = struct.Struct("!I")
 
-Header = Dict[str, Any]  # noqa: UP006
+Header = dict[str, Any]
 
 
 class FrameError(ValueError):
@@ -110,7 +115,7 @@ class Decoder:
         self._buffer = bytearray()
         self._need = HEAD.size
 
-    def feed(self, data: bytes) -> Iterator[Tuple[Header, List[bytes]]]:  # noqa: UP006
+    def feed(self, data: bytes) -> Iterator[tuple[Header, list[bytes]]]:
         """Yield the frames that `data` completes.
 
         Raises:
@@ -131,7 +136,7 @@ class Decoder:
             yield _parse(frame, header_bytes)
 
 
-def _parse(frame: bytes, header_bytes: int) -> Tuple[Header, List[bytes]]:  # noqa: UP006
+def _parse(frame: bytes, header_bytes: int) -> tuple[Header, list[bytes]]:
     try:
         header = json.loads(frame[:header_bytes])
         sizes = header["blobs"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import collections
 import os
 import time
-from typing import Any, Deque, Dict, List, Sequence, Set, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+from collections.abc import Sequence
+from typing import Any
 
 from . import frames
 
@@ -14,7 +15,7 @@ GATHER_BYTES = 256 * 1024
 GATHER_S = 0.02
 """What is ready waits at most so long for more."""
 
-Job = Tuple[Dict[str, Any], List[bytes]]  # noqa: UP006
+Job = tuple[dict[str, Any], list[bytes]]
 
 
 class HostGone(RuntimeError):
@@ -26,11 +27,11 @@ class Host:
 
     def __init__(self, in_fd: int, out_fd: int) -> None:
         self.in_fd, self._out_fd = in_fd, out_fd
-        self.jobs: Deque[Job] = collections.deque()  # noqa: UP006
-        self.cancelled: Set[int] = set()  # noqa: UP006
-        self._known: Set[int] = set()  # noqa: UP006
+        self.jobs: collections.deque[Job] = collections.deque()
+        self.cancelled: set[int] = set()
+        self._known: set[int] = set()
         self._decoder = frames.Decoder()
-        self._out: List[bytes] = []  # noqa: UP006
+        self._out: list[bytes] = []
         self._out_bytes = 0
         self._since = 0.0
 
@@ -46,7 +47,7 @@ class Host:
         for header, blobs in self._decoder.feed(data):
             self._take(header, blobs)
 
-    def _take(self, header: Dict[str, Any], blobs: List[bytes]) -> None:  # noqa: UP006
+    def _take(self, header: dict[str, Any], blobs: list[bytes]) -> None:
         op = header.get("op")
         if op == "job":
             self._known.add(header["id"])
@@ -67,7 +68,7 @@ class Host:
         self._known.discard(job_id)
         self.cancelled.discard(job_id)
 
-    def say(self, header: Dict[str, Any], blobs: Sequence[bytes] = ()) -> None:  # noqa: UP006
+    def say(self, header: dict[str, Any], blobs: Sequence[bytes] = ()) -> None:
         """Queue a frame."""
         data = frames.encode(header, blobs)
         if not self._out:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Optional, Sequence, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+from collections.abc import Sequence
+from typing import Any
 
 from . import calls, duets, folders, limits, outcomes, runs, warm
 from .host import Job
@@ -23,11 +24,11 @@ class Work:
         self.runner, self.setting = runner, runner.setting
         self.header, self.blobs = job
         self.id: int = self.header["id"]
-        self.launch: Dict[str, Any] = self.header["launch"]  # noqa: UP006
-        self.limits: Dict[str, Any] = self.header["limits"]  # noqa: UP006
-        self.preload: List[str] = self.launch.get("preload", [])  # noqa: UP006
+        self.launch: dict[str, Any] = self.header["launch"]
+        self.limits: dict[str, Any] = self.header["limits"]
+        self.preload: list[str] = self.launch.get("preload", [])
         self.reported = 0
-        self._sealed: Optional[Dict[str, Tuple[int, int, int]]] = None  # noqa: UP006, UP045
+        self._sealed: dict[str, tuple[int, int, int]] | None = None
         self._cover = {
             "cover": [self.setting.work, *self.setting.scratch], "cover_bytes": self.limits["file_bytes"],
         }  # fmt: skip
@@ -36,7 +37,7 @@ class Work:
         self._job_files = self._files(files, "job")
         self._work_files = self._files(files, "work")
 
-    def _files(self, files: Sequence[Dict[str, Any]], place: str) -> List[Tuple[str, bytes, bool]]:  # noqa: UP006
+    def _files(self, files: Sequence[dict[str, Any]], place: str) -> list[tuple[str, bytes, bool]]:
         return [
             (file["name"], self.blobs[file["blob"]], bool(file.get("exec")))
             for file in files
@@ -100,10 +101,10 @@ class Work:
         self,
         kind: str,
         fds: int,
-        bounds: Dict[str, Any],  # noqa: UP006
+        bounds: dict[str, Any],
         bound_address: bool = True,
         times: int = 1,
-    ) -> Dict[str, Any]:  # noqa: UP006
+    ) -> dict[str, Any]:
         """Return the plan of a process in the working folder; see `child.become`.
 
         Args:
@@ -123,7 +124,7 @@ class Work:
             **({"cwd": self.setting.work, **self._cover} if self.setting.strict else {}),
         }  # fmt: skip
 
-    def exec_plan(self, launch: Dict[str, Any], fds: int, bounds: Dict[str, Any], times: int = 1) -> Dict[str, Any]:  # noqa: UP006
+    def exec_plan(self, launch: dict[str, Any], fds: int, bounds: dict[str, Any], times: int = 1) -> dict[str, Any]:
         """Return the plan of a program that is executed."""
         env = {**self.setting.env, **{name: self.expand(text) for name, text in launch.get("env", {}).items()}}
         argv = [self.expand(text) for text in launch["argv"]]
@@ -144,7 +145,7 @@ class Work:
         if self._work_files:
             folders.lay(self.setting.work, self._work_files)
 
-    def say(self, run: int, told: Tuple[Dict[str, Any], List[bytes]]) -> str:  # noqa: UP006
+    def say(self, run: int, told: tuple[dict[str, Any], list[bytes]]) -> str:
         """Report a run; return its outcome."""
         header, blobs = told
         self.reported = run + 1
@@ -160,7 +161,7 @@ class Work:
 
     # Compiling.
 
-    def _compile(self, step: Dict[str, Any]) -> bool:  # noqa: UP006
+    def _compile(self, step: dict[str, Any]) -> bool:
         """Run the compiler in the job's folder; return whether there is a program now."""
         job = self.setting.job
         os.chmod(job, 0o777)
@@ -176,7 +177,7 @@ class Work:
             os.chmod(job, 0o755)
         if run.reason == runs.CANCELLED:
             return False
-        good = header["outcome"] == outcomes.OK
+        good: bool = header["outcome"] == outcomes.OK
         if not good:
             header["detail"] = f"{header['outcome']}: {header['detail']}"
             header["outcome"] = "compile_error"
@@ -184,7 +185,7 @@ class Work:
         self.runner.host.say({"op": "compiled", "id": self.id, **header}, blobs)
         return good
 
-    def _artifacts(self, names: Sequence[str], blobs: List[bytes]) -> List[Dict[str, Any]]:  # noqa: UP006
+    def _artifacts(self, names: Sequence[str], blobs: list[bytes]) -> list[dict[str, Any]]:
         """Read what the compiler made; links are not followed, so nothing else can be read."""
         found = []
         for name in names:
@@ -199,7 +200,7 @@ OURS = 8
 """Processes of the box that count as the programs' user's, where users are not switched."""
 
 
-def _read_plain(path: str) -> Tuple[Optional[bytes], bool]:  # noqa: UP006, UP045
+def _read_plain(path: str) -> tuple[bytes | None, bool]:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:

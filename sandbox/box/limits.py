@@ -6,7 +6,7 @@ import math
 import os
 import resource
 import time
-from typing import Any, Dict, List, Optional, Set, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+from typing import Any
 
 from . import child, meter
 
@@ -23,11 +23,11 @@ TIME, MEMORY, OUTPUT = "time_limit", "memory_limit", "output_limit"
 
 
 def for_kernel(
-    limits: Dict[str, Any],  # noqa: UP006
-    address_bytes: Optional[int],  # noqa: UP045
-    processes: Optional[int],  # noqa: UP045
+    limits: dict[str, Any],
+    address_bytes: int | None,
+    processes: int | None,
     cpu_s: float,
-) -> List[Tuple[int, int, int]]:  # noqa: UP006
+) -> list[tuple[int, int, int]]:
     """Return the limits of each process, as (number, soft, hard).
 
     Args:
@@ -50,7 +50,7 @@ def for_kernel(
     return [_within_ours(child.LIMIT_NUMBERS[name], value) for name, value in bounds.items()]
 
 
-def _within_ours(number: int, value: int) -> Tuple[int, int, int]:  # noqa: UP006
+def _within_ours(number: int, value: int) -> tuple[int, int, int]:
     # A program that ignores the CPU limit's first signal is killed a second later.
     hard = value + 1 if number == resource.RLIMIT_CPU else value
     ceiling = resource.getrlimit(number)[1]
@@ -62,7 +62,7 @@ def _within_ours(number: int, value: int) -> Tuple[int, int, int]:  # noqa: UP00
 class Watch:
     """What one run uses of its limits."""
 
-    def __init__(self, limits: Dict[str, Any], usage: Usage, outputs: Tuple[int, ...]) -> None:  # noqa: UP006
+    def __init__(self, limits: dict[str, Any], usage: Usage, outputs: tuple[int, ...]) -> None:
         self.limits, self._usage, self._outputs = limits, usage, outputs
         self.peak_bytes = 0
         self.start()
@@ -99,7 +99,8 @@ class Watch:
         if now >= self._due:
             self._due = now + self._look_s
             self._look_s = min(LAST_LOOK_S, self._look_s * 2)
-        return max(0.001, min(self._due - now, self.limits["wall_s"] - self.wall_s))
+        wait: float = min(self._due - now, self.limits["wall_s"] - self.wall_s)
+        return max(0.001, wait)
 
     @property
     def overdue(self) -> bool:
@@ -107,7 +108,7 @@ class Watch:
         now = time.monotonic()
         return now >= self._due or now - self._began >= self.limits["wall_s"]
 
-    def exceeded(self) -> Tuple[str, str]:  # noqa: UP006
+    def exceeded(self) -> tuple[str, str]:
         """Return which limit has been passed, as an outcome and in words; two empty texts if none."""
         limits = self.limits
         cpu_s, memory_bytes = self._usage.look()
@@ -123,7 +124,7 @@ class Watch:
             return FILES, f"made more than {MAX_FILES} files"
         return self.too_much_output()
 
-    def too_much_output(self) -> Tuple[str, str]:  # noqa: UP006
+    def too_much_output(self) -> tuple[str, str]:
         """Return the same for what was written so far."""
         for fd in self._outputs:
             size = os.fstat(fd).st_size
@@ -135,7 +136,7 @@ class Watch:
 class Usage:
     """What all programs in the box use, by the box's control group or by /proc."""
 
-    def __init__(self, group: Optional[meter.Group], own: Set[int], folder: str) -> None:  # noqa: UP006, UP045
+    def __init__(self, group: meter.Group | None, own: set[int], folder: str) -> None:
         self.group, self._own, self._folder = group, own, folder
         self.reaped_cpu_s = 0.0
         """CPU seconds of orphans that the supervisor has buried."""
@@ -160,11 +161,11 @@ class Usage:
         """Return CPU seconds as `cpu_s` does, those of living processes included as far as they were looked at."""
         return max(self.reaped_cpu_s, self._seen_s) if living and self.group is None else self.cpu_s()
 
-    def look(self) -> Tuple[float, int]:  # noqa: UP006
+    def look(self) -> tuple[float, int]:
         """Return CPU seconds as `cpu_s` does, those of living processes included, and bytes of memory held."""
         if self.group is not None:
             return self.cpu_s(), self.group.memory_bytes()
-        living: List[meter.Process] = meter.descendants(self._own)  # noqa: UP006
+        living: list[meter.Process] = meter.descendants(self._own)
         shared = self.idle_resident_bytes
         memory = sum(max(0, process.resident_bytes - shared) for process in living)
         self._seen_s = self.reaped_cpu_s + sum(process.cpu_s for process in living)

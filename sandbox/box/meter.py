@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Dict, List, NamedTuple, Optional, Set, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+from typing import NamedTuple
 
 CGROUP = "/sys/fs/cgroup"
 MAX_IDLE_PROCESSES = 24
@@ -27,13 +27,13 @@ class Process(NamedTuple):
 class Group:
     """The control group that the box has to itself."""
 
-    def __init__(self, name: str, fds: Tuple[int, ...]) -> None:  # noqa: UP006
+    def __init__(self, name: str, fds: tuple[int, ...]) -> None:
         self.name = name
         self._fds = fds
         self._idle_bytes = self._memory()
 
     @classmethod
-    def find(cls) -> Optional[Group]:  # noqa: UP045
+    def find(cls) -> Group | None:
         """Return the box's group; `None` if it has none, or it cannot be read."""
         for name, paths in (("cgroup1", _V1), ("cgroup2", _V2)):
             try:
@@ -73,7 +73,7 @@ class Group:
         return int(self._read(_PIDS))
 
 
-def _fields(text: bytes) -> Dict[bytes, bytes]:  # noqa: UP006
+def _fields(text: bytes) -> dict[bytes, bytes]:
     return dict(line.split(None, 1) for line in text.splitlines() if b" " in line)
 
 
@@ -81,13 +81,13 @@ _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def descendants(own: Set[int]) -> List[Process]:  # noqa: UP006
+def descendants(own: set[int]) -> list[Process]:
     """Return all processes that descend from this one, but for `own`."""
     me = os.getpid()
-    children: Dict[int, List[Process]] = {}  # noqa: UP006
+    children: dict[int, list[Process]] = {}
     for process in _all():
         children.setdefault(process.parent, []).append(process)
-    found: List[Process] = []  # noqa: UP006
+    found: list[Process] = []
     queue = [me]
     while queue:
         for process in children.pop(queue.pop(), ()):
@@ -97,7 +97,7 @@ def descendants(own: Set[int]) -> List[Process]:  # noqa: UP006
     return found
 
 
-def _all() -> List[Process]:  # noqa: UP006
+def _all() -> list[Process]:
     try:
         names = os.listdir("/proc")
     except OSError:
@@ -105,7 +105,7 @@ def _all() -> List[Process]:  # noqa: UP006
     return [process for name in names if name.isdigit() for process in _one(name)]
 
 
-def _one(name: str) -> List[Process]:  # noqa: UP006
+def _one(name: str) -> list[Process]:
     try:
         with open(f"/proc/{name}/stat", "rb", buffering=0) as file:
             text = file.read(2048)

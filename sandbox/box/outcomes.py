@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Any, Dict, List, Optional, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+from typing import Any
 
 from . import child, limits, runs
 
@@ -19,7 +19,7 @@ class SetUpFailed(RuntimeError):
     """A process could not be isolated as it should be."""
 
 
-def judge(run: runs.Finished, watch: limits.Watch, stderr_tail: bytes) -> Tuple[str, str]:  # noqa: UP006
+def judge(run: runs.Finished, watch: limits.Watch, stderr_tail: bytes) -> tuple[str, str]:
     """Return the outcome of a run by its first process, and a line about it."""
     bounds = watch.limits
     if run.reason == runs.LOST:
@@ -44,7 +44,7 @@ def judge(run: runs.Finished, watch: limits.Watch, stderr_tail: bytes) -> Tuple[
     return RUNTIME_ERROR, f"ended by {_name(number)}" if number else f"exit status {exit_code(status)}"
 
 
-def _ran_out_of_memory(run: runs.Finished, bounds: Dict[str, Any], stderr_tail: bytes) -> bool:  # noqa: UP006
+def _ran_out_of_memory(run: runs.Finished, bounds: dict[str, Any], stderr_tail: bytes) -> bool:
     lines = stderr_tail.rstrip().rsplit(b"\n", 3)[-3:]
     if any(line.startswith(_OUT_OF_MEMORY[:2]) for line in lines):
         return True
@@ -52,7 +52,7 @@ def _ran_out_of_memory(run: runs.Finished, bounds: Dict[str, Any], stderr_tail: 
     return crashed and run.peak_bytes >= limits.NEAR_LIMIT * bounds["memory_bytes"]
 
 
-def _signal_of(status: Optional[int]) -> int:  # noqa: UP045
+def _signal_of(status: int | None) -> int:
     return os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else 0
 
 
@@ -63,7 +63,7 @@ def _name(number: int) -> str:
         return f"signal {number}"
 
 
-def exit_code(status: Optional[int]) -> Optional[int]:  # noqa: UP045
+def exit_code(status: int | None) -> int | None:
     """Return the exit status; `None` if it was killed."""
     return os.WEXITSTATUS(status) if status is not None and os.WIFEXITED(status) else None
 
@@ -71,10 +71,10 @@ def exit_code(status: Optional[int]) -> Optional[int]:  # noqa: UP045
 def report(
     run: runs.Finished,
     watch: limits.Watch,
-    outputs: Tuple[int, int],  # noqa: UP006
+    outputs: tuple[int, int],
     token: str,
     **fields: Any,
-) -> Tuple[Dict[str, Any], List[bytes]]:  # noqa: UP006
+) -> tuple[dict[str, Any], list[bytes]]:
     """Return the header and blobs that tell of a run.
 
     Args:
@@ -103,9 +103,9 @@ def report(
     return attach(header, {"stdout": os.pread(stdout, min(size, most), 0), "stderr": said})
 
 
-def attach(header: Dict[str, Any], named: Dict[str, bytes]) -> Tuple[Dict[str, Any], List[bytes]]:  # noqa: UP006
+def attach(header: dict[str, Any], named: dict[str, bytes]) -> tuple[dict[str, Any], list[bytes]]:
     """Return the header with the indices of those blobs that are not empty, and these blobs."""
-    blobs: List[bytes] = []  # noqa: UP006
+    blobs: list[bytes] = []
     for name, blob in named.items():
         if blob:
             header[name] = len(blobs)
@@ -119,6 +119,6 @@ def tail(fd: int) -> bytes:
     return os.pread(fd, MAX_STDERR_BYTES, max(0, size - MAX_STDERR_BYTES)) if size else b""
 
 
-def plain(outcome: str, detail: str) -> Dict[str, Any]:  # noqa: UP006
+def plain(outcome: str, detail: str) -> dict[str, Any]:
     """Return the header of a run that is part of a process that goes on."""
     return {"outcome": outcome, "detail": detail, "exit_code": None, "signal": None, "memory_bytes": 0}

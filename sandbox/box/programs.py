@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
-from typing import Any, Callable, Dict, NoReturn  # noqa: UP035  (Python 3.9 runs this file too)
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from . import child, duet_grader, duet_program, folders, python_calls, python_program
 
@@ -27,14 +29,13 @@ def _python(plan: child.Plan) -> None:
 def _sweep(plan: child.Plan) -> None:
     """End every process of this user but this one, then empty its folders as their owner."""
     if plan["uid"]:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-    os._exit(0 if all([folders.empty(path) for path in plan["folders"]]) else 1)
+    failed = [path for path in plan["folders"] if not folders.empty(path)]
+    os._exit(len(failed))
 
 
-KINDS: Dict[str, Callable[[Dict[str, Any]], None]] = {  # noqa: UP006
+KINDS: dict[str, Callable[[dict[str, Any]], None]] = {
     "python": _python,
     "exec": child.execute,
     "calls": python_calls.run,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+from collections.abc import Callable
+from typing import Any
 
 from . import python_program, records, values
 
@@ -11,10 +12,10 @@ MODULE_NAME = "solution"
 MAX_ERROR_CHARS = 2_000
 
 
-def load(source: bytes) -> Dict[str, Any]:  # noqa: UP006
+def load(source: bytes) -> dict[str, Any]:
     """Run the program as a module; return its names. Ends this process if it fails."""
     module = python_program.prepare(MODULE_NAME, source, [])
-    loaded: List[bool] = []  # noqa: UP006
+    loaded: list[bool] = []
 
     def work() -> None:
         exec(compile(source, python_program.FILE_NAME, "exec", dont_inherit=True), module.__dict__)
@@ -26,7 +27,7 @@ def load(source: bytes) -> Dict[str, Any]:  # noqa: UP006
     return module.__dict__
 
 
-def find(names: Dict[str, Any], path: str) -> Callable[..., Any]:  # noqa: UP006
+def find(names: dict[str, Any], path: str) -> Callable[..., Any]:
     """Return what a dotted name stands for; a class before the last dot is instantiated without arguments.
 
     Raises:
@@ -41,7 +42,7 @@ def find(names: Dict[str, Any], path: str) -> Callable[..., Any]:  # noqa: UP006
     return found  # type: ignore[no-any-return]
 
 
-def run(plan: Dict[str, Any]) -> None:  # noqa: UP006
+def run(plan: dict[str, Any]) -> None:
     """Load the program, say ready, then answer calls until the socket ends."""
     names = load(python_program.read_all(SOURCE_FD))
     records.send(CALL_FD, b"r")
@@ -53,7 +54,7 @@ def run(plan: Dict[str, Any]) -> None:  # noqa: UP006
         records.send(CALL_FD, tag + text)
 
 
-def _answer(names: Dict[str, Any], entry_point: str, request: bytes) -> Tuple[bytes, bytes]:  # noqa: UP006
+def _answer(names: dict[str, Any], entry_point: str, request: bytes) -> tuple[bytes, bytes]:
     try:
         arguments, keywords = values.loads(request)
         return b"v", values.dumps(find(names, entry_point)(*arguments, **keywords))

@@ -7,7 +7,8 @@ import atexit
 import os
 import sys
 import types
-from typing import Any, Callable, List, NoReturn  # noqa: UP035  (Python 3.9 runs this file too)
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 FILE_NAME = "main.py"
 _TRACEBACK_SKIP = __file__.rpartition(".")[0]
@@ -21,7 +22,7 @@ def read_all(fd: int) -> bytes:
     return data
 
 
-def prepare(name: str, source: bytes, args: List[str]) -> types.ModuleType:  # noqa: UP006
+def prepare(name: str, source: bytes, args: list[str]) -> types.ModuleType:
     """Make the module that the program will be, and what it sees of the interpreter.
 
     Args:
@@ -51,7 +52,7 @@ class _Loader:
         return self._source.decode("utf-8", "replace")
 
 
-def run_main(source: bytes, args: List[str]) -> NoReturn:  # noqa: UP006
+def run_main(source: bytes, args: list[str]) -> NoReturn:
     """Run the program, and end this process as the interpreter would."""
     module = prepare("__main__", source, args)
     end(guarded(lambda: exec(compile(source, FILE_NAME, "exec", dont_inherit=True), module.__dict__)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import Optional
 
 LENGTH = struct.Struct("!I")
 MAX_RECORD_BYTES = 256 * 1024 * 1024
@@ -25,7 +24,7 @@ def send(fd: int, data: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
-def receive(fd: int) -> Optional[bytes]:  # noqa: UP045
+def receive(fd: int) -> bytes | None:
     """Read one record; `None` at the end of the stream.
 
     Raises:
@@ -40,7 +39,7 @@ def receive(fd: int) -> Optional[bytes]:  # noqa: UP045
     return _exactly(fd, length)
 
 
-def _exactly(fd: int, count: int) -> Optional[bytes]:  # noqa: UP045
+def _exactly(fd: int, count: int) -> bytes | None:
     data = os.read(fd, min(count, 1 << 20)) if count else b""
     if len(data) == count:
         return data

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
 import time
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from . import folders, limits, meter, setting, warm, zygote
 from .host import Host, HostGone
@@ -29,7 +31,7 @@ class Ending:
 
     def __init__(self) -> None:
         self.pid = 0
-        self.status: Optional[int] = None  # noqa: UP045
+        self.status: int | None = None
         self.cpu_s = 0.0
         self.resident_bytes = 0
 
@@ -73,7 +75,7 @@ class Runner:
         self.usage = limits.Usage(self.group, self._own, counted)
         self._folder_ids = self._identify()
         self._last_pid = meter.LastPid()
-        self._zygotes: Dict[Tuple[str, ...], warm.Zygote] = {}  # noqa: UP006
+        self._zygotes: dict[tuple[str, ...], warm.Zygote] = {}
         self._next_uid = 0
         self.token = os.urandom(16).hex()
         """What a process that could not be set up says; no program ever knows it."""
@@ -101,7 +103,7 @@ class Runner:
         self._settle()
         return found
 
-    def _drop(self, key: Tuple[str, ...]) -> None:  # noqa: UP006
+    def _drop(self, key: tuple[str, ...]) -> None:
         dropped = self._zygotes.pop(key)
         dropped.close()
         self._own.discard(dropped.pid)
@@ -110,7 +112,7 @@ class Runner:
         self._idle_processes = self.group.processes() if self.group is not None else 0
         self._idle_pid = self._last_pid.read()
 
-    def uid(self) -> Optional[int]:  # noqa: UP045
+    def uid(self) -> int | None:
         """Return the user of the next process, if users are switched."""
         uids = self.setting.uids
         if uids is None:
@@ -128,12 +130,12 @@ class Runner:
 
     def run(
         self,
-        plans: List[Dict[str, Any]],  # noqa: UP006
+        plans: list[dict[str, Any]],
         fds: Sequence[int],
         watch: limits.Watch,
         preload: Sequence[str] = (),
-        talk: Optional[Talk] = None,  # noqa: UP045
-        on_start: Optional[Callable[[], None]] = None,  # noqa: UP045
+        talk: Talk | None = None,
+        on_start: Callable[[], None] | None = None,
     ) -> Finished:
         """Run the processes of `plans` until all have ended, and end what they leave.
 
@@ -170,7 +172,7 @@ class Runner:
         self._idle_pid = self._last_pid.read()
         return finished
 
-    def _attend(self, parent: warm.Zygote, run: Finished, watch: limits.Watch, talk: Optional[Talk]) -> None:  # noqa: UP045
+    def _attend(self, parent: warm.Zygote, run: Finished, watch: limits.Watch, talk: Talk | None) -> None:
         """Wait for the processes' end, looking at their limits now and then."""
         poll = self._poll
         poll.register(parent.sock, select.POLLIN)
@@ -213,10 +215,8 @@ class Runner:
         spared = run.spare_until > time.monotonic()
         for ending in run.endings[1 if spared else 0 :]:
             if ending.pid > 0 and ending.status is None:
-                try:
+                with contextlib.suppress(ProcessLookupError):
                     os.kill(ending.pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
 
     def _stuck(self, parent: warm.Zygote, deadline: float) -> bool:
         """Return whether the zygote was stopped or killed by a program, or does not bury what was killed."""
@@ -229,7 +229,7 @@ class Runner:
 
     # Afterwards.
 
-    def _clear(self, run: Finished, plans: Sequence[Dict[str, Any]], alone: bool) -> None:  # noqa: UP006
+    def _clear(self, run: Finished, plans: Sequence[dict[str, Any]], alone: bool) -> None:
         """End what the run left behind: processes, then files."""
         if run.reason == LOST:
             run.disturbed = True
@@ -241,8 +241,7 @@ class Runner:
                 self._sweep(plans)
         elif self.setting.strict and self.group is not None and self.group.processes() > self._idle_processes:
             self._reap()
-        if not self.setting.strict:
-            self._empty(plans)
+        self._empty(plans)
 
     def _leftovers(self) -> int:
         if self.group is not None:
@@ -264,7 +263,7 @@ class Runner:
                     if parent.pid == pid:
                         self._drop(key)
 
-    def _sweep(self, plans: Sequence[Dict[str, Any]]) -> None:  # noqa: UP006
+    def _sweep(self, plans: Sequence[dict[str, Any]]) -> None:
         """End the processes that are left, first those of the run's users, then, if need be, all but ourselves."""
         for _ in range(SWEEP_ROUNDS):
             if self.setting.uids is not None:
@@ -293,7 +292,7 @@ class Runner:
         parent = next(iter(self._zygotes.values()))
         try:
             parent.ask([dict(rights, uid=uid, limits=[]) for uid in uids], ())
-            statuses: List[int] = []  # noqa: UP006
+            statuses: list[int] = []
             deadline = time.monotonic() + KILL_WAIT_S
             while len(statuses) < len(uids) and parent.answers(max(0.0, deadline - time.monotonic())):
                 statuses += [r.value for r in parent.replies() if r.tag in (zygote.ENDED, zygote.REFUSED)]
@@ -306,10 +305,8 @@ class Runner:
         """Stop all before the first is ended, so that none can put another in its place."""
         for number in (signal.SIGSTOP, signal.SIGKILL):
             for pid in pids:
-                try:
+                with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, number)
-                except ProcessLookupError:
-                    pass
 
     def _all_gone(self, within_s: float) -> bool:
         deadline = time.monotonic() + within_s
@@ -330,10 +327,8 @@ class Runner:
         if self.setting.mode == "local":
             self._kill_all([process.pid for process in meter.descendants({os.getpid()})])
         else:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(-1, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         for key in list(self._zygotes):
             self._drop(key)
         self._idle_processes = threads_of_ours() if self.group is not None else 0
@@ -344,10 +339,10 @@ class Runner:
         except warm.ZygoteLost as error:
             raise Unfit(str(error)) from error
 
-    def _inodes(self) -> Tuple[int, ...]:  # noqa: UP006
+    def _inodes(self) -> tuple[int, ...]:
         return tuple(os.statvfs(path).f_ffree for path in (self.setting.work, *self._scratch))
 
-    def _identify(self) -> List[Tuple[int, int]]:  # noqa: UP006
+    def _identify(self) -> list[tuple[int, int]]:
         return [(status.st_dev, status.st_ino) for status in map(os.lstat, (self.setting.work, self.setting.job))]
 
     def _restore_folders(self) -> None:
@@ -368,7 +363,7 @@ class Runner:
         """The folders were filled on purpose: this is what a run must leave."""
         self._idle_inodes = self._inodes()
 
-    def _empty(self, plans: Sequence[Dict[str, Any]]) -> None:  # noqa: UP006
+    def _empty(self, plans: Sequence[dict[str, Any]]) -> None:
         """Empty the folders, if anything is in them.
 
         Raises:

@@ -10,10 +10,10 @@ import ctypes
 import errno
 import os
 import struct
-from typing import Dict, Iterable, List, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+from collections.abc import Iterable
 
 # Name: numbers on x86_64 and aarch64; None where the machine has no such call.
-REFUSED: Dict[str, Tuple[int | None, int | None]] = {  # noqa: UP006
+REFUSED: dict[str, tuple[int | None, int | None]] = {
     # Sockets: only socketpair stays, and such a socket cannot be given another address.
     "socket": (41, 198), "connect": (42, 203), "accept": (43, 202), "accept4": (288, 242), "bind": (49, 200),
     "listen": (50, 201),
@@ -62,10 +62,10 @@ _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
 _AT_NR, _AT_ARCH, _AT_ARG0, _AT_ARG1 = 0, 4, 16, 24
 _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _MODE_FILTER = 22, 38, 2
 
-Instruction = Tuple[int, int, int, int]  # noqa: UP006
+Instruction = tuple[int, int, int, int]
 
 
-def build(machine: str, protect: Iterable[int] = (), memory_files: bool = True) -> List[Instruction]:  # noqa: UP006
+def build(machine: str, protect: Iterable[int] = (), memory_files: bool = True) -> list[Instruction]:
     """Return the filter for a machine.
 
     Args:
@@ -105,17 +105,17 @@ def _refuse(number: int) -> Instruction:
     return (_RET, 0, 0, _ERRNO | number)
 
 
-def _on(number: int, argument: int, then: List[Instruction]) -> List[Instruction]:  # noqa: UP006
+def _on(number: int, argument: int, then: list[Instruction]) -> list[Instruction]:
     """Return code that looks at one argument of one call, and else passes by with the call's number loaded."""
     body = [(_LOAD, 0, 0, argument), *then, (_RET, 0, 0, _ALLOW)]
     return [(_JEQ, 0, len(body), number), *body]
 
 
-def _if(values: Iterable[int]) -> List[Instruction]:  # noqa: UP006
+def _if(values: Iterable[int]) -> list[Instruction]:
     return [step for value in values for step in ((_JEQ, 0, 1, value), _refuse(errno.EPERM))]
 
 
-def _unless(values: Iterable[int]) -> List[Instruction]:  # noqa: UP006
+def _unless(values: Iterable[int]) -> list[Instruction]:
     passes = [step for value in values for step in ((_JEQ, 0, 1, value), (_RET, 0, 0, _ALLOW))]
     return [*passes, _refuse(errno.EPERM)]
 
@@ -128,7 +128,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def prctl(option: int, *arguments: int) -> int:
-    """Call prctl(2).
+    """Ask the kernel to change something of this process.
 
     Raises:
         OSError: If it fails.

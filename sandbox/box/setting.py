@@ -7,7 +7,7 @@ import os
 import random
 import shutil
 import sys
-from typing import Dict, List, NamedTuple, Optional, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+from typing import NamedTuple
 
 MODES = ("uid", "strict", "single", "local")
 TOOLS = ("python3", "gcc", "g++", "cc", "c++", "node", "tsc", "java", "javac", "go", "rustc", "bash", "ruby", "php")
@@ -28,9 +28,9 @@ class Setting(NamedTuple):
     root: str
     work: str
     job: str
-    scratch: Tuple[str, ...]  # noqa: UP006
-    uids: Optional[range]  # noqa: UP045
-    env: Dict[str, str]  # noqa: UP006
+    scratch: tuple[str, ...]
+    uids: range | None
+    env: dict[str, str]
 
     @property
     def strict(self) -> bool:
@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     return options
 
 
-def find(mode: str, root: str, scratch: List[str]) -> Setting:  # noqa: UP006
+def find(mode: str, root: str, scratch: list[str]) -> Setting:
     """Make the folders, and find out what can be had here.
 
     Raises:
@@ -99,16 +99,17 @@ def _uids() -> range:
     return range(start, start + UIDS_IN_A_BOX)
 
 
-def _environment(work: str, job: str, mode: str) -> Dict[str, str]:  # noqa: UP006
+def _environment(work: str, job: str, mode: str) -> dict[str, str]:
     path = os.environ.get("PATH", PATH) if mode == "local" else os.environ.get("BOX_PATH", PATH)
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return {
-        "PATH": path, "HOME": work, "TMPDIR": work, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC", "USER": "nobody",
+        "PATH": path, "HOME": work, "TMPDIR": work, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC",
+        "USER": "nobody",
         "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "BOX_JOB": job, "BOX_WORK": work, **threads,
     }  # fmt: skip
 
 
-def tools(path: str) -> Dict[str, str]:  # noqa: UP006
+def tools(path: str) -> dict[str, str]:
     """Return the compilers and interpreters that are here."""
     found = {name: shutil.which(name, path=path) for name in TOOLS}
     return {"python": sys.executable, **{name: place for name, place in found.items() if place}}

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import ctypes
 import os
-from typing import Any, Dict, Optional  # noqa: UP035  (Python 3.9 runs this file too)
+from typing import Any
 
 _CLONE_NEWNS, _CLONE_NEWIPC, _CLONE_NEWPID = 0x00020000, 0x08000000, 0x20000000
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REC, _MS_PRIVATE = 2, 4, 8, 0x4000, 0x40000
 MAX_INODES = 16_384
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_own_pids: Optional[int] = None  # noqa: UP045
+_own_pids: int | None = None
 
 
 def _checked(result: int, what: str) -> None:
@@ -39,7 +39,7 @@ def prepare_fork() -> None:
     _checked(_libc.unshare(_CLONE_NEWPID), "unshare")
 
 
-def enter(plan: Dict[str, Any]) -> None:  # noqa: UP006
+def enter(plan: dict[str, Any]) -> None:
     """Give this process mounts and IPC of its own, with an empty file system at each folder that programs may write to.
 
     Args:

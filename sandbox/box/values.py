@@ -24,7 +24,8 @@ import datetime
 import decimal
 import fractions
 import json
-from typing import Any, Callable, Dict, Iterable, Optional  # noqa: UP035  (Python 3.9 runs this file too)
+from collections.abc import Callable, Iterable
+from typing import Any
 
 MAX_DEPTH = 100
 MAX_NODES = 4_000_000
@@ -43,7 +44,7 @@ class ValueTooLarge(ValueError):
 class Encoder:
     """Turns one value into JSON-ready data."""
 
-    def __init__(self, opaque: Optional[Opaque] = None) -> None:  # noqa: UP045
+    def __init__(self, opaque: Opaque | None = None) -> None:
         self._opaque = opaque or _unknown
         self._depth = 0
         self._nodes = 0
@@ -52,7 +53,7 @@ class Encoder:
         """Return `value` as JSON-ready data.
 
         Raises:
-            ValueTooLarge: If it is nested deeper than MAX_DEPTH (as what contains itself is), or has over MAX_NODES parts.
+            ValueTooLarge: If it is nested deeper than MAX_DEPTH, as what contains itself is, or has too many parts.
         """
         kind = type(value)
         if kind is str or kind is bool or value is None:
@@ -97,7 +98,7 @@ def _unknown(value: Any) -> Any:
 
 def type_name(kind: type) -> str:
     """Return a type's name, whatever its metaclass says."""
-    return str.__str__(type.__dict__["__name__"].__get__(kind))[:200]  # type: ignore[no-any-return]
+    return str.__str__(type.__dict__["__name__"].__get__(kind))[:200]
 
 
 def _write_dict(encoder: Encoder, value: Any) -> Any:
@@ -133,7 +134,7 @@ _WRITERS: tuple[tuple[Any, Callable[[Encoder, Any], Any]], ...] = (
     (frozenset, lambda e, v: {"fs": e.items(frozenset.__iter__(v))}),
     (bytes, lambda e, v: {"b": base64.b64encode(bytes.__getitem__(v, slice(None))).decode()}),
     (bytearray, lambda e, v: {"ba": base64.b64encode(bytearray.__getitem__(v, slice(None))).decode()}),
-    (complex, lambda e, v: {"c": [_write_float(e, complex.real.__get__(v)), _write_float(e, complex.imag.__get__(v))]}),  # type: ignore[attr-defined]
+    (complex, lambda e, v: {"c": [_write_float(e, complex.real.__get__(v)), _write_float(e, complex.imag.__get__(v))]}),
     (collections.deque, lambda e, v: {"q": e.items(collections.deque.__iter__(v))}),
     (range, lambda e, v: {"r": e.items((v.start, v.stop, v.step))}),
     (decimal.Decimal, lambda e, v: {"D": decimal.Decimal.__str__(v)}),
@@ -142,7 +143,7 @@ _WRITERS: tuple[tuple[Any, Callable[[Encoder, Any], Any]], ...] = (
 )
 
 
-def dumps(value: Any, opaque: Optional[Opaque] = None) -> bytes:  # noqa: UP045
+def dumps(value: Any, opaque: Opaque | None = None) -> bytes:
     """Return a value as type-tagged JSON text.
 
     Raises:
@@ -151,7 +152,7 @@ def dumps(value: Any, opaque: Optional[Opaque] = None) -> bytes:  # noqa: UP045
     return json.dumps(Encoder(opaque).encode(value), separators=(",", ":")).encode()
 
 
-def loads(text: bytes, objects: Optional[Callable[[Dict[str, Any]], Any]] = None) -> Any:  # noqa: UP006, UP045
+def loads(text: bytes, objects: Callable[[dict[str, Any]], Any] | None = None) -> Any:
     """Return the value that type-tagged JSON text stands for.
 
     Args:
@@ -167,7 +168,7 @@ def loads(text: bytes, objects: Optional[Callable[[Dict[str, Any]], Any]] = None
         raise ValueError(f"not a value's text: {type(error).__name__}: {error}") from error
 
 
-def decode(data: Any, objects: Optional[Callable[[Dict[str, Any]], Any]] = None, depth: int = 0) -> Any:  # noqa: UP006, UP045
+def decode(data: Any, objects: Callable[[dict[str, Any]], Any] | None = None, depth: int = 0) -> Any:
     """Return the value of parsed type-tagged JSON. Raises as `loads`, and plain TypeErrors for odd shapes."""
     if depth > MAX_DEPTH:
         raise ValueError(f"nested deeper than {MAX_DEPTH}")
@@ -189,7 +190,7 @@ def decode(data: Any, objects: Optional[Callable[[Dict[str, Any]], Any]] = None,
 
 
 def _moment(pair: Any) -> Any:
-    kinds = {"datetime": datetime.datetime, "date": datetime.date, "time": datetime.time}
+    kinds: dict[str, Any] = {"datetime": datetime.datetime, "date": datetime.date, "time": datetime.time}
     return kinds[pair[0]].fromisoformat(pair[1])
 
 
@@ -209,11 +210,11 @@ def _complex(parts: Any) -> Any:
 
 
 # What is made of decoded items, and what is made of plain text.
-_READERS: Dict[str, Callable[[Any], Any]] = {  # noqa: UP006
+_READERS: dict[str, Callable[[Any], Any]] = {
     "t": tuple, "s": set, "fs": frozenset, "d": dict, "q": collections.deque, "r": _range, "fr": _fraction,
     "c": _complex,
 }  # fmt: skip
-_SCALARS: Dict[str, Callable[[Any], Any]] = {  # noqa: UP006
+_SCALARS: dict[str, Callable[[Any], Any]] = {
     "i": lambda text: int(text, 16), "f": float, "b": base64.b64decode,
     "ba": lambda text: bytearray(base64.b64decode(text)), "D": decimal.Decimal, "dt": _moment,
 }  # fmt: skip

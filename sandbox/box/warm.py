@@ -9,7 +9,8 @@ import select
 import signal
 import socket
 import sys
-from typing import Any, Dict, List, NamedTuple, Sequence  # noqa: UP035  (Python 3.9 runs this file too)
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from . import zygote
 from .setting import Setting
@@ -71,7 +72,7 @@ class Zygote:
             self.sock.settimeout(None)
         return first[0].resident_bytes
 
-    def ask(self, plans: List[Dict[str, Any]], fds: Sequence[int]) -> None:  # noqa: UP006
+    def ask(self, plans: list[dict[str, Any]], fds: Sequence[int]) -> None:
         """Have processes forked. `fds` are those of all plans, in order.
 
         Raises:
@@ -85,7 +86,7 @@ class Zygote:
         except OSError as error:
             raise ZygoteLost(f"the warm interpreter is gone: {error}") from error
 
-    def replies(self) -> List[Reply]:  # noqa: UP006
+    def replies(self) -> list[Reply]:
         """Read what it has said; waits for something.
 
         Raises:

@@ -4,7 +4,9 @@ It holds nothing of any program: sources and inputs are memory files that it pas
 loads, and each page that it touches between forks, costs every run some microseconds.
 
 It speaks with the supervisor over descriptor 3. Request: `!I` and the marshalled list of the children's plans, with all
-children's descriptors attached in order. Replies: a `REPLY` record tagged READY once, at the start; then for each child one tagged
+children's descriptors attached in order.
+
+Replies: a `REPLY` record tagged READY once, at the start; then for each child one tagged
 STARTED or REFUSED, and one tagged ENDED as it ends.
 """
 
@@ -17,7 +19,8 @@ import marshal
 import os
 import struct
 import sys
-from typing import Any, Callable, Dict, Iterable, List, NoReturn, Optional, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
 
 from . import child, programs, seccomp, spaces
 
@@ -36,12 +39,12 @@ WARM = (
 """Modules that programs often import."""
 RANDOM_SEED = 0
 
-Hooks = List[Dict[str, Any]]  # noqa: UP006
+Hooks = list[dict[str, Any]]
 
 
 def main(
-    preload: List[str],  # noqa: UP006
-    protect: List[int],  # noqa: UP006
+    preload: list[str],
+    protect: list[int],
     strict: bool,
     switch_users: bool,
     folder: str,
@@ -64,7 +67,7 @@ def main(
         _serve(sock, plans, fds, lambda plan, own: _run(plan, own, refuse, hooks))
 
 
-def _warm_up(preload: List[str], protect: List[int], strict: bool) -> Tuple[Optional[seccomp.Filter], Hooks]:  # noqa: UP006, UP045
+def _warm_up(preload: list[str], protect: list[int], strict: bool) -> tuple[seccomp.Filter | None, Hooks]:
     hooks = _import((*WARM, *preload))
     sys.modules["random"].seed(RANDOM_SEED)
     refuse = (
@@ -89,7 +92,7 @@ def _import(names: Iterable[str]) -> Hooks:
     """
     hooks: Hooks = []
     register = os.register_at_fork
-    os.register_at_fork = lambda **hook: hooks.append(hook)  # type: ignore[assignment,misc]
+    os.register_at_fork = lambda **hook: hooks.append(hook)
     try:
         for name in names:
             try:
@@ -109,10 +112,10 @@ def _address_bytes() -> int:
         return 0
 
 
-def _receive(sock: _socket.socket) -> Tuple[List[child.Plan], List[int]]:  # noqa: UP006
+def _receive(sock: _socket.socket) -> tuple[list[child.Plan], list[int]]:
     """Return the next request; ends this process when there will be none."""
     data, ancillary, _, _ = sock.recvmsg(1 << 16, _socket.CMSG_SPACE(MAX_FDS * FD_BYTES))
-    fds: List[int] = []  # noqa: UP006
+    fds: list[int] = []
     for _, _, content in ancillary:  # nothing but SCM_RIGHTS is ever sent
         fds += struct.unpack(f"={len(content) // FD_BYTES}i", content[: len(content) // FD_BYTES * FD_BYTES])
     while len(data) < LENGTH.size or len(data) < LENGTH.size + LENGTH.unpack_from(data)[0]:
@@ -125,12 +128,12 @@ def _receive(sock: _socket.socket) -> Tuple[List[child.Plan], List[int]]:  # noq
 
 def _serve(
     sock: _socket.socket,
-    plans: List[child.Plan],  # noqa: UP006
-    fds: List[int],  # noqa: UP006
-    run: Callable[[child.Plan, List[int]], None],  # noqa: UP006
+    plans: list[child.Plan],
+    fds: list[int],
+    run: Callable[[child.Plan, list[int]], None],
 ) -> None:
     """Fork the children of one request, and wait for all of them."""
-    running: Dict[int, int] = {}  # noqa: UP006
+    running: dict[int, int] = {}
     at = 0
     for index, plan in enumerate(plans):
         pid = _fork(plan)
@@ -161,8 +164,8 @@ def _fork(plan: child.Plan) -> int:
 
 def _run(
     plan: child.Plan,
-    fds: List[int],  # noqa: UP006
-    refuse: Optional[seccomp.Filter],  # noqa: UP045
+    fds: list[int],
+    refuse: seccomp.Filter | None,
     hooks: Hooks,
 ) -> NoReturn:
     """Be the child."""
