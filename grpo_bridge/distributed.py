@@ -15,18 +15,18 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """What others need of one sample.
+class Outcomes:
+    """What groups are made of: lists of equal length, one entry a sample.
 
     Attributes:
-        key: Equal within a group.
-        reward: The judged reward; `None` = not judged.
+        keys: Equal within a group.
+        rewards: The judged rewards; `None` = not judged.
         right: Whether it counts as right.
     """
 
-    key: object
-    reward: float | None
-    right: bool
+    keys: list[object]
+    rewards: list[float | None]
+    right: list[bool]
 
 
 def world_size() -> int:
@@ -45,15 +45,16 @@ def straddles(count: int, group_sizes: Sequence[int]) -> bool:
     return world_size() > 1 and (not group_sizes or any(count % size for size in group_sizes))
 
 
-def gathered(entries: Sequence[Entry]) -> tuple[list[Entry], int]:
-    """Return the entries of all ranks in their order, and where this rank's begin. Every rank must call it."""
+def gathered(own: Outcomes) -> tuple[Outcomes, int]:
+    """Return what all ranks have, in their order, and where this rank's begins. Every rank must call it."""
     dist = _dist()
     if dist is None:
-        return list(entries), 0
+        return own, 0
     slices: list[Any] = [None] * dist.get_world_size()
-    dist.all_gather_object(slices, [(each.key, each.reward, each.right) for each in entries])
-    start = sum(len(each) for each in slices[: dist.get_rank()])
-    return [Entry(*fields) for each in slices for fields in each], start
+    dist.all_gather_object(slices, (own.keys, own.rewards, own.right))
+    start = sum(len(keys) for keys, _, _ in slices[: dist.get_rank()])
+    keys, rewards, right = ([value for each in slices for value in each[field]] for field in range(3))
+    return Outcomes(keys, rewards, right), start
 
 
 def mean_over_ranks(value: float | None) -> float | None:
@@ -67,7 +68,7 @@ def mean_over_ranks(value: float | None) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def groups_in(keys: Sequence[object], sizes: Sequence[int]) -> list[Sequence[int]]:
+def groups_in(keys: list[object], sizes: Sequence[int]) -> list[Sequence[int]]:
     """Return where the groups of a whole batch lie.
 
     Args:
@@ -77,7 +78,7 @@ def groups_in(keys: Sequence[object], sizes: Sequence[int]) -> list[Sequence[int
     """
     count = len(keys)
     for size in sizes:
-        if count % size == 0 and all(keys[i] == keys[i - i % size] for i in range(count)):
+        if count % size == 0 and all(keys[i : i + size].count(keys[i]) == size for i in range(0, count, size)):
             return [range(start, start + size) for start in range(0, count, size)]
     places: dict[object, list[int]] = {}
     for index, key in enumerate(keys):

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import comb, sqrt
 
-from grpo_bridge.distributed import Entry
-from verifiers.types import JUDGED, Status, Verdict
+from grpo_bridge.distributed import Outcomes
+from verifiers.types import Status, Verdict
 
 RIGHT = 0.5
 """A reward above this counts as right."""
@@ -56,33 +56,48 @@ def teacher_metrics(label: str, verdicts: Sequence[Verdict], outcome_is_logged: 
 def part_means(verdicts: Iterable[Verdict]) -> dict[str, float]:
     """Return the mean of each part over the samples in which it was judged."""
     sums: dict[str, tuple[float, int]] = {}
-    for verdict in verdicts:
-        for part in verdict.parts:
-            if part.reward is not None and verdict.status in JUDGED:
+    for parts in [verdict.parts for verdict in verdicts if verdict.parts and verdict.reward is not None]:
+        for part in parts:
+            if part.reward is not None:
                 total, count = sums.get(part.name, (0.0, 0))
                 sums[part.name] = (total + part.reward, count + 1)
     return {name: total / count for name, (total, count) in sums.items()}
 
 
-def group_metrics(label: str, entries: Sequence[Entry], groups: Sequence[Sequence[int]]) -> dict[str, float]:
+def group_metrics(label: str, outcomes: Outcomes, groups: Sequence[Sequence[int]]) -> dict[str, float]:
     """Return what whole groups show under `rewards/<label>/`: groups without contrast, and pass@k."""
-    judged = [[entry for i in group if (entry := entries[i]).reward is not None] for group in groups]
-    judged = [group for group in judged if group]
-    if not judged:
+    rewards, right = outcomes.rewards, outcomes.right
+    flat_right, flat_wrong = 0, 0
+    counts: dict[tuple[int, int], int] = {}
+    for group in groups:
+        judged = [reward for i in group if (reward := rewards[i]) is not None]
+        n, c = len(judged), sum([right[i] for i in group if rewards[i] is not None])
+        counts[n, c] = counts.get((n, c), 0) + 1
+        if n > 1 and judged.count(judged[0]) == n:
+            flat_right += c == n
+            flat_wrong += c == 0
+    counts = {(n, c): count for (n, c), count in counts.items() if n}
+    if not counts:
         return {}
-    flat = [group for group in judged if len(group) > 1 and len({entry.reward for entry in group}) == 1]
-    right = [sum(entry.right for entry in group) for group in judged]
+    total = sum(counts.values())
     numbers = {
-        "zero_variance": len(flat) / len(judged),
-        "zero_variance_all_right": sum(group[0].right for group in flat) / len(judged),
-        "zero_variance_all_wrong": sum(not group[0].right for group in flat) / len(judged),
+        "zero_variance": (flat_right + flat_wrong) / total,
+        "zero_variance_all_right": flat_right / total,
+        "zero_variance_all_wrong": flat_wrong / total,
     }
-    k, largest = 1, max(map(len, judged))
-    while k <= min(largest, MAX_PASS_K):
-        chances = [pass_at_k(len(group), c, k) for group, c in zip(judged, right, strict=True) if len(group) >= k]
-        numbers[f"pass@{k}"] = sum(chances) / len(chances)
-        k *= 2
+    numbers |= {f"pass@{k}": chance for k, chance in _passes(counts).items()}
     return {f"rewards/{label}/{name}": value for name, value in numbers.items()}
+
+
+def _passes(counts: dict[tuple[int, int], int]) -> dict[int, float]:
+    """Return pass@k for k = 1, 2, 4, ... over groups, given how many have n judged samples and c right ones."""
+    passes = {}
+    k, largest = 1, max(n for n, _ in counts)
+    while k <= min(largest, MAX_PASS_K):
+        large = {nc: count for nc, count in counts.items() if nc[0] >= k}
+        passes[k] = sum(count * pass_at_k(*nc, k) for nc, count in large.items()) / sum(large.values())
+        k *= 2
+    return passes
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:

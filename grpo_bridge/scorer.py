@@ -228,7 +228,7 @@ def group_keys(samples: Sequence[Sample]) -> list[object]:
         ("group", each.group)
         if each.group is not None
         else each.prompt
-        if isinstance(each.prompt, str)
+        if type(each.prompt) is str
         else repr(each.prompt)
         for each in samples
     ]

@@ -23,10 +23,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from grpo_bridge.distributed import Entry, gathered, groups_in, straddles
+from grpo_bridge.distributed import Outcomes, gathered, groups_in, straddles
 from grpo_bridge.metrics import RIGHT, Call, group_metrics, length_correlation, teacher_metrics
 from grpo_bridge.routes import AnyTask
-from grpo_bridge.scorer import GroupScorer, Judged, OnFailure
+from grpo_bridge.scorer import GroupScorer, Judged, OnFailure, group_keys
 from verifiers.compose.composed import Composed
 from verifiers.errors import UsageError
 from verifiers.types import Part, Sample, Text, Verdict
@@ -207,40 +207,27 @@ class TrlReward:
             for teacher in dict.fromkeys(call.teachers):
                 own = [v for v, name in zip(call.verdicts, call.teachers, strict=True) if name == teacher]
                 metrics |= teacher_metrics(teacher, own)
-        entries, groups = self._whole_groups(call, samples)
-        metrics |= group_metrics(label, entries, groups)
+        metrics |= group_metrics(label, *self._whole_groups(call, samples))
         correlation = length_correlation(call.rewards, call.lengths)
         if correlation is not None:
             metrics[f"rewards/{label}/length_correlation"] = correlation
         return metrics
 
-    def _whole_groups(self, call: Call, samples: Sequence[Sample]) -> tuple[list[Entry], list[Sequence[int]]]:
+    def _whole_groups(self, call: Call, samples: Sequence[Sample]) -> tuple[Outcomes, list[Sequence[int]]]:
         matters = bool(self.group_sizes) or self.scorer.on_failure == "impute"
         split = matters and straddles(len(samples), self.group_sizes)
-        local = self._entries(call, samples)
-        entries, start = gathered(local) if split else (local, 0)
-        groups = groups_in([entry.key for entry in entries], self.group_sizes)
+        rewards = [verdict.reward for verdict in call.verdicts]
+        outcomes = rewards if self._outcome is None else [self._part(verdict) for verdict in call.verdicts]
+        right = [outcome is not None and outcome > RIGHT for outcome in outcomes]
+        own = Outcomes(group_keys(samples), rewards, right)
+        whole, start = gathered(own) if split else (own, 0)
+        groups = groups_in(whole.keys, self.group_sizes)
         if split and self.scorer.on_failure == "impute":
-            _impute_across(call, entries, groups, start)
-        return entries, groups
+            _impute_across(call.rewards, whole, groups, start)
+        return whole, groups
 
-    def _entries(self, call: Call, samples: Sequence[Sample]) -> list[Entry]:
-        entries = []
-        last: Text | None = None
-        key: object = None
-        for sample, verdict in zip(samples, call.verdicts, strict=True):
-            if sample.prompt is not last:  # equal prompts of a group mostly are one object
-                last = sample.prompt
-                key = last if isinstance(last, str) else repr(last)
-            right = self._is_right(verdict)
-            entries.append(Entry(key if sample.group is None else ("group", sample.group), verdict.reward, right))
-        return entries
-
-    def _is_right(self, verdict: Verdict) -> bool:
-        reward = verdict.reward
-        if self._outcome is not None:
-            reward = next((part.reward for part in verdict.parts if part.name == self._outcome), None)
-        return reward is not None and reward > RIGHT
+    def _part(self, verdict: Verdict) -> float | None:
+        return next((part.reward for part in verdict.parts if part.name == self._outcome), None)
 
     def _log_table(self, verdicts: Sequence[Verdict], log_extra: Callable[[str, list[Any]], None]) -> None:
         log_extra(f"{self.__name__}_status", [str(verdict.status) for verdict in verdicts])
@@ -335,13 +322,12 @@ def _members(scorer: GroupScorer) -> dict[str, float]:
     return {member.name: member.weight for member in plan.members}
 
 
-def _impute_across(call: Call, entries: Sequence[Entry], groups: Sequence[Sequence[int]], start: int) -> None:
+def _impute_across(rewards: list[float | None], whole: Outcomes, groups: Sequence[Sequence[int]], start: int) -> None:
     """Give lost samples the mean of their whole group, of which another rank may hold a piece."""
-    rewards = call.rewards
     for group in groups:
-        judged = [reward for i in group if (reward := entries[i].reward) is not None]
+        judged = [reward for i in group if (reward := whole.rewards[i]) is not None]
         for i in group:
-            if entries[i].reward is None and 0 <= i - start < len(rewards):
+            if whole.rewards[i] is None and 0 <= i - start < len(rewards):
                 rewards[i - start] = sum(judged) / len(judged) if judged else None
 
 
