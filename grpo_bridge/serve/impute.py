@@ -1,10 +1,10 @@
 """Rewards for trainers whose contract has no word for "not judged": never a failure turned into 0.
 
 A sample that was not judged gets the mean of its group's judged rewards, so that its advantage is 0. OpenRLHF and slime
-send each sample of a group by itself, so the server remembers the groups of the last prompts. Where nothing of the group
-is known yet, the trainer is told to ask again (both do, more often than `MAX_REFUSALS`); after that, the mean of what
-was judged lately stands in, the same for the whole group, which then teaches nothing. A server that has judged nothing
-at all goes on refusing: there is a mistake to mend.
+send each sample of a group by itself, so the server remembers the groups of the last prompts. Where nothing of the
+group is known yet, the trainer is told to ask again (both do, more often than `MAX_REFUSALS`); after that, the mean of
+what was judged lately stands in, the same for the whole group, which then teaches nothing. A server that has judged
+nothing at all goes on refusing: there is a mistake to mend.
 """
 
 from __future__ import annotations

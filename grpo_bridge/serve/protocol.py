@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with bounds that it lacks: on connections, on heads that never end, on bodies nobody reads."""
+"""uvicorn's HTTP protocol with bounds that it lacks: on connections, endless heads, and bodies that nobody reads."""
 
 from __future__ import annotations
 

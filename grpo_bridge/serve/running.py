@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -28,9 +29,10 @@ class _Uvicorn(uvicorn.Server):  # type: ignore[misc]
         self._ours, self._on_ready = server, on_ready
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """Begin to drain."""
+        """Begin to drain; a second Ctrl-C ends at once. A stop that was asked for is no failure: the exit code is 0."""
         self._ours.gate.is_draining = True
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
     async def startup(self, sockets: Any = None) -> None:
         """Listen, and say where."""

@@ -26,6 +26,8 @@ from verifiers.cli.task import task_options, with_rules, work_options
 @click.option("--seed", type=int, metavar="N", help="With --limit: a random sample of the rows instead.")
 @click.option("--shard", metavar="I/N", help="Score only the I-th of N parts, from 1.")
 @work_options
+@click.option("--engine", metavar="NAME", help="Where to judge: ray = on a Ray cluster; -o then names a folder.")
+@click.option("--parts", type=click.IntRange(1), metavar="N", help="With --engine: least parts.  [default: its CPUs]")
 @click.option("--resume", is_flag=True, help="Go on with the output that a killed run left.")
 @click.option("--retry-errors", is_flag=True, help="Judge anew the rows of the output that could not be judged.")
 @click.option("--overwrite", is_flag=True, help="Replace the output file.")

@@ -11,6 +11,7 @@ from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from verifiers.cli.engines import check_engine, load_engine
 from verifiers.cli.exits import EXIT_BROKEN_PIPE, EXIT_GATE, Interrupted
 from verifiers.cli.guard import guarded_stdout
 from verifiers.cli.progress import progress_bar
@@ -52,6 +53,8 @@ class ScoreArguments:
     shard: str | None
     num_proc: int | None
     deadline: float | None
+    engine: str | None
+    parts: int | None
     resume: bool
     retry_errors: bool
     overwrite: bool
@@ -128,6 +131,8 @@ def parse_max_errors(text: str) -> float:
 
 
 def _config(given: ScoreArguments, task: Task) -> RunConfig:
+    unfit = {"--dry-run": given.dry_run, "--retry-errors": given.retry_errors}
+    check_engine(given.engine, given.parts, given.output, unfit)
     sources = given.files or (STDIO,)
     if given.retry_errors and (given.dry_run or given.output in (None, STDIO)):
         raise UsageError("--retry-errors needs the output file of an earlier run: -o scored.jsonl")
@@ -183,6 +188,8 @@ def _run(given: ScoreArguments, config: RunConfig, on_columns: OnColumns | None 
                 from verifiers.io.retry import retry_file  # rarely needed
 
                 return retry_file(config, note_progress)
+            if given.engine:
+                return load_engine(given.engine)(config, given.parts, note_progress, note_columns)
             with guarded_stdout():
                 return score_file(config, note_progress, note_columns)
         except KeyboardInterrupt as error:
@@ -220,7 +227,7 @@ def _how_to_go_on(output: str | None, rows: int, is_retry: bool) -> str:
     text = f"Interrupted after {rows:,} rows."
     if is_retry:
         return f"{text} {output} is as it was before; run the same command again."
-    if output and output.endswith(RESUMABLE):
+    if output and (output.endswith(RESUMABLE) or Path(output).is_dir()):
         return f"{text} Go on with the same command and --resume: what {output} holds is kept."
     return text
 
