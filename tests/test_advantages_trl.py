@@ -51,6 +51,7 @@ def scored_by_trl(trainer_name: str, rewards: list[list[float | None]], tmp_path
         max_completion_length=2,
         report_to="none",
         use_cpu=True,
+        bf16=False,
         disable_tqdm=True,
         **options,
     )
