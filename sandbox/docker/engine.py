@@ -57,9 +57,8 @@ def connect() -> Any:
         with engine_errors("asking the engine"):
             address = os.environ.get("DOCKER_HOST") or _context_address()
             client = _client(docker, address, PING_TIMEOUT_S)
-            client.ping()
-            client.close()
-            return _client(docker, address, CALL_TIMEOUT_S)
+            client.api.timeout = CALL_TIMEOUT_S
+            return client
     except EngineError as error:
         raise NoEngine(
             f"no Docker engine answers ({error}): install Docker and start it, and see that this user may use it"

@@ -61,6 +61,8 @@ class DockerLauncher:
         await self._call(self._prepare)
 
     def _prepare(self) -> None:
+        if self._client is not None:
+            self._client.close()
         self._client = connect()
         with engine_errors("asking the engine"):
             self._shares_files = shares_files(self._client, self._settings.runtime)
@@ -111,6 +113,8 @@ class DockerLauncher:
                 await self._call(self._remove_all)
         for folder in self._folders.values():
             shutil.rmtree(folder, ignore_errors=True)
+        if self._client is not None:
+            await self._call(self._client.close)
         self._threads.close()
 
     def _remove_all(self) -> None:
