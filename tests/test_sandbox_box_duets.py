@@ -29,6 +29,11 @@ for fd in range(64):
     except OSError: pass
 def add(a, b): return 0
 """
+EARLY = """
+import os
+os.write(3, b'\\0\\0\\0\\5["r"]')
+def add(a, b): return 3
+"""
 NO_MINUS = "grader: TypeError: unsupported operand type(s) for -: 'Handle' and 'int'"
 NO_METHOD = "program: AttributeError: 'Liar' object has no attribute 'startswith'"
 NO_PLUS = "program: TypeError: unsupported operand type(s) for +: 'function' and 'int'"
@@ -67,6 +72,7 @@ def graded(box: Box, source: str, *checks: str, **fields: Any) -> list[str]:
         ("import os\nos.closerange(0, 99)\ndef add(a, b): return 3", "assert add(1, 2) == 3", "program: "),
         ("import os\nos.write(3, b'\\0\\0\\0\\1x' * 9)\ndef add(a, b): return 3", "assert add(1, 2) == 3", "program: "),
         ("import os\nos.write(3, b'\\xff' * 9)\ndef add(a, b): return 3", "assert add(1, 2) == 3", "program: "),
+        (EARLY, "assert add(1, 2) == 3", "program: "),
         (FORGER, "assert add(1, 2) == 3", "program: "),
         (LIAR, "assert add(1, 2) == 3", "check: AssertionError: "),
         (LIAR, "assert not add(1, 2) != 3", "check: AssertionError: "),

@@ -16,6 +16,9 @@ from . import duet_wire, python_calls, python_program, records, values
 
 PEER_FD, SOURCE_FD, REPORT_FD = 3, 4, 5
 PASSED, FAILED, GONE = b"p", b"f", b"g"
+BEFORE_LOADED = "the program ended before it was loaded"
+MALFORMED = (ValueError, TypeError, IndexError, KeyError, AttributeError, RecursionError)
+"""What reading a hostile message may raise."""
 
 
 class Gone(BaseException):
@@ -29,7 +32,32 @@ class Link:
         self.classes: set[str] = set()
         self.functions: list[Callable[..., Any]] = []
         self.write_back = False
+        self.peer = records.Reader(PEER_FD)
         self.raised: BaseException | None = None
+
+    def open(self, count: int) -> list[Any]:
+        """Wait for the program; return, for each of `count` names, its object and kind, or the exception that it gave.
+
+        Raises:
+            Gone: If it does not come up.
+        """
+        try:
+            first = duet_wire.receive(self.peer)
+            if first is not None:
+                if first[0] != "r" or len(first) != count + 1:
+                    raise ValueError("it began with something else")
+                return [self._opened(answer) for answer in first[1:]]
+        except (OSError, *MALFORMED) as error:
+            raise Gone(f"the program does not speak as it should: {error}") from None
+        raise Gone(BEFORE_LOADED)
+
+    def _opened(self, answer: list[Any]) -> Any:
+        try:
+            return self._accept(answer)
+        except Exception as error:
+            if error is not self.raised:
+                raise
+            return error
 
     def ask(self, *message: Any) -> list[Any]:
         """Send a request, serve the program's calls back, and return the answer.
@@ -41,13 +69,13 @@ class Link:
         try:
             duet_wire.send(PEER_FD, list(message))
             while True:
-                answer = duet_wire.receive(PEER_FD)
+                answer = duet_wire.receive(self.peer)
                 if answer is None:
                     raise Gone("the program ended")
                 if answer[0] != "back":
                     return self._accept(answer)
                 duet_wire.send(PEER_FD, self._serve(answer))
-        except (OSError, ValueError, TypeError, IndexError, KeyError, RecursionError) as error:
+        except (OSError, *MALFORMED) as error:
             if error is self.raised:
                 raise
             raise Gone(f"the program does not answer as it should: {error}") from None
@@ -205,25 +233,14 @@ def run(plan: dict[str, Any]) -> None:
 
 
 def _open_tests(link: Link, names: list[str], grader: str, module: types.ModuleType) -> None:
-    try:
-        first = duet_wire.receive(PEER_FD)
-    except ValueError as error:
-        raise Gone(f"the program does not speak as it should: {error}") from None
-    if first != ["r"]:
-        raise Gone("the program ended before it was loaded")
-    for name in names:
-        module.__dict__[name] = _proxy(link, name)
+    for name, found in zip(names, link.open(len(names))):  # noqa: B905  (strict= is of Python 3.10)
+        if isinstance(found, BaseException):  # not there: a failure only of the test that uses it
+            module.__dict__[name] = Missing(link, found)
+            continue
+        module.__dict__[name], kind = found
+        if kind == "class":
+            link.classes.add(name)
     _run(grader, module)
-
-
-def _proxy(link: Link, name: str) -> Any:
-    try:
-        value, kind = link.ask("name", name)
-    except Exception as error:  # not there: a failure only of the test that uses it
-        return Missing(link, error)
-    if kind == "class":
-        link.classes.add(name)
-    return value
 
 
 def _run(source: str, module: types.ModuleType) -> None:

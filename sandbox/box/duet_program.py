@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
-from . import duet_wire, python_calls, python_program, values
+from . import duet_wire, python_calls, python_program, records, values
 
 PEER_FD, SOURCE_FD = 3, 4
 MAX_OBJECTS = 1_000_000
@@ -21,6 +21,7 @@ class Objects:
 
     def __init__(self) -> None:
         self._kept: list[Any] = []
+        self.peer = records.Reader(PEER_FD)
 
     def tell(self, value: Any) -> Any:
         """Return the JSON of an object without an encoding."""
@@ -55,9 +56,9 @@ def run(plan: dict[str, Any]) -> None:
     """Load the program, say ready, then answer until the grader leaves."""
     names = python_calls.load(python_program.read_all(SOURCE_FD))
     objects = Objects()
-    duet_wire.send(PEER_FD, ["r"])
+    duet_wire.send(PEER_FD, ["r", *[_answer(objects, names, ["name", name]) for name in plan["names"]]])
     while True:
-        message = duet_wire.receive(PEER_FD)
+        message = duet_wire.receive(objects.peer)
         if message is None:
             python_program.end(0)
         duet_wire.send(PEER_FD, _answer(objects, names, message))
@@ -111,7 +112,7 @@ def _call_back(objects: Objects, function: int, args: Any, kwargs: Any) -> Any:
     """Have the grader call one of its functions; serve what that in turn asks of us."""
     duet_wire.send(PEER_FD, ["back", function, objects.encode(list(args)), objects.encode(kwargs)])
     while True:
-        message = duet_wire.receive(PEER_FD)
+        message = duet_wire.receive(objects.peer)
         if message is None:
             python_program.end(0)
         if message[0] == "v":

@@ -1,6 +1,7 @@
 """How the two processes of a duet speak: JSON records over one socket, a request at a time, calls back in between.
 
-Requests of the grader:     ["name", name]  ["call", handle, args, kwargs, write_back]  ["get", handle, name]
+The program, once loaded:   ["r", the answer for each name that the tests ask for...]
+Requests of the grader:     ["call", handle, args, kwargs, write_back]  ["get", handle, name]
                             ["set", handle, name, value]  ["special", handle, method, args]
 Requests of the program:    ["back", function, args, kwargs]          only while it answers a call
 Answers of either:          ["v", value, kind or arguments after]     ["e", [class, its bases...], args, text]
@@ -19,18 +20,21 @@ SPECIAL = ("__len__", "__iter__", "__next__", "__getitem__", "__setitem__", "__d
 `__contains__` or `__sub__` would be."""
 
 
+_write = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
 def send(fd: int, message: list[Any]) -> None:
     """Write a message of JSON-ready data."""
-    records.send(fd, json.dumps(message, separators=(",", ":")).encode())
+    records.send(fd, _write(message).encode())
 
 
-def receive(fd: int) -> list[Any] | None:
+def receive(reader: records.Reader) -> list[Any] | None:
     """Read a message; `None` at the end of the stream.
 
     Raises:
         ValueError: If it is not one.
     """
-    text = records.receive(fd)
+    text = reader.receive()
     if text is None:
         return None
     try:

@@ -34,7 +34,7 @@ class _Checks(calls.Line):
         tag, text = record[:1], record[1:]
         if tag == duet_grader.GONE:
             run.reason, run.spare_until = GONE, time.monotonic() + GRACE_S
-            self.loaded = b"before it was loaded" not in text
+            self.loaded = text != duet_grader.BEFORE_LOADED.encode()
             return
         if run.reason:
             return
@@ -84,7 +84,8 @@ def _plans(work: Work, first: int) -> list[dict[str, Any]]:
         **work.plan("grader", 6, work.limits, times=times), "dumpable": False, "first": first, "names": asked["names"],
         "write_back": bool(asked.get("write_back")),
     }  # fmt: skip
-    return [work.plan("program", 5, work.limits, times=times), grader]
+    program = work.plan("program", 5, work.limits, times=times)
+    return [{**program, "names": asked["names"]}, grader]
 
 
 def _one_pair(work: Work, first: int) -> tuple[int, Any, bool]:

@@ -46,8 +46,9 @@ def run(plan: dict[str, Any]) -> None:
     """Load the program, say ready, then answer calls until the socket ends."""
     names = load(python_program.read_all(SOURCE_FD))
     records.send(CALL_FD, b"r")
+    reader = records.Reader(CALL_FD)
     while True:
-        request = records.receive(CALL_FD)
+        request = reader.receive()
         if request is None:
             python_program.end(0)
         tag, text = _answer(names, plan["entry_point"], request)

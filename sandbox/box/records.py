@@ -1,4 +1,4 @@
-"""Length-prefixed records over a stream socket, blocking, with bounds: between the parts of one run."""
+"""Length-prefixed records over a stream socket, blocking, with bounds: between the processes of one run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import struct
 
 LENGTH = struct.Struct("!I")
 MAX_RECORD_BYTES = 256 * 1024 * 1024
+READ_BYTES = 1 << 16
 
 
 class RecordError(ValueError):
@@ -19,32 +20,47 @@ def send(fd: int, data: bytes) -> None:
     Raises:
         OSError: If the other side is gone.
     """
-    view = memoryview(LENGTH.pack(len(data)) + data)
-    while view:
-        view = view[os.write(fd, view) :]
+    data = LENGTH.pack(len(data)) + data
+    sent = os.write(fd, data)
+    while sent < len(data):
+        sent += os.write(fd, memoryview(data)[sent:])
 
 
-def receive(fd: int) -> bytes | None:
-    """Read one record; `None` at the end of the stream.
+class Reader:
+    """Reads records."""
 
-    Raises:
-        RecordError: If it is too long.
-    """
-    head = _exactly(fd, LENGTH.size)
-    if head is None:
-        return None
-    (length,) = LENGTH.unpack(head)
-    if length > MAX_RECORD_BYTES:
-        raise RecordError(f"a record of {length} bytes; at most {MAX_RECORD_BYTES}")
-    return _exactly(fd, length)
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._left = b""
 
+    def receive(self) -> bytes | None:
+        """Return the next record; `None` at the end of the stream.
 
-def _exactly(fd: int, count: int) -> bytes | None:
-    data = os.read(fd, min(count, 1 << 20)) if count else b""
-    if len(data) == count:
-        return data
-    buffer = bytearray(data)
-    while data and len(buffer) < count:
-        data = os.read(fd, min(count - len(buffer), 1 << 20))
-        buffer += data
-    return bytes(buffer) if len(buffer) == count else None
+        Raises:
+            RecordError: If it is too long.
+        """
+        data = self._left or os.read(self._fd, READ_BYTES)
+        if len(data) < LENGTH.size:
+            data = self._more(data, LENGTH.size)
+            if len(data) < LENGTH.size:
+                return None
+        (length,) = LENGTH.unpack_from(data)
+        if length > MAX_RECORD_BYTES:
+            raise RecordError(f"a record of {length} bytes; at most {MAX_RECORD_BYTES}")
+        end = LENGTH.size + length
+        if len(data) < end:
+            data = self._more(data, end)
+            if len(data) < end:
+                return None
+        self._left = data[end:]
+        return data[LENGTH.size : end]
+
+    def _more(self, data: bytes, count: int) -> bytes:
+        """Return `data` with more, so that it has `count` bytes or ends with the stream."""
+        buffer = bytearray(data)
+        while len(buffer) < count:
+            data = os.read(self._fd, max(READ_BYTES, count - len(buffer)))
+            if not data:
+                break
+            buffer += data
+        return bytes(buffer)

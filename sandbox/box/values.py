@@ -143,13 +143,16 @@ _WRITERS: tuple[tuple[Any, Callable[[Encoder, Any], Any]], ...] = (
 )
 
 
+_write = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
 def dumps(value: Any, opaque: Opaque | None = None) -> bytes:
     """Return a value as type-tagged JSON text.
 
     Raises:
         ValueTooLarge: See `Encoder.encode`.
     """
-    return json.dumps(Encoder(opaque).encode(value), separators=(",", ":")).encode()
+    return _write(Encoder(opaque).encode(value)).encode()
 
 
 def loads(text: bytes, objects: Callable[[dict[str, Any]], Any] | None = None) -> Any:
