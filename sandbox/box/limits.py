@@ -120,6 +120,8 @@ class Watch:
             return TIME, f"still there after {limits['wall_s']:g} s, having used {cpu_s:.2f} CPU seconds"
         if memory_bytes > limits["memory_bytes"]:
             return MEMORY, f"held {memory_bytes} of {limits['memory_bytes']} bytes"
+        if self._usage.oom_happened():
+            return MEMORY, "the kernel ended a process because memory was used up"
         if self._usage.files() > MAX_FILES:
             return FILES, f"made more than {MAX_FILES} files"
         return self.too_much_output()
@@ -143,12 +145,23 @@ class Usage:
         self.idle_resident_bytes = 0
         """What each fork shares with its zygote."""
         self._seen_s = 0.0
+        self._oom_kills = 0
+        self.settle()
 
     def cpu_s(self) -> float:
         """Return CPU seconds since some fixed time."""
         if self.group is not None:
             return self.group.cpu_s() - time.process_time()
         return self.reaped_cpu_s
+
+    def oom_happened(self) -> bool:
+        """Return whether the kernel has ended a process because memory was used up, since the last call of `settle`."""
+        return self.group is not None and self.group.oom_kills() > self._oom_kills
+
+    def settle(self) -> None:
+        """What happened so far is accounted for."""
+        if self.group is not None:
+            self._oom_kills = self.group.oom_kills()
 
     def files(self) -> int:
         """Return how many files there are in the box, where nothing else limits that."""

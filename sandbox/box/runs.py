@@ -153,7 +153,6 @@ class Runner:
         """
         parent = self.zygote(preload) if tuple(preload) not in self._zygotes else self._zygotes[tuple(preload)]
         finished = Finished(len(plans))
-        kills = self.group.oom_kills() if self.group is not None else 0
         try:
             parent.ask(plans, fds)
             if on_start is not None:
@@ -168,7 +167,8 @@ class Runner:
         used = sum(ending.cpu_s for ending in finished.endings)
         finished.cpu_s = used if alone else max(used, watch.cpu_s)
         if (self.group is not None and not alone) or finished.reason or any(end.status for end in finished.endings):
-            finished.oom = self.group is not None and self.group.oom_kills() > kills
+            finished.oom = self.usage.oom_happened()
+            self.usage.settle()
         self._idle_pid = self._last_pid.read()
         return finished
 
