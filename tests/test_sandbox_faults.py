@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -101,7 +102,7 @@ def test_caller_when_killed_then_nothing_is_left_after_the_next_start():
     while containers(child.pid) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert not containers(child.pid)
-    assert not [path for path in Path("/tmp").glob(f"grpo-sandbox-*/{child.pid}-*")]
+    assert not list(Path(tempfile.gettempdir()).glob(f"grpo-sandbox-*/{child.pid}-*"))
 
 
 def test_close_when_programs_run_then_no_container_is_left():

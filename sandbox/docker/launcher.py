@@ -11,6 +11,8 @@ import fcntl
 import itertools
 import os
 import shutil
+import socket
+import ssl
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -187,8 +189,7 @@ class DockerLauncher:
             with engine_errors("attaching to a container"):
                 wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
                 stream = self._client.api.attach_socket(handle, params=wanted)
-                line = os.dup(stream.fileno())
-                stream.close()
+                line = _plain_descriptor(stream)
             self._start(handle)
             os.set_blocking(line, True)
             _write_all(line, parcel())
@@ -224,6 +225,21 @@ class DockerLauncher:
         except BaseException:
             remove(self._client, handle)
             raise
+
+
+def _plain_descriptor(stream: Any) -> int:
+    """Take the descriptor out of what the SDK made around it.
+
+    Raises:
+        EngineError: If it is more than a descriptor, as with TLS or ssh.
+    """
+    inner = getattr(stream, "_sock", None)
+    if not isinstance(inner, socket.socket) or isinstance(inner, ssl.SSLSocket):
+        raise EngineError(
+            "programs cannot be run over a TLS or ssh connection to the engine: "
+            "forward its socket to this machine (ssh -L) and name that in DOCKER_HOST"
+        )
+    return inner.detach()
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
