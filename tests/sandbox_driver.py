@@ -63,7 +63,8 @@ class Box:
 
     def __init__(self, situation: str) -> None:
         self.situation = situation
-        self.process = subprocess.Popen(command(situation), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.command = command(situation)
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self._in, self._out = self.process.stdin, self.process.stdout
@@ -141,6 +142,8 @@ class Box:
         self._in.close()
         self._out.close()
         self.process.wait(timeout=20)
+        if self.situation == "local":
+            shutil.rmtree(self.command[-1])
 
 
 def can(situation: str) -> str:
