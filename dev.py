@@ -14,6 +14,7 @@ It keeps its own environment in .venv and installs there only when pyproject.tom
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -21,7 +22,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -42,9 +43,19 @@ LINTERS: tuple[tuple[str, list[str]], ...] = (
 )
 FAST_LINTERS = LINTERS[:2]
 
-NEVER_HERE = "not docker and not bwrap and not gpu and not net"
-"""Tests for machines that have these; run them with `python3 dev.py test -m docker`, and so on."""
-FAST_ONLY = f"{NEVER_HERE} and not slow and not ray"
+NEVER_HERE = ("gpu", "net")
+"""Tests for machines that have these; run them with `python3 dev.py test -m gpu`, and so on."""
+NOT_FAST = ("slow", "ray", "docker", "bwrap")
+DEBIAN_PROGRAMS = {
+    "dockerd": "docker.io",
+    "bwrap": "bubblewrap",
+    "mmdebstrap": "mmdebstrap",
+    "cgroupfs-mount": "cgroupfs-mount",
+}
+"""What CI needs for the sandbox's tests: programs, and the packages that have them."""
+ENGINE_START_S = 60.0
+ENGINE_OPTIONS = ("--bridge=none", "--iptables=false", "--ip6tables=false")
+"""Of CI's own engine: boxes have no network."""
 
 CACHES = (
     ".bench",
@@ -105,14 +116,15 @@ def test(args: list[str]) -> int:
     args = [arg for arg in args if arg != "--fast"]
     ensure(extra="dev")
     failed = run_linters(FAST_LINTERS if fast else LINTERS)
-    print(f"-- not run here: {not_run(fast)}")
     if failed:
         print(f"-- FAILED before the tests: {', '.join(failed)} (see above)")
-    select = (
-        [] if any(arg == "-m" or arg.startswith("-m=") for arg in args) else ["-m", FAST_ONLY if fast else NEVER_HERE]
-    )
     parallel = [] if any(arg.startswith(("-n", "--pdb")) for arg in args) else ["-n", str(TEST_PROCESSES)]
-    code = in_venv(["python", "-m", "pytest", "-q", "-rfEs", *parallel, *select, *args])
+    with contextlib.nullcontext() if fast else sandboxes_in_ci():
+        left_out = left_out_markers(fast)
+        print(f"-- not run here: {not_run(left_out)}", flush=True)
+        chosen = any(arg == "-m" or arg.startswith("-m=") for arg in args)
+        select = [] if chosen else ["-m", " and ".join(f"not {marker}" for marker in left_out)]
+        code = in_venv(["python", "-m", "pytest", "-q", "-rfEs", *parallel, *select, *args])
     return code or (1 if failed else 0)
 
 
@@ -168,14 +180,113 @@ def run_linters(linters: Sequence[tuple[str, list[str]]]) -> list[str]:
     return failed
 
 
-def not_run(fast: bool) -> str:
-    """Say which tests this run leaves out, and why."""
-    left_out = ["tests marked docker, gpu or net (they need a daemon, a device or the network)"]
+def in_ci() -> bool:
+    """Whether this is CI's machine, where every sandbox has to be there and nothing may be left out."""
+    return os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+def left_out_markers(fast: bool) -> list[str]:
+    """Return the markers of tests that this machine cannot run, or that were not asked for."""
     if fast:
+        return [*NEVER_HERE, *NOT_FAST]
+    if in_ci():
+        return [*NEVER_HERE]
+    docker = [] if engine_answers() and has_image() else ["docker"]
+    return [*NEVER_HERE, *docker, *([] if shutil.which("bwrap") else ["bwrap"])]
+
+
+def not_run(markers: Sequence[str]) -> str:
+    """Say which tests this run leaves out, and why."""
+    reasons = {
+        "gpu": "gpu (a device)",
+        "net": "net (the network)",
+        "docker": "docker (a Docker engine that answers, and `verify sandbox build`)",
+        "bwrap": "bwrap (bubblewrap)",
+    }
+    left_out = [f"tests that need {', '.join(reasons[marker] for marker in markers if marker in reasons)}"]
+    if "slow" in markers:
         left_out.append("slow and ray tests, mypy and import rules (--fast)")
     if not DATA.is_dir():
         left_out.append("tests on ../shared/data (no such folder beside this checkout; counted as skipped)")
     return "; ".join(left_out)
+
+
+def engine_answers() -> bool:
+    """Whether a Docker engine answers."""
+    return shutil.which("docker") is not None and succeeds(["docker", "version"])
+
+
+def has_image() -> bool:
+    """Whether the engine has an image of the sandbox."""
+    listed = subprocess.run(
+        ["docker", "images", "--quiet", "grpo-teachers-sandbox"], capture_output=True, text=True, check=False
+    )
+    return bool(listed.stdout.strip())
+
+
+def succeeds(command: list[str]) -> bool:
+    """Whether a command ends well; its output is of no interest."""
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@contextlib.contextmanager
+def sandboxes_in_ci() -> Iterator[None]:
+    """In CI: install what the sandbox's tests need, start an engine, build the image; elsewhere do nothing.
+
+    What fails here is printed, and the tests that need it then fail too: none is left out.
+    """
+    engine = None
+    try:
+        if in_ci():
+            install_debian_programs()
+            engine = None if engine_answers() else start_engine()
+            print("-- building the sandbox's image", flush=True)
+            quietly(venv_command(["verify", "sandbox", "build", "--from-debian"]))
+    except DevError as error:
+        print(f"-- FAILED: the sandbox's tests have no sandbox: {error}", flush=True)
+    try:
+        yield
+    finally:
+        if engine is not None:
+            engine.terminate()
+            engine.wait()
+
+
+def install_debian_programs() -> None:
+    """Install the missing ones of `DEBIAN_PROGRAMS`; needs root, and sources of apt.
+
+    Raises:
+        DevError: If that fails.
+    """
+    missing = [package for program, package in DEBIAN_PROGRAMS.items() if shutil.which(program) is None]
+    if missing:
+        print(f"-- installing {', '.join(missing)}", flush=True)
+        quietly(["apt-get", "update", "-q"])
+        quietly(["apt-get", "install", "-q", "-y", "--no-install-recommends", *missing])
+
+
+def start_engine() -> subprocess.Popen[bytes]:
+    """Start a Docker engine of our own, and wait until it answers.
+
+    Raises:
+        DevError: If it does not.
+    """
+    if not any(Path("/sys/fs/cgroup", name).exists() for name in ("cgroup.controllers", "memory")):
+        quietly(["cgroupfs-mount"])
+    folder = ROOT / "build" / "engine"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "log", "wb") as log:
+        engine = subprocess.Popen(
+            ["dockerd", "--pidfile", str(folder / "pid"), *ENGINE_OPTIONS], stdout=log, stderr=log
+        )
+    deadline_s = time.monotonic() + ENGINE_START_S
+    while not engine_answers():
+        if engine.poll() is not None or time.monotonic() > deadline_s:
+            engine.kill()
+            tail = "\n".join((folder / "log").read_text(errors="replace").splitlines()[-15:])
+            raise DevError(f"dockerd does not answer:\n{tail}")
+        time.sleep(0.2)
+    return engine
 
 
 def ensure(extra: str) -> None:
@@ -232,9 +343,14 @@ def quietly(command: list[str]) -> None:
     """Run a command; show its output only if it fails.
 
     Raises:
-        DevError: If it fails.
+        DevError: If it fails, or there is no such program.
     """
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+    except FileNotFoundError as error:
+        raise DevError(f"there is no program {command[0]!r}") from error
     if done.returncode != 0:
         raise DevError(f"this command failed with exit code {done.returncode}: {' '.join(command)}\n{done.stdout}")
 

@@ -118,12 +118,15 @@ def test_linters_when_one_fails_then_all_run_and_it_is_named(dev: ModuleType, ca
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
-        ([], "not docker and not gpu and not net"),
-        (["--fast"], "not docker and not gpu and not net and not slow and not ray"),
+        ([], "not gpu and not net and not docker"),
+        (["--fast"], "not gpu and not net and not slow and not ray and not docker and not bwrap"),
         (["-m", "docker"], "docker"),
     ],
 )
 def test_test_when_called_then_selects_and_passes_arguments_on(dev: ModuleType, monkeypatch, args, expected):
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(dev, "engine_answers", lambda: False)
+    monkeypatch.setattr(dev.shutil, "which", lambda name: f"/usr/bin/{name}")
     calls: list[list[str]] = []
     monkeypatch.setattr(dev, "ensure", lambda extra: None)
     monkeypatch.setattr(dev, "run_linters", lambda linters: ["mypy"])
@@ -133,3 +136,57 @@ def test_test_when_called_then_selects_and_passes_arguments_on(dev: ModuleType, 
     assert command[command.index("-m", 3) + 1] == expected
     assert command[-2:] == ["-k", "interval"]
     assert "--fast" not in command
+
+
+@pytest.mark.parametrize(
+    ("engine", "image", "bwrap", "expected"),
+    [
+        (True, True, True, ["gpu", "net"]),
+        (True, False, True, ["gpu", "net", "docker"]),
+        (False, False, False, ["gpu", "net", "docker", "bwrap"]),
+    ],
+)
+def test_left_out_markers_when_a_user_lacks_a_sandbox_then_says_so(
+    dev: ModuleType, monkeypatch, engine, image, bwrap, expected
+):
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(dev, "engine_answers", lambda: engine)
+    monkeypatch.setattr(dev, "has_image", lambda: image)
+    monkeypatch.setattr(dev.shutil, "which", lambda name: "/usr/bin/bwrap" if bwrap else None)
+    assert dev.left_out_markers(fast=False) == expected
+    assert all(marker in dev.not_run(expected) for marker in expected)
+
+
+def test_sandboxes_when_in_ci_then_installs_builds_and_leaves_nothing_out(dev: ModuleType, monkeypatch, capsys):
+    ran: list[list[str]] = []
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setattr(dev, "engine_answers", lambda: True)
+    monkeypatch.setattr(dev.shutil, "which", lambda name: None)
+    monkeypatch.setattr(dev, "venv_command", lambda command: command)
+    monkeypatch.setattr(dev, "quietly", ran.append)
+    with dev.sandboxes_in_ci():
+        assert dev.left_out_markers(fast=False) == ["gpu", "net"]
+    assert [command[:2] for command in ran] == [["apt-get", "update"], ["apt-get", "install"], ["verify", "sandbox"]]
+    assert set(dev.DEBIAN_PROGRAMS.values()) <= set(ran[1])
+
+
+def test_sandboxes_when_in_ci_without_an_engine_then_its_tests_are_run_and_fail(dev: ModuleType, monkeypatch, capsys):
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setattr(dev, "engine_answers", lambda: False)
+    monkeypatch.setattr(dev, "install_debian_programs", lambda: None)
+
+    def fail():
+        raise dev.DevError("no engine here")
+
+    monkeypatch.setattr(dev, "start_engine", fail)
+    with dev.sandboxes_in_ci():
+        assert "docker" not in dev.left_out_markers(fast=False)
+    assert "-- FAILED: the sandbox's tests have no sandbox: no engine here" in capsys.readouterr().out
+
+
+def test_sandboxes_when_not_in_ci_then_nothing_is_installed_or_started(dev: ModuleType, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(dev, "quietly", lambda command: pytest.fail(f"ran {command}"))
+    monkeypatch.setattr(dev, "start_engine", lambda: pytest.fail("started an engine"))
+    with dev.sandboxes_in_ci():
+        pass
