@@ -1,4 +1,4 @@
-"""No program is paid for anything but solving the task: in the sandboxes that this machine has, and on the real ones in CI."""
+"""No program is paid for anything but solving the task, in any of the sandboxes."""
 
 import json
 import os

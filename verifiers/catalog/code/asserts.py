@@ -160,12 +160,10 @@ def _found_entry_point(statements: Sequence[ast.stmt]) -> str:
     own = free_names(statements)
     calls = [node for statement in statements for node in ast.walk(statement) if isinstance(node, ast.Call)]
     called = [node.func.id for node in calls if isinstance(node.func, ast.Name)]
+    methods = [name for name in map(_method, calls) if name]
     for name in called:
         if name in own and not imports_for(statements, {name}):
-            return name
-    methods = [name for name in map(_method, calls) if name]
-    if methods:
-        return methods[0]
+            return next((method for method in methods if method.startswith(f"{name}.")), name)
     if called:
         return called[-1] if called[0] in _VIEWS and len(called) > 1 else called[0]
     raise BadReference("no function is called in the tests; name it with entry_point")

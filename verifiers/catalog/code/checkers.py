@@ -55,7 +55,7 @@ def _first_difference(expected: bytes, seen: bytes) -> str:
 
 
 def _here(text: bytes, at: int) -> str:
-    return repr(show_text(text[at : at + 20])) if at < len(text) else "the end"
+    return f"'{show_text(text[at : at + 20])}'" if at < len(text) else "the end"
 
 
 def _words_fault(checker: Checker, expected: bytes, seen: bytes) -> str:
@@ -66,12 +66,12 @@ def _words_fault(checker: Checker, expected: bytes, seen: bytes) -> str:
         return ""
     if len(words) > len(wanted):
         more = show_text(words[-1], 40)
-        return f"more words than the {len(wanted)} expected: {more!r}"
+        return f"more words than the {len(wanted)} expected: '{more}'"
     for number, (want, word) in enumerate(zip_longest(wanted, words), 1):
         if word is None:
             return f"{len(words)} words, and {len(wanted)} are expected"
         if want != word and not (checker.name == "float" and _near(want, word, checker)):
-            return f"word {number} is {show_text(word, 60)!r}, expected {show_text(want, 60)!r}"
+            return f"word {number} is '{show_text(word, 60)}', expected '{show_text(want, 60)}'"
     return ""
 
 
@@ -102,7 +102,7 @@ def _lines_fault(expected: bytes, seen: bytes) -> str:
     if len(found) != len(wanted):
         return f"{len(found):,} lines, and {len(wanted):,} are expected"
     missing = Counter(wanted) - Counter(found)
-    return f"the line {show_text(next(iter(missing)), 60)!r} is missing" if missing else ""
+    return f"the line '{show_text(next(iter(missing)), 60)}' is missing" if missing else ""
 
 
 def _lines(text: bytes) -> list[bytes]:

@@ -6,7 +6,7 @@ The reference itself is looked at first, then the row's columns (a data set's ro
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from verifiers.catalog.code.fields import Fields, decoded, shown
@@ -49,6 +49,9 @@ ALLOWED: Final = (
 )
 _ASSERT: Final = re.compile(r"^[ \t]*assert\b", re.MULTILINE)
 
+_COMPARISON: Final = re.compile(r"\s*[^\n]*==[^\n]*\s*")
+"""One line that compares: an assert without the word."""
+
 
 def read_task(sample: Sample) -> Task:
     """Read a sample's reference.
@@ -63,7 +66,7 @@ def read_task(sample: Sample) -> Task:
     if isinstance(reference, str) and reference.strip():
         tried.append(_from_text(reference))
     if isinstance(reference, list | tuple) and reference:
-        tried.append({"asserts" if isinstance(reference[0], str) else "test_cases": reference})
+        tried.append(_from_list(reference))
     for own in [*tried, sample.meta]:
         found = _shaped(own, row)
         if found is not None:
@@ -75,6 +78,16 @@ def read_task(sample: Sample) -> Task:
 
 def _reference(value: Json) -> Any:
     return decoded(value, "the reference") if not isinstance(value, str) or not _ASSERT.search(value) else value
+
+
+def _from_list(reference: Sequence[Any]) -> dict[str, Any]:
+    """Return what a list is: asserts, or test cases; right solutions (APPS' column) are neither."""
+    if not isinstance(reference[0], str):
+        return {"test_cases": reference}
+    are_tests = all(
+        isinstance(each, str) and (_ASSERT.search(each) or _COMPARISON.fullmatch(each)) for each in reference
+    )
+    return {"asserts": reference} if are_tests else {}
 
 
 def _from_text(text: str) -> dict[str, Json]:

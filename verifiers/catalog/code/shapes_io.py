@@ -15,6 +15,10 @@ from verifiers.catalog.code.shapes_own import MAX_TESTS, asserts_task, call_test
 from verifiers.catalog.code.task import BadReference, CallTest, StdioTest, Task
 
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
+_KINDS = {
+    **dict.fromkeys(("stdin", "stdin_stdout", "stdio"), "stdin"),
+    **dict.fromkeys(("functional", "function_call", "call"), "call"),
+}
 _FUNCTION_NAMES = ("fn_name", "func_name", "entry_point")
 
 
@@ -95,9 +99,14 @@ def live_code_bench(fields: Fields) -> Task | None:
     if not names:
         return None
     tests = [test for name in names for test in objects(_unpacked(fields.get(name), name), name)]
+    return _listed(tests, fields)
+
+
+def _function_name(fields: Fields) -> str:
+    """Return the name of the function that tests call: a field, or LiveCodeBench's `metadata.func_name`."""
     metadata = decoded(fields.own.get("metadata") or fields.row.get("metadata"), "metadata")
-    row = {**fields.row, **(metadata if isinstance(metadata, Mapping) else {})}
-    return _listed(tests, Fields(fields.own, row))
+    inner = Fields(metadata, {}) if isinstance(metadata, Mapping) else fields
+    return fields.text(*_FUNCTION_NAMES) or inner.text(*_FUNCTION_NAMES)
 
 
 def _listed(tests: list[Mapping[str, Any]], fields: Fields) -> Task:
@@ -107,19 +116,21 @@ def _listed(tests: list[Mapping[str, Any]], fields: Fields) -> Task:
     odd = next((test for test in tests if not {"input", "output"} <= test.keys()), None)
     if odd is not None:
         raise BadReference(f"a test has input and output, not {', '.join(map(str, odd))[:100]}")
-    kinds = {str(test.get("testtype") or test.get("type") or "") for test in tests}
+    told = {str(test.get("testtype") or test.get("type") or "stdin") for test in tests}
+    odd_kind = next((kind for kind in told if kind not in _KINDS), "")
+    if odd_kind:
+        raise BadReference(f"the kind of test {odd_kind[:40]!r} is not known; allowed: {', '.join(_KINDS)}")
+    kinds = {_KINDS[kind] for kind in told}
     names = {str(test["fn_name"]) for test in tests if test.get("fn_name")}
-    name = names.pop() if len(names) == 1 else "" if names else fields.text(*_FUNCTION_NAMES)
-    if names or len(kinds) > 1:
-        raise BadReference(f"tests of several kinds or functions: {', '.join(sorted([*kinds, *names]))}")
-    if kinds <= {"functional", "function_call", "call"} and kinds:
-        if not name:
-            raise BadReference("functional tests need the function's name: fn_name, or metadata.func_name")
-        calls = _calls([(test["input"], test["output"]) for test in tests], name)
-        return _task("LiveCodeBench", fields, calls, entry_point=name)
-    if not kinds <= {"", "stdin", "stdin_stdout", "stdio"}:
-        raise BadReference(f"the kind of test {kinds.pop()!r} is not known; allowed: stdin, functional")
-    return _task("LiveCodeBench", fields, [stdio_test(test["input"], test["output"]) for test in tests])
+    if len(names) > 1 or len(kinds) > 1:
+        raise BadReference(f"tests of several kinds or functions: {', '.join(sorted(told | names))}")
+    if kinds == {"stdin"}:
+        return _task("LiveCodeBench", fields, [stdio_test(test["input"], test["output"]) for test in tests])
+    name = names.pop() if names else _function_name(fields)
+    if not name:
+        raise BadReference("functional tests need the function's name: fn_name, or metadata.func_name")
+    calls = _calls([(test["input"], test["output"]) for test in tests], name)
+    return _task("LiveCodeBench", fields, calls, entry_point=name)
 
 
 def _nested(tests: list[Mapping[str, Any]], fields: Fields) -> Task:
