@@ -18,6 +18,7 @@ import click
 from verifiers import __version__
 from verifiers.cli.commands import BUILT_IN, PLUGIN_GROUP, PluginError, plugin_commands
 from verifiers.cli.doctor_probe import HANG
+from verifiers.cli.sandbox import usable_backend
 from verifiers.cli.table import print_findings
 from verifiers.errors import VerifyError, WorkerError
 
@@ -131,6 +132,11 @@ def _sandboxes() -> Iterator[Finding]:
         yield Finding("warn", "bwrap", "missing: the sandbox without Docker", "install the package bubblewrap")
     else:
         yield Finding("ok", "bwrap", bwrap)
+    name, problem = usable_backend()
+    if problem:
+        yield Finding("warn", "sandbox", f"the teacher of code cannot judge here: {problem}", "see the lines above")
+    else:
+        yield Finding("ok", "sandbox", f"programs run in {name}; `verify sandbox check` tests it")
 
 
 def _docker_engine(docker: str) -> Finding:

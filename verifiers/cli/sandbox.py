@@ -78,7 +78,7 @@ def _settings(backend: str, **chosen: Any) -> Settings:
 def build_command(from_debian: bool, extras: str, target: str | None, base: str) -> None:
     """Build what programs run in: Python with numpy, C, C++, JavaScript, TypeScript, Bash."""
     with _our_errors():
-        from sandbox.image.build import build
+        from sandbox.building import build
 
         wanted = [name.strip() for name in extras.split(",") if name.strip()]
         build(wanted, [target] if target else [], from_debian, base, click.echo)
@@ -89,7 +89,7 @@ def build_command(from_debian: bool, extras: str, target: str | None, base: str)
 def list_command(as_json: bool) -> None:
     """List what was built, with digests."""
     with _our_errors():
-        from sandbox.image.build import built
+        from sandbox.building import built
 
         found = list(built())
     if as_json:
@@ -107,7 +107,7 @@ def list_command(as_json: bool) -> None:
 def prune_command(everything: bool) -> None:
     """Remove what dead processes left, and what older versions built."""
     with _our_errors():
-        from sandbox.image.build import prune
+        from sandbox.building import prune
 
         prune(everything, click.echo)
 
@@ -165,6 +165,19 @@ def run_command(file: Path, backend: str, language: str, cpu_s: float, **chosen:
         report = run(Job(Program(name, source), Stdio((stdin,)), Limits(cpu_s=cpu_s)), _settings(backend, **chosen))
         close_all()
     return _show(report)
+
+
+def usable_backend() -> tuple[str, str]:
+    """Return the name of the sandbox that is used where none is named, or why there is none."""
+    from sandbox.errors import SandboxError
+    from sandbox.run import backend_name, close_all
+
+    try:
+        return backend_name(), ""
+    except SandboxError as error:
+        return "", str(error)
+    finally:
+        close_all()
 
 
 def _show(report: JobReport) -> int:
