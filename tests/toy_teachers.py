@@ -60,6 +60,8 @@ class Does(Toy):
             "exit": lambda: os._exit(3),
             "sys.exit": lambda: sys.exit(4),
             "abort": os.abort,
+            "kill": lambda: os.kill(os.getpid(), 9),
+            "inf": lambda: float("inf"),
             "memory": lambda: bytearray(64 << 30),
             "print": lambda: print("noise"),
             "nan": lambda: Verdict(float("nan"), Status.PARTIAL),
