@@ -38,7 +38,7 @@ BUILT_IN = {
     "list": BuiltIn("verifiers.cli.catalog:list_teachers", "List the teachers and their options."),
     "check": BuiltIn("verifiers.cli.check:check", "Run the contract suite on a teacher."),
     "rules": BuiltIn("verifiers.cli.rules:rules", "Check, try and attack rules that you write."),
-    "sandbox": BuiltIn("verifiers.cli.sandbox:sandbox", "Build, list and check what runs programs."),
+    "sandbox": BuiltIn("verifiers.cli.sandbox:sandbox", "Build, list, check and try what programs are run in."),
     "doctor": BuiltIn("verifiers.cli.doctor:doctor", "Check this installation and say what to repair."),
 }
 
