@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isfinite, isnan
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, overload
 
 from grpo_bridge.formulas import METHODS, Batch, Group, gdpo, judged
 from verifiers.errors import UsageError
@@ -36,15 +36,35 @@ MAX_REWARD = 1e100
 _R = TypeVar("_R")
 
 
+@overload
 def advantages(
-    rewards_PG: _R,  # noqa: N803 (an axis, see the design)
+    rewards_PG: Sequence[Sequence[Any]],  # noqa: N803 (an axis, see the design)
     method: str = "grpo",
     eps: float = 1e-4,
     *,
     lengths_PG: Any = None,  # noqa: N803
     weights: Sequence[float] | None = None,
     k: int = 4,
-) -> _R:
+) -> list[list[float]]: ...
+@overload
+def advantages(
+    rewards_PG: _R,  # noqa: N803
+    method: str = "grpo",
+    eps: float = 1e-4,
+    *,
+    lengths_PG: Any = None,  # noqa: N803
+    weights: Sequence[float] | None = None,
+    k: int = 4,
+) -> _R: ...
+def advantages(
+    rewards_PG: Any,  # noqa: N803
+    method: str = "grpo",
+    eps: float = 1e-4,
+    *,
+    lengths_PG: Any = None,  # noqa: N803
+    weights: Sequence[float] | None = None,
+    k: int = 4,
+) -> Any:
     """Return each reward's advantage within its group.
 
     Args:
@@ -76,7 +96,7 @@ def advantages(
         result = gdpo(parts, _weights(parts, weights), eps, lengths)
     else:
         result = METHODS[method](Batch([_group(row) for row in rows], eps, lengths, k))
-    return cast(_R, _like(rewards_PG, result))
+    return _like(rewards_PG, result)
 
 
 def keep_groups(outcomes_PG: Any) -> list[bool]:  # noqa: N803

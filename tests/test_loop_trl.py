@@ -120,7 +120,7 @@ def our_loss(model: Any, inputs: dict[str, Any], config: Any, step_tokens: Any) 
 def test_loss_and_gradient_are_those_of_trl(name: str, tmp_path: Path) -> None:
     import torch
 
-    from grpo_bridge.loop.loss import LossConfig
+    from grpo_bridge.loop.settings import LossConfig
 
     theirs, ours = CONFIGS[name]
     trainer = trainer_with(tmp_path, **theirs)
@@ -152,7 +152,7 @@ def test_ten_steps_replayed_lead_to_the_same_weights(tmp_path: Path) -> None:
     """TRL samples, scores and steps; we take its batches and advantages and step by ourselves from the same start."""
     import torch
 
-    from grpo_bridge.loop.loss import LossConfig
+    from grpo_bridge.loop.settings import LossConfig
 
     options = {"loss_type": "dapo", "beta": 0.04, "num_iterations": 2, "max_steps": 10, "learning_rate": 1e-2}
     trainer = trainer_with(tmp_path, **options, max_grad_norm=1.0, lr_scheduler_type="constant")

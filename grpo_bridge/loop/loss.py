@@ -11,44 +11,11 @@ trained (`new`), the one that sampled it (`old`), and the one not to stray from 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
-
 import torch
 from torch import Tensor
 
+from grpo_bridge.loop.settings import LossConfig
 from verifiers.errors import UsageError
-
-Aggregation: TypeAlias = Literal["grpo", "bnpo", "dr_grpo", "dapo"]
-"""What one loss is the mean of. `grpo`: completions, each the mean of its tokens (favours short right answers).
-`bnpo`: the tokens of this call. `dapo`: the tokens of the whole step. `dr_grpo`: B x the longest that is allowed."""
-
-
-@dataclass(frozen=True, slots=True)
-class LossConfig:
-    """What the loss looks like.
-
-    Attributes:
-        aggregation: See `Aggregation`.
-        level: Ratios of single tokens, or one of each completion (GSPO, arXiv 2507.18071).
-        clip_low, clip_high: How far below and above 1 a ratio may go (DAPO's clip-higher: 0.2 and 0.28).
-        clip_ratio_at: An upper bound for ratios whose advantage is negative (two-sided clip); `None` = none.
-        cispo: Clip the ratio's weight instead of the gain, so that no token's gradient is lost (MiniMax-M1).
-        beta: Weight of the KL to the reference.
-        kl_by_ratio: Multiply the KL by the ratio, so that its gradient is the reverse KL's, unbiased (DeepSeek-V3.2,
-            arXiv 2512.02556; TRL's default).
-        max_tokens: Longest completion that is allowed, for `dr_grpo`.
-    """
-
-    aggregation: Aggregation = "dapo"
-    level: Literal["token", "sequence"] = "token"
-    clip_low: float = 0.2
-    clip_high: float = 0.2
-    clip_ratio_at: float | None = None
-    cispo: bool = False
-    beta: float = 0.0
-    kl_by_ratio: bool = True
-    max_tokens: int = 256
 
 
 def token_logps(
