@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -73,11 +74,13 @@ class Connections:
         self._lock = threading.Lock()
         self._idle: list[http.client.HTTPConnection] = []
         self._busy: dict[http.client.HTTPConnection, float] = {}
+        weakref.finalize(self, _close_all, self._idle)
 
     @contextmanager
     def until(self, end_s: float) -> Iterator[float]:
         """Cut off at `end_s` (of the monotonic clock) whatever still waits: a server may send a byte a second."""
         if self._pid != os.getpid():
+            _close_all(self._idle)
             self._reset()
         timer = threading.Timer(max(0.0, end_s - time.monotonic()), self._cut, [end_s])
         timer.daemon = True
@@ -139,8 +142,8 @@ class Connections:
         try:
             if connection.sock is None:
                 connection.connect()
-                connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.sock.settimeout(max(0.01, end_s - time.monotonic()))
+            held: Any = connection.sock
+            held.settimeout(max(0.01, end_s - time.monotonic()))
             connection.request(method, self._path + path, body, self._headers)
             response = connection.getresponse()
             data = _read(response)
@@ -156,6 +159,11 @@ class Connections:
                 self._idle.append(connection)
                 return
         connection.close()
+
+
+def _close_all(connections: list[http.client.HTTPConnection]) -> None:
+    while connections:
+        connections.pop().close()
 
 
 def _read(response: http.client.HTTPResponse) -> bytes:

@@ -27,6 +27,8 @@ class Refusal(Exception):
         self.headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
         if status == 401:
             self.headers["WWW-Authenticate"] = "Bearer"
+        if status == 408:  # what is left of the body would be taken for the next request
+            self.headers["Connection"] = "close"
 
 
 @dataclass

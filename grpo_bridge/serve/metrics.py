@@ -65,7 +65,7 @@ class Metrics:
         yield f"verify_request_seconds_count {below}"
         for name, value in gauges.items():
             yield f"# TYPE verify_{name} gauge"
-            yield f"verify_{name} {value:g}"
+            yield f"verify_{name} {value}"
 
 
 def _escaped(text: str) -> str:

@@ -18,7 +18,7 @@ MAX_LOOSE_BYTES = 64 * 2**20
 def guarded(settings: Settings) -> type[HttpToolsProtocol]:
     """Return the protocol with these bounds."""
 
-    class Guarded(HttpToolsProtocol):  # type: ignore[misc, valid-type]
+    class Guarded(HttpToolsProtocol):  # type: ignore[misc]
         """Closes what is too slow, too long or too many."""
 
         _timer: asyncio.TimerHandle | None = None

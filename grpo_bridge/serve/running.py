@@ -30,9 +30,8 @@ class _Uvicorn(uvicorn.Server):  # type: ignore[misc]
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Begin to drain; a second Ctrl-C ends at once. A stop that was asked for is no failure: the exit code is 0."""
-        self._ours.gate.is_draining = True
-        self.force_exit = self.should_exit and sig == signal.SIGINT
-        self.should_exit = True
+        self.force_exit = self._ours.gate.is_draining and sig == signal.SIGINT
+        self._ours.gate.is_draining = self.should_exit = True
 
     async def startup(self, sockets: Any = None) -> None:
         """Listen, and say where."""
