@@ -80,7 +80,7 @@ class Scorer:
             return None
         from verifiers.lane import Lane  # futures are not light, and few teachers need them
 
-        return Lane(teacher.submit, self.deadline_s, self._remember)
+        return Lane(teacher.submit, self.deadline_s, self._remember, lambda key: self._memo.get(key))
 
     @property
     def has_lane(self) -> bool:
@@ -154,8 +154,8 @@ class Scorer:
         key, sound = self._identify(sample)
         if isinstance(sound, Verdict):
             return done(sound)
-        found = self._memo.get(key) or self._at_once(key, sound)
         assert self._lane is not None
+        found = self._memo.get(key) or self._at_once(key, sound)
         return done(found) if found else self._lane.begin(key, sound)
 
     def settle(self, samples: Sequence[Sample | Verdict]) -> list[Verdict]:

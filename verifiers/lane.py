@@ -31,11 +31,19 @@ class Lane:
     Args:
         submit: The teacher's.
         deadline_s: Seconds in which at least one of the samples under way must end, or else all are given up.
-        on_verdict: Called with the key and the verdict of each sample that ends, in any thread.
+        remember: Called with the key and the verdict of each sample that ends, in any thread.
+        recall: Gives the remembered verdict of a key.
     """
 
-    def __init__(self, submit: Submit, deadline_s: float, on_verdict: Callable[[Key, Verdict], None]) -> None:
-        self._submit, self._deadline_s, self._on_verdict = submit, deadline_s, on_verdict
+    def __init__(
+        self,
+        submit: Submit,
+        deadline_s: float,
+        remember: Callable[[Key, Verdict], None],
+        recall: Callable[[Key], Verdict | None],
+    ) -> None:
+        self._submit, self._deadline_s = submit, deadline_s
+        self._remember, self._recall = remember, recall
         self._reset()
 
     def _reset(self) -> None:
@@ -55,7 +63,8 @@ class Lane:
         with self._lock:
             flight = self._flying.get(key)
             waiter = flight.join() if flight else None
-        return waiter or self._start(key, sample)
+            known = None if waiter else self._recall(key)
+        return waiter or (done(known) if known else self._start(key, sample))
 
     def _start(self, key: Key, sample: Sample) -> Future[Verdict]:
         try:
@@ -78,12 +87,12 @@ class Lane:
         return waiter
 
     def _land(self, key: Key, flight: _Flight, verdict: Verdict) -> None:
+        self._remember(key, verdict)  # first: an equal sample must find it there or here
         with self._lock:
             self._moved_s = time.monotonic()
             if self._flying.get(key) is flight:
                 del self._flying[key]
             waiters = flight.land()
-        self._on_verdict(key, verdict)
         for waiter in waiters:
             if waiter.set_running_or_notify_cancel():
                 waiter.set_result(verdict)
