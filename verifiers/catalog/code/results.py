@@ -48,9 +48,13 @@ class Result:
     def part(self, name: str) -> Part:
         """Return the part of a verdict that tells it."""
         details: dict[str, str | float] = {"outcome": self.outcome}
-        if not self.passed and (self.expected or self.seen):
-            details |= {"expected": self.expected, "seen": self.seen}
-        details |= {"cpu_s": round(self.cpu_s, 4), "memory_mb": round(self.memory_bytes / MIB, 1)}
+        if not self.passed and self.expected:
+            details["expected"] = self.expected
+        if not self.passed and (self.seen or self.expected):
+            details["seen"] = self.seen
+        details["cpu_s"] = round(self.cpu_s, 4)
+        if self.memory_bytes:
+            details["memory_mb"] = round(self.memory_bytes / MIB, 1)
         return Part(name, 1.0 if self.passed else 0.0, self.reason or self.outcome, details=details)
 
 
