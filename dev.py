@@ -4,6 +4,7 @@
     python3 dev.py demo                  score examples/math.jsonl with the real command line
     python3 dev.py test [PYTEST ARGS]    what CI runs: ruff, mypy, import rules, every test this machine can run
     python3 dev.py test --fast [ARGS]    the inner loop: ruff and the quick tests only
+    python3 dev.py trainers [NAME ...]   the tests that drive real trainers, each in its own environment (see there)
     python3 dev.py lint [--fix]          ruff, mypy and import rules; --fix mends and formats what ruff can
     python3 dev.py bench [NAME] [ARGS]   a benchmark of benchmarks/: math (side by side with peers), cli, hostile
     python3 dev.py docs [--check]        write (or check) the generated pages under docs/
@@ -43,7 +44,7 @@ LINTERS: tuple[tuple[str, list[str]], ...] = (
 )
 FAST_LINTERS = LINTERS[:2]
 
-NEVER_HERE = ("gpu", "net")
+NEVER_HERE = ("gpu", "net", "trainers")
 """Tests for machines that have these; run them with `python3 dev.py test -m gpu`, and so on."""
 NOT_FAST = ("slow", "ray", "docker", "bwrap")
 DEBIAN_PROGRAMS = {
@@ -64,6 +65,7 @@ CACHES = (
     ".mypy_cache",
     ".pytest_cache",
     ".ruff_cache",
+    ".trainers",
     "build",
     "dist",
 )
@@ -78,6 +80,7 @@ def main(argv: Sequence[str]) -> int:
     commands: dict[str, Callable[[list[str]], int]] = {
         "demo": demo,
         "test": test,
+        "trainers": trainers,
         "lint": lint,
         "bench": bench,
         "docs": docs,
@@ -125,7 +128,14 @@ def test(args: list[str]) -> int:
         chosen = any(arg == "-m" or arg.startswith("-m=") for arg in args)
         select = [] if chosen else ["-m", " and ".join(f"not {marker}" for marker in left_out)]
         code = in_venv(["python", "-m", "pytest", "-q", "-rfEs", *parallel, *select, *args])
+    if in_ci() and not fast and not args:
+        code = trainers([]) or code
     return code or (1 if failed else 0)
+
+
+def trainers(args: list[str]) -> int:
+    """Run the tests that drive real trainers, each in its own environment; CI's `test` does so too."""
+    return subprocess.run([sys.executable, "dev_trainers.py", *args], cwd=ROOT, check=False).returncode
 
 
 def lint(args: list[str]) -> int:
@@ -202,6 +212,7 @@ def not_run(markers: Sequence[str]) -> str:
         "net": "net (the network)",
         "docker": "docker (a Docker engine that answers, and `verify sandbox build`)",
         "bwrap": "bwrap (bubblewrap)",
+        "trainers": "trainers (environments of their own: `python3 dev.py trainers`; CI runs that next)",
     }
     left_out = [f"tests that need {', '.join(reasons[marker] for marker in markers if marker in reasons)}"]
     if "slow" in markers:

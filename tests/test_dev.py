@@ -141,9 +141,9 @@ def test_test_when_called_then_selects_and_passes_arguments_on(dev: ModuleType, 
 @pytest.mark.parametrize(
     ("engine", "image", "bwrap", "expected"),
     [
-        (True, True, True, ["gpu", "net"]),
-        (True, False, True, ["gpu", "net", "docker"]),
-        (False, False, False, ["gpu", "net", "docker", "bwrap"]),
+        (True, True, True, ["gpu", "net", "trainers"]),
+        (True, False, True, ["gpu", "net", "trainers", "docker"]),
+        (False, False, False, ["gpu", "net", "trainers", "docker", "bwrap"]),
     ],
 )
 def test_left_out_markers_when_a_user_lacks_a_sandbox_then_says_so(
@@ -165,7 +165,7 @@ def test_sandboxes_when_in_ci_then_installs_builds_and_leaves_nothing_out(dev: M
     monkeypatch.setattr(dev, "venv_command", lambda command: command)
     monkeypatch.setattr(dev, "quietly", ran.append)
     with dev.sandboxes_in_ci():
-        assert dev.left_out_markers(fast=False) == ["gpu", "net"]
+        assert dev.left_out_markers(fast=False) == ["gpu", "net", "trainers"]
     assert [command[:2] for command in ran] == [["apt-get", "update"], ["apt-get", "install"], ["verify", "sandbox"]]
     assert set(dev.DEBIAN_PROGRAMS.values()) <= set(ran[1])
 
