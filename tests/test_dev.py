@@ -118,8 +118,8 @@ def test_linters_when_one_fails_then_all_run_and_it_is_named(dev: ModuleType, ca
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
-        ([], "not gpu and not net and not docker"),
-        (["--fast"], "not gpu and not net and not slow and not ray and not docker and not bwrap"),
+        ([], "not gpu and not net and not trainers and not docker"),
+        (["--fast"], "not gpu and not net and not trainers and not slow and not ray and not docker and not bwrap"),
         (["-m", "docker"], "docker"),
     ],
 )
