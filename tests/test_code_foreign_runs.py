@@ -49,7 +49,10 @@ CHEATS = {
     "cpp": [
         "int add(int a, int b) { exit(0); }",
         "int add(int a, int b) { _exit(0); }",
-        "struct A { operator int() const { return 0; } }; bool operator==(A, int) { return true; } A add(int, int);",
+        (
+            "struct A { operator int() const { return 0; } }; bool operator==(A, int) { return true; }\n"
+            "A add(int, int) { return {}; }"
+        ),
         f"{FORGE} static int once = (forge(), _exit(0), 0); int add(int a, int b) {{ return 0; }}",
         "template <typename T> bool compare(T a, T b) { return true; } int add(int a, int b) { return 0; }",
         "#define compare(...) true\n#define throw if (0) throw\nint add(int a, int b) { return 0; }",
