@@ -182,10 +182,13 @@ class Pool:
 
     # -- what slots tell
 
-    def slot_free(self, slot: Slot, took_s: float) -> None:
+    def slot_free(self, slot: Slot) -> None:
+        """See `SlotEvents`."""
+        self._dispatch()
+
+    def job_took(self, took_s: float) -> None:
         """See `SlotEvents`."""
         self._mean_s += SMOOTHING * (took_s - self._mean_s)
-        self._dispatch()
 
     def job_failed(self, slot: Slot, task: Task, reason: str) -> None:
         """See `SlotEvents`."""

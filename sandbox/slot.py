@@ -20,8 +20,11 @@ SILENCE_GRACE_S = 15.0
 class SlotEvents(Protocol):
     """What a slot tells its pool."""
 
-    def slot_free(self, slot: Slot, took_s: float) -> None:
-        """A job is done, after so many seconds, so there is room for another."""
+    def slot_free(self, slot: Slot) -> None:
+        """A job is done, so there is room for another."""
+
+    def job_took(self, took_s: float) -> None:
+        """A box was at a job for so many seconds."""
 
     def job_compiled(self, task: Task, files: tuple[File, ...]) -> None:
         """A compiler has made these of a job's program; none if it refused it."""
@@ -162,18 +165,20 @@ class Slot:
 
     def _on_done(self, header: Header) -> None:
         number = header["id"]
-        took_s = self.busy_s()
+        was_first = number == next(iter(self.tasks), None)
         task = self.tasks.pop(number, None)
-        taken_back = number in self._taken_back
-        self._taken_back.discard(number)
-        self._begun = False
-        self._done_s = self._clock()
         if task is None:
             return
+        taken_back = number in self._taken_back
+        self._taken_back.discard(number)
+        if was_first:
+            now_s = self._clock()
+            self._events.job_took(now_s - self._done_s)
+            self._begun, self._done_s = False, now_s
         if header.get("failure"):
             self._events.job_failed(self, task, header["failure"])
         elif header.get("cancelled") and taken_back and not task.settled:
             self._events.job_given_back(self, task)
         else:
             task.finish()
-        self._events.slot_free(self, took_s)
+        self._events.slot_free(self)

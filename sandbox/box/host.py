@@ -53,8 +53,7 @@ class Host:
             self._known.add(header["id"])
             self.jobs.append((header, blobs))
         elif op == "cancel":
-            if header["id"] in self._known:
-                self.cancelled.add(header["id"])
+            self._cancel(header["id"])
         elif op == "ping":
             self.say({"op": "pong", "id": header["id"]})
             self.flush()
@@ -62,6 +61,18 @@ class Host:
             raise HostGone("asked to close")
         else:
             raise frames.FrameError(f"unknown op {op!r}")
+
+    def _cancel(self, number: int) -> None:
+        """End a job: a queued one at once, so that the host can give it to an idle box; else whoever runs it asks."""
+        for job in self.jobs:
+            if job[0]["id"] == number:
+                self.jobs.remove(job)
+                self.forget(number)
+                self.say({"op": "done", "id": number, "cancelled": True})
+                self.flush()
+                return
+        if number in self._known:
+            self.cancelled.add(number)
 
     def forget(self, job_id: int) -> None:
         """A job is done."""
