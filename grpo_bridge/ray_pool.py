@@ -9,6 +9,7 @@ process that started them. One that dies is started again by Ray, and its sample
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,11 @@ DEADLINE_S = 300.0
 """Wall-clock seconds of one call; each sample has its own deadline besides, in the actor."""
 CALM_S = 0.5
 """Pause after an actor died, while it is started again."""
+MAX_CAUSE_CHARS = 300
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+_owned: dict[tuple[str, str], list[Any]] = {}
+"""Handles by pool and this process's place in the cluster. An actor ends with the first handle that was made for it, so these are kept."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ class RayPool:
     def close(self) -> None:
         """End the actors."""
         ray = connected()
+        _owned.pop(self._key(ray), None)
         for number in range(self.actors):
             try:
                 ray.kill(ray.get_actor(self._actor_name(number), NAMESPACE))
@@ -80,19 +87,27 @@ class RayPool:
 
     def start(self) -> list[Any]:
         """Return the actors' handles, starting those that are not there."""
-        remote = connected().remote(_Scorer)
-        return [
-            remote.options(
-                name=self._actor_name(number),
-                namespace=NAMESPACE,
-                get_if_exists=True,
-                num_cpus=self.num_cpus,
-                max_restarts=-1,
-                max_task_retries=0,
-                scheduling_strategy="SPREAD",
-            ).remote(self.task, dict(self.options), self.num_proc, self.sample_deadline_s)
-            for number in range(self.actors)
-        ]
+        ray = connected()
+        key = self._key(ray)
+        if key not in _owned:
+            remote = ray.remote(_Scorer)
+            given = (self.task, dict(self.options), self.num_proc, self.sample_deadline_s)
+            _owned[key] = [
+                remote.options(
+                    name=self._actor_name(number),
+                    namespace=NAMESPACE,
+                    get_if_exists=True,
+                    num_cpus=self.num_cpus,
+                    max_restarts=-1,
+                    max_task_retries=0,
+                    scheduling_strategy="SPREAD",
+                ).remote(*given)
+                for number in range(self.actors)
+            ]
+        return _owned[key]
+
+    def _key(self, ray: Any) -> tuple[str, str]:
+        return self.name, ray.get_runtime_context().get_worker_id()
 
     def _actor_name(self, number: int) -> str:
         return f"{self.name}:{number}"
@@ -192,9 +207,9 @@ class _Call:
             answer = ray.get(reference)
         except ray.exceptions.RayActorError as error:
             time.sleep(max(0.0, min(CALM_S, self._end_s - time.monotonic())))
-            return self._again(chunk, f"the Ray actor died: {error}")
+            return self._again(chunk, f"the Ray actor died: {cause_of(error)}")
         except ray.exceptions.RayError as error:  # the actor could not be built, or an object was lost
-            return self._again(chunk, f"Ray failed: {error}")
+            return self._again(chunk, f"Ray failed: {cause_of(error)}")
         for index, verdict in zip(chunk.indices, answer, strict=True):
             self._verdicts[index] = verdict
         return []
@@ -204,13 +219,19 @@ class _Call:
             return [_Chunk(chunk.indices, chunk.tries + 1)]
         if len(chunk.indices) > 1:
             return [_Chunk([index], MAX_TRIES - 1) for index in chunk.indices]
-        self._verdicts[chunk.indices[0]] = not_judged(Status.UNAVAILABLE, why.splitlines()[0])
+        self._verdicts[chunk.indices[0]] = not_judged(Status.UNAVAILABLE, why)
         return []
 
     def _give_up(self, ray: Any) -> None:
         """Start actors anew that did not answer in time: they are stuck."""
         for actor in {actor for _, actor in self._flying.values()}:
             ray.kill(self._handles[actor], no_restart=False)
+
+
+def cause_of(error: Exception) -> str:
+    """Return the last line of Ray's text, which is many lines of traceback in colours."""
+    lines = [line.strip() for line in _COLOUR.sub("", str(error)).splitlines() if line.strip()]
+    return lines[-1][:MAX_CAUSE_CHARS] if lines else type(error).__name__
 
 
 def connected() -> Any:

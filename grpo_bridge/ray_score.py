@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from grpo_bridge.ray_pool import connected
+from grpo_bridge.ray_pool import cause_of, connected
 from verifiers import __version__
 from verifiers.engine import Scorer
 from verifiers.errors import InputError, UsageError, VerifyError, WorkerError
@@ -36,7 +36,6 @@ UNFINISHED = ".unfinished"
 """The folder of parts that are being written."""
 MAX_RETRIES = 5
 """How often Ray does a part again whose worker died."""
-MAX_CAUSE_CHARS = 300
 
 
 class Done(msgspec.Struct):
@@ -212,7 +211,7 @@ def _run(ray: Any, work: list[Part], folder: Path, manifest: Manifest, on_progre
                 ray.cancel(reference, force=True)
             raise
         except ray.exceptions.RayError as error:
-            lost.append(f"{part.source}: {str(error)[:MAX_CAUSE_CHARS]}")
+            lost.append(f"{part.source}: {cause_of(error)}")
             continue
         manifest.parts[part.file] = done
         _write(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
