@@ -14,7 +14,6 @@ from serve_driver import JSON, Running, running, send, toy
 
 from grpo_bridge.serve.command import serve
 from grpo_bridge.serve.impute import MAX_REFUSALS, Imputer
-from grpo_bridge.serve.service import completion_of
 from grpo_bridge.serve.settings import Settings, is_loopback
 from verifiers.errors import UsageError
 
@@ -92,31 +91,14 @@ def test_slime_when_nothing_was_judged_yet_then_refused_with_the_reason():
             assert "no reference" in reply.body["error"]
 
 
-def test_imputer_when_a_whole_group_fails_then_one_stand_in_for_all():
+def test_imputer_when_a_whole_group_fails_then_refused_and_then_one_stand_in_for_all():
     imputer = Imputer()
     assert imputer.fill([1.0, 0.5], ["a", "a"], ["a1", "a2"]) == [1.0, 0.5]
-    for _ in range(MAX_REFUSALS):
-        assert imputer.fill([None], ["b"], ["b1"]) is None
-    (first,) = imputer.fill([None], ["b"], ["b1"]) or [None]
-    assert first == pytest.approx(0.75, abs=1e-3)
-    imputer.fill([0.0], ["c"], ["c1"])
-    for _ in range(MAX_REFUSALS):
-        imputer.fill([None], ["b"], ["b2"])
-    assert imputer.fill([None], ["b"], ["b2"]) == [first]
-
-
-@pytest.mark.parametrize(
-    ("query", "prompt", "completion"),
-    [
-        ("pq", "p", "q"),
-        ("<s>pq", "p", "q"),
-        ("tail q", "cut prompt tail", "tail q"),
-        ("q", "", "q"),
-        ("ppq", "p", "pq"),
-    ],
-)
-def test_completion_of_when_query_and_prompt_then_what_follows(query: str, prompt: str, completion: str):
-    assert completion_of(query, prompt) == completion
+    for sample in ("b1", "b2"):
+        for _ in range(MAX_REFUSALS):
+            assert imputer.fill([None], ["b"], [sample]) is None
+    assert imputer.fill([None, None], ["b", "b"], ["b1", "b2"]) == [pytest.approx(0.75, abs=1e-3)] * 2
+    assert imputer.fill([1.0, None], ["b", "b"], ["b3", "b1"]) == [1.0, 1.0]
 
 
 def test_openapi_when_asked_then_every_contract_is_described(server: Running):

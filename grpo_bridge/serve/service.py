@@ -7,6 +7,7 @@ from typing import TypeAlias, TypeVar
 
 import msgspec
 
+from grpo_bridge.decoded import completion_of, without_endings
 from grpo_bridge.messages import BadMessage, Info, OpenRlhfRequest, ScoreRequest, SlimeRequest, decode
 from grpo_bridge.scorer import GroupScorer, Judged, group_keys
 from grpo_bridge.serve.impute import Imputer
@@ -66,7 +67,7 @@ class Service:
         if not len(prompts) == len(labels) == count:
             raise Refusal(400, f"{count} queries, {len(prompts)} prompts, {len(labels)} labels; give one for each")
         samples = [
-            Sample(completion_of(query, prompt), prompt, label)
+            Sample(_completion(query, prompt), prompt, label)
             for query, prompt, label in zip(request.query, prompts, labels, strict=True)
         ]
         judged, rewards = self._numbers(samples)
@@ -81,7 +82,7 @@ class Service:
             Refusal: 400, 413, or 503 = ask again.
         """
         request = _decoded(body, SlimeRequest)
-        _, rewards = self._numbers([Sample(request.response, request.prompt, request.label)])
+        _, rewards = self._numbers([Sample(without_endings(request.response), request.prompt, request.label)])
         return _encode(rewards[0])
 
     def _judge(self, samples: Sequence[Sample], most: int) -> Judged:
@@ -102,10 +103,10 @@ class Service:
         return judged.rewards, rewards
 
 
-def completion_of(query: str, prompt: str) -> str:
-    """Return what follows the prompt in OpenRLHF's text of both; a prompt that was cut leaves the whole text."""
-    start = query.find(prompt)
-    return query[start + len(prompt) :] if start >= 0 else query
+def _completion(query: str, prompt: str) -> str:
+    """Return what the model wrote; of a query in which the prompt cannot be found, all of it."""
+    found = completion_of(query, prompt)
+    return without_endings(query if found is None else found)
 
 
 def _decoded(body: bytes, kind: type[_M]) -> _M:
