@@ -3,6 +3,7 @@
 SandboxError (RuntimeError)
 ├── SandboxUnavailable      no backend answers; the text says how to get one
 │   └── NoEngine            no Docker engine answers, or there is nothing to ask it with
+├── UnsupportedWork         tests of a kind that the program's language has no way for
 └── UnsupportedLanguage     the program's language is none of ours, or its image lacks it
 """
 
@@ -23,3 +24,7 @@ class NoEngine(SandboxUnavailable):
 
 class UnsupportedLanguage(SandboxError):
     """A language that is not known, or not installed where programs run."""
+
+
+class UnsupportedWork(SandboxError):
+    """Work that a language has no way for, such as calls of a Bash program's functions: the tests' fault."""

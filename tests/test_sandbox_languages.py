@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from native_plans import needs, told
 
-from sandbox.errors import UnsupportedLanguage
+from sandbox.errors import UnsupportedLanguage, UnsupportedWork
 from sandbox.languages.cpp import without_main
 from sandbox.languages.java import read_classes
-from sandbox.languages.language import UnsupportedWork
 from sandbox.languages.registry import check_tools, find, get, languages, plan
 from sandbox.types import MIB, Calls, Duet, Job, Limits, Program, Snippet, Snippets, Stdio, Work
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 
+from sandbox.errors import UnsupportedWork
 from sandbox.languages.language import (
     JOB,
     CompileStep,
     File,
     Language,
     Plan,
-    UnsupportedWork,
     harness,
     own_files,
     positional,

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from sandbox.errors import UnsupportedWork
 from sandbox.languages.language import (
     ENVIRONMENT,
     JOB,
     File,
     Language,
     Plan,
-    UnsupportedWork,
     harness,
     own_files,
     positional,

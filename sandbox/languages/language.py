@@ -7,10 +7,10 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files as resource_files
+from pathlib import Path
 from typing import Literal, TypeAlias
 
-from sandbox.errors import SandboxError
+from sandbox.errors import UnsupportedWork
 from sandbox.types import MIB, Calls, Duet, Limits, Program, Snippets, Stdio, Work
 
 JOB = "@JOB@"
@@ -32,10 +32,6 @@ SINGLE_THREADED = {
 }
 """A program is measured by the CPU seconds of all its threads: more of them than the slot has cores only cost."""
 ENVIRONMENT = {"TZ": "UTC", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0", **SINGLE_THREADED}
-
-
-class UnsupportedWork(SandboxError):
-    """Work that this language has no way for, such as call tests of a Bash program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +141,7 @@ class Language:
 @cache
 def harness(name: str) -> str:
     """Return the text of one of our own files that run next to a program."""
-    return (resource_files("sandbox.languages") / "harness" / name).read_text(encoding="utf-8")
+    return (Path(__file__).parent / "harness" / name).read_text(encoding="utf-8")
 
 
 def own_files(program: Program) -> tuple[File, ...]:

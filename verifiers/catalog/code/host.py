@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal
 
-from sandbox.errors import SandboxError, SandboxUnavailable, UnsupportedLanguage
+from sandbox.errors import SandboxError, SandboxUnavailable, UnsupportedLanguage, UnsupportedWork
 from verifiers.catalog.code.foreign_judge import Untold, expected_values
 from verifiers.catalog.code.judge import How, Infrastructure, Runs, judge_program, trusted_results
 from verifiers.catalog.code.prelude import with_common_imports
@@ -68,6 +68,8 @@ class Host:
             expected = await self._expected(backend, task, how)
             verdict = await judge_program(backend, task, language, source, how, expected)
         except BadReference as error:
+            return Verdict(None, Status.BAD_REFERENCE, str(error))
+        except UnsupportedWork as error:
             return Verdict(None, Status.BAD_REFERENCE, str(error))
         except UnsupportedLanguage as error:
             return Verdict(None, Status.UNAVAILABLE, str(error))
