@@ -35,7 +35,7 @@ MAX_CAUSE_CHARS = 300
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 _owned: dict[tuple[str, str], list[Any]] = {}
-"""Handles by pool and this process's place in the cluster. An actor ends with the first handle that was made for it, so these are kept."""
+"""Handles by pool and this process in the cluster. An actor ends with the first handle made for it: these are kept."""
 
 
 @dataclass(frozen=True)
