@@ -18,6 +18,8 @@ from verifiers.catalog.code.values import ValueFault, encode_call
 CHECK = "check"
 """The function that HumanEval's tests define."""
 MAX_INPUTS = 20_000
+_WITHOUT_RETURN = (ast.Assert, ast.Assign, ast.Expr, ast.FunctionDef, ast.ClassDef)
+"""Statements that cannot return from the function that they stand in."""
 
 
 def human_eval(fields: Fields) -> Task | None:
@@ -38,16 +40,13 @@ def human_eval(fields: Fields) -> Task | None:
     prompt = prompt_of(fields, entry_point)
     setup = [each for each in statements if each is not check and not _calls_check(each)]
     helpers = helpers_of(prompt) if prompt else []
-    if any(isinstance(node, ast.Return) for each in check.body for node in ast.walk(each) if not _nested(each)):
+    blocks = [each for each in check.body if not isinstance(each, _WITHOUT_RETURN)]
+    if any(isinstance(node, ast.Return) for each in blocks for node in ast.walk(each)):
         body: list[ast.stmt] = [_as_one(check, entry_point)]
         found = read_asserts(setup, body, entry_point, helpers=helpers)
     else:
         found = read_asserts(setup, check.body, entry_point, alias=check.args.args[0].arg, helpers=helpers)
     return from_asserts("HumanEval", fields, found, prompt)
-
-
-def _nested(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.FunctionDef | ast.ClassDef)
 
 
 def _calls_check(statement: ast.stmt) -> bool:
