@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Does a model learn from the math teacher? The same tiny model on short sums, in TRL and in our own loop.
 
-Needs `pip install 'grpo-teachers[trl]'`, no GPU and no download: the model (some ten thousand parameters, random
-weights) and its tokenizer are made on the spot. A few CPU minutes.
+Needs `pip install 'grpo-teachers[trl]'`, no GPU and no download: the model (76,000 random parameters) and its
+tokenizer are made on the spot. A few CPU minutes.
 
     python benchmarks/bench_learning.py [--steps 200] [--seeds 0 1 2] [--no-write]
 """

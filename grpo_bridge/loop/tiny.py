@@ -1,4 +1,4 @@
-"""A causal language model of some ten thousand parameters, made from a config, with a tokenizer trained on the spot.
+"""A causal language model of tens of thousands of parameters, made from a config, with a tokenizer trained on the spot.
 
 For tests and first steps: nothing is downloaded, and a step takes a tenth of a second on a CPU.
 """
