@@ -80,7 +80,11 @@ class Report:
 
     def html(self) -> str:
         """Return the page."""
-        steps = f"{len(self.history)} log entries, to step {self.history[-1]['step']:g}" if self.history else "no steps"
+        steps = (
+            f"{len(self.history)} log entries, to step {self.history[-1]['step']:g}; across: the optimizer's steps"
+            if self.history
+            else "no steps"
+        )
         boxes = [f'<p class="alarm">{escape(text)}</p>' for text in self.alarms.values()]
         charts = "".join(chart for panel in PANELS if (chart := _figure(panel, self.history)))
         return (
@@ -100,28 +104,39 @@ class Report:
 
 def _figure(panel: Panel, history: History) -> str:
     names = [name for name in _names(history) if any(_ends(name, ending) for ending in panel.endings)][:MAX_LINES]
-    lines = {name: line for name in names if (line := _thinned(_points(history, name)))}
+    lines: dict[str, list[tuple[float, float]]] = {}
+    for name in names:
+        line = _thinned(_points(history, name))
+        if line and line not in lines.values():  # a trainer with one reward function logs it twice
+            lines[name] = line
     if not lines:
         return ""
+    steps = (history[0]["step"], history[-1]["step"])
     keys = "".join(
         f'<b><i style="background:{color}"></i>{escape(name)} {line[-1][1]:.4g}</b>'
         for (name, line), color in zip(lines.items(), COLORS, strict=False)
     )
     return (
-        f"<figure><h2>{escape(panel.title)}</h2>{svg(list(lines.values()), panel.title, panel.within)}"
+        f"<figure><h2>{escape(panel.title)}</h2>{svg(list(lines.values()), panel.title, panel.within, steps)}"
         f"<figcaption>{keys}</figcaption></figure>"
     )
 
 
-def svg(lines: Sequence[Sequence[tuple[float, float]]], label: str, within: tuple[float, float] | None = None) -> str:
+def svg(
+    lines: Sequence[Sequence[tuple[float, float]]],
+    label: str,
+    within: tuple[float, float] | None = None,
+    across: tuple[float, float] = (0.0, 0.0),
+) -> str:
     """Return a line chart.
 
     Args:
         lines: At least one line of at least one point (x, y), all finite.
         label: What a reader of screens is told.
         within: The range of y; `None` = that of the points.
+        across: A range of x that is shown in any case.
     """
-    xs = [x for line in lines for x, _ in line]
+    xs = [*across, *(x for line in lines for x, _ in line)]
     ys = [y for line in lines for _, y in line]
     (x0, x1), (y0, y1) = _range(xs), within or _range(ys)
     ticks_x, ticks_y = ticks(x0, x1), ticks(y0, y1)
@@ -165,8 +180,7 @@ def ticks(low: float, high: float, about: int = 4) -> list[float]:
 def _range(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
     if low == high:
-        pad = abs(low) / 2 or 0.5
-        return low - pad, high + pad
+        return (low - abs(low) / 2, high + abs(high) / 2) if low else (0.0, 1.0)
     return low, high
 
 
