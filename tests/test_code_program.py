@@ -47,6 +47,10 @@ def test_find_program_when_a_completion_holds_one_then_it_is_found(completion, p
         ("```python\ndef f(x): return 2\n```\nTest:\n```python\nassert f(1) == 2\n```", "def f(x): return 2\n"),
         ("```python\ndef f(x): return 1\n```\nNo:\n```python\ndef f(x): return 2\n```", "def f(x): return 2\n"),
         ("```python\nf = lambda x: 2\n```\n```python\nf(1)\n```", "f = lambda x: 2\n"),
+        (
+            "```python\nclass Solution:\n    def f(self, x): return 2\n```\n```python\nSolution().f(1)\n```",
+            "class Solution:\n    def f(self, x): return 2\n",
+        ),
     ],
 )
 def test_find_program_when_several_blocks_then_the_last_that_defines_the_entry_point(completion, program):

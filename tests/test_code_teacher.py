@@ -250,6 +250,20 @@ def test_evalplus_when_a_group_is_judged_then_the_solution_runs_once():
     assert len(backend.jobs) == 6
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        "def double(x): return 2 * x",
+        "class Solution:\n    def double(self, x: List[int]): return 2 * x",
+        "def double(x): return 2 * x\nclass Solution: pass",
+        "class Solution:\n    def double(self, x): return 0\ndouble = lambda x: 2 * x",
+    ],
+)
+def test_function_tests_when_the_program_has_a_class_solution_then_its_method_is_called(program):
+    reference = {"inputs": [[[1]], [[2, 3]]], "outputs": [[[1, 1]], [[2, 3, 2, 3]]], "fn_name": "double"}
+    assert judged(f"```python\n{program}\n```", reference).reward == 1.0
+
+
 def test_jobs_when_made_then_nothing_that_is_expected_is_in_them():
     teacher, backend = made()
     for reference in (

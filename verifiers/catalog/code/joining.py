@@ -14,6 +14,7 @@ from functools import lru_cache
 from verifiers.segment import Kind, segments
 
 _INDENT = "    "
+_SOLUTION = re.compile(r"^class[ \t]+Solution\b", re.MULTILINE)
 MAX_PROMPT_CHARS = 200_000
 
 
@@ -36,6 +37,14 @@ def _definition(name: str, language: str) -> re.Pattern[str]:
 def defines(source: str, entry_point: str, language: str = "python") -> bool:
     """Whether source seems to define a name at its top level; of `Class.method`, the class."""
     return _definition(entry_point.partition(".")[0], language).search(source) is not None
+
+
+def callable_name(source: str, entry_point: str) -> str:
+    """Return how a Python program's function is called: as it is named or, in LeetCode's way, as `Solution`'s method."""
+    if defines(source, entry_point) or not _SOLUTION.search(source):
+        return entry_point
+    method = re.search(rf"^[ \t]++(?:async[ \t]+)?def[ \t]+{re.escape(entry_point)}\b", source, re.MULTILINE)
+    return f"Solution.{entry_point}" if method else entry_point
 
 
 def continued(prompt: str, completion: str, entry_point: str) -> str:

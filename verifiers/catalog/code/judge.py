@@ -10,6 +10,7 @@ from sandbox.backend import OnReport
 from sandbox.types import Calls, Duet, Job, JobReport, Limits, Outcome, Program, Report, Stdio
 from verifiers.catalog.code.checkers import output_fault
 from verifiers.catalog.code.foreign_judge import foreign_result
+from verifiers.catalog.code.joining import callable_name
 from verifiers.catalog.code.oracles import agrees, settled
 from verifiers.catalog.code.results import LIMITS, PASS, WRONG, Credit, Result, failed_run, settle
 from verifiers.catalog.code.show import last_line, show_text, show_value
@@ -89,7 +90,8 @@ async def judge_program(
     if isinstance(first, CallTest):
         task, expected = _usable(task, expected)
         arguments = tuple(test.arguments for test in task.tests if isinstance(test, CallTest))
-        job = Job(program, Calls(task.entry_point, arguments), limits)
+        name = callable_name(source, task.entry_point) if language == "python" else task.entry_point
+        job = Job(program, Calls(name, arguments), limits)
         return await _run(backend, job, lambda run, report: _returned(task, run, report, expected), how)
     if task.foreign is not None:
         foreign = task.foreign
@@ -268,7 +270,7 @@ async def _asked(backend: Runs, task: Task, checker: CheckerProgram, run: int, r
     program = Program(checker.language, checker.source, files)
     done = await backend.run(Job(program, Stdio((b"",), tuple(files)), how.limits))
     if done.failure is not None or not done.runs:
-        detail = done.failure.detail or last_line(done.failure.stderr) if done.failure else "no report"
+        detail = last_line(done.failure.stderr) or done.failure.detail if done.failure else "no report"
         raise BadReference(f"the checker program cannot be run: {show_text(detail)}")
     said = done.runs[0]
     if said.exit_code is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from verifiers.catalog.code.joining import continued, defines
+from verifiers.catalog.code.joining import callable_name, continued, defines
 from verifiers.catalog.code.joining_braces import continued_braces
 from verifiers.catalog.code.languages import fence_language
 from verifiers.catalog.code.task import StdioTest, Task
@@ -105,9 +105,15 @@ def _in_fences(text: str, task: Task, language: str) -> tuple[str, str, str] | N
             raise NoProgram(f"no code block of the completion is {language or 'in a language that can be run'}")
         return None
     entry_point = task.entry_point
-    defining = [block for block in ours if entry_point and defines(block[0], entry_point, language)]
+    defining = [block for block in ours if entry_point and _defines(block[0], entry_point, language)]
     source, spoken = (defining or ours)[-1]
     return source, language or spoken or DEFAULT, f"code block ({len(blocks)} in all)"
+
+
+def _defines(source: str, entry_point: str, language: str) -> bool:
+    return defines(source, entry_point, language) or (
+        language == "python" and callable_name(source, entry_point) != entry_point
+    )
 
 
 def _bare(text: str, task: Task, language: str) -> tuple[str, str, str]:

@@ -32,7 +32,6 @@ from verifiers.catalog.code.judge import How
 from verifiers.catalog.code.languages import LANGUAGES, language_named
 from verifiers.catalog.code.plans import PlanCache
 from verifiers.catalog.code.program import Found, NoProgram, TooLong, find_program
-from verifiers.catalog.code.show import show_text
 from verifiers.catalog.code.task import BadReference, Task
 from verifiers.teacher import BaseTeacher, teacher
 from verifiers.types import Sample, Status, Verdict, text_of
@@ -152,7 +151,7 @@ class CodeTeacher(BaseTeacher):
         if task.entry_point:
             steps.append(("entry point", task.entry_point))
         steps += [(name, told) for name, told in self._details(task) if told]
-        return [*steps, ("found in", found.place), ("program", show_text(found.source, SHOWN_PROGRAM))]
+        return [*steps, ("found in", found.place), ("program", found.source[:SHOWN_PROGRAM])]
 
     def _details(self, task: Task) -> list[tuple[str, str]]:
         limits = self._how.limits_of(task)
