@@ -14,7 +14,7 @@ import click
 from readme import readmes, timeless
 from rules_page import rules_page
 
-from verifiers.cli.commands import BUILT_IN, load_command
+from verifiers.cli.commands import BUILT_IN, UPPER_HELP, load_command
 from verifiers.errors import VerifyError
 from verifiers.options import describe_options
 from verifiers.registry import catalog_names, find
@@ -95,8 +95,9 @@ def cases_table(cases: Sequence[Case]) -> Iterator[str]:
 def commands_page() -> str:
     """Return every command with its arguments and options."""
     lines = ["# Commands", "", NOTE, "", "`verify COMMAND --help` prints the same.", ""]
-    commands = {name: command for name in BUILT_IN if (command := load_command(name)) is not None}
-    lines += [f"- [`verify {name}`](#{anchor(f'verify {name}')}): {BUILT_IN[name].help}" for name in commands]
+    helps = {**{name: built_in.help for name, built_in in BUILT_IN.items()}, **UPPER_HELP}
+    commands = {name: command for name in helps if (command := load_command(name)) is not None}
+    lines += [f"- [`verify {name}`](#{anchor(f'verify {name}')}): {helps[name]}" for name in commands]
     for name, command in with_subcommands(commands):
         lines += ["", *command_section(name, command)]
     return "\n".join(lines) + "\n"

@@ -13,7 +13,7 @@ import pytest
 
 from verifiers import __version__
 from verifiers.cli import main as cli_main
-from verifiers.cli.commands import BUILT_IN, load_command
+from verifiers.cli.commands import BUILT_IN, UPPER_HELP, load_command
 from verifiers.errors import TeacherNotFound, TooManyNotJudged, VerifyError
 
 BROKEN_AND_GOOD = """
@@ -56,11 +56,11 @@ def plugin_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("name", [*BUILT_IN, *UPPER_HELP])
 def test_help_line_when_listed_then_it_is_the_commands_own(name: str) -> None:
     command = load_command(name)
     assert command is not None
-    assert command.get_short_help_str(limit=200) == BUILT_IN[name].help
+    assert command.get_short_help_str(limit=200) == (BUILT_IN[name].help if name in BUILT_IN else UPPER_HELP[name])
     assert command.name == name
 
 

@@ -42,6 +42,13 @@ BUILT_IN = {
     "doctor": BuiltIn("verifiers.cli.doctor:doctor", "Check this installation and say what to repair."),
 }
 
+UPPER_HELP = {
+    "pairs": "Make preference pairs of scored groups, for DPO and reward models.",
+    "serve": "Serve rewards over HTTP to trainers on other machines or with conflicting packages.",
+}
+"""The first lines of the commands that this distribution's upper packages bring by the same door as anybody's."""
+DISTRIBUTION = "grpo-teachers"
+
 
 class PluginError(VerifyError):
     """A command of another package cannot be loaded."""
@@ -57,6 +64,12 @@ class Plugin(NamedTuple):
         """The package that brings it, for the help text."""
         distribution = self.entry.dist
         return f"from {distribution.name} {distribution.version}" if distribution else f"from {self.entry.value}"
+
+    @property
+    def own_help(self) -> str:
+        """The first line of its help if it is this distribution's own; empty = a stranger's."""
+        distribution = self.entry.dist
+        return UPPER_HELP.get(self.entry.name, "") if distribution and distribution.name == DISTRIBUTION else ""
 
     def load(self) -> click.Command:
         """Import the command.

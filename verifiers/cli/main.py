@@ -88,12 +88,14 @@ class LazyGroup(click.Group):
             raise click.UsageError(f"{error.format_message()} Did you mean {close[0]!r}?", ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, built_in.help) for name, built_in in BUILT_IN.items()])
         plugins = plugin_commands()
-        if plugins:
+        ours = {name: plugin.own_help for name, plugin in plugins.items() if plugin.own_help}
+        with formatter.section("Commands"):
+            formatter.write_dl([*((name, each.help) for name, each in BUILT_IN.items()), *ours.items()])
+        others = [(name, plugin.origin) for name, plugin in plugins.items() if name not in ours]
+        if others:
             with formatter.section("From other packages"):
-                formatter.write_dl([(name, plugin.origin) for name, plugin in plugins.items()])
+                formatter.write_dl(others)
 
 
 @click.group(
