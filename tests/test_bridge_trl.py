@@ -229,3 +229,11 @@ def test_groups_across_two_ranks_are_whole(local: int, group: int, policy: str, 
     if last:
         told_pass = told["history"][-1][f"rewards/chaos/pass@{group}"]
         assert told_pass == pytest.approx(sum(last) / len(last))
+
+
+def test_the_example_runs(root: Path, tmp_path: Path) -> None:
+    command = [sys.executable, str(root / "examples" / "grpo_math_trl.py"), "--steps", "3", "--output", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "mean reward:" in done.stdout
+    assert (tmp_path / "reward_report.html").is_file()

@@ -5,6 +5,8 @@ import json
 import logging
 import multiprocessing
 import pickle
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -182,3 +184,20 @@ def test_options_of_no_task_are_refused() -> None:
         GroupScorer({"a": "math"}, options={"x": {}})
     with pytest.raises(UsageError, match="no teacher: give a mapping"):
         GroupScorer({})
+
+
+def test_the_public_names_stay() -> None:
+    import grpo_bridge
+
+    assert {"advantages", "pairs", "score_groups", "trl_reward"} <= set(grpo_bridge.__all__)
+    for name in grpo_bridge.__all__:
+        assert callable(getattr(grpo_bridge, name)), name
+    with pytest.raises(AttributeError, match="no attribute 'verl_reward'"):
+        _ = grpo_bridge.verl_reward
+
+
+def test_importing_the_reward_function_loads_nothing_heavy() -> None:
+    heavy = ("torch", "transformers", "trl", "datasets", "fastapi", "ray", "numpy")
+    code = f"import sys; from grpo_bridge import trl_reward; print([m for m in {heavy!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
