@@ -108,7 +108,8 @@ class BwrapLauncher(ProcessLauncher):
         # Folders that bubblewrap makes on its way are its own user's alone.
         words += [word for name in FOLDERS for word in ("--perms", "0755", "--dir", name)]
         words += _whole(root) if root else _system()
-        words += ["--proc", "/proc", "--dev", "/dev"]
+        # Nothing in it is left behind for the next program, not even by one of the same user in /dev/shm.
+        words += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
         words += ["--perms", "0755", "--size", str(BOX_BYTES), "--tmpfs", BOX]
         words += ["--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", SCRATCH]
         words += ["--ro-bind", str(Path(box.__file__).parent), CODE, "--remount-ro", "/", "--chdir", BOX]

@@ -1,6 +1,7 @@
 """Faults that the docker backend must survive: every job ends, judged or with the reason, and nothing is left."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,6 +127,10 @@ def own_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator["Eng
     yield engine
     close_all()
     engine.stop()
+    with warnings.catch_warnings():
+        # The SDK leaves sockets open when an engine does not answer.
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 class Engine:
