@@ -40,7 +40,7 @@ def defines(source: str, entry_point: str, language: str = "python") -> bool:
 
 
 def callable_name(source: str, entry_point: str) -> str:
-    """Return how a Python program's function is called: as it is named or, in LeetCode's way, as `Solution`'s method."""
+    """Return how a Python program's function is called: by its name or, in LeetCode's way, as `Solution`'s method."""
     if defines(source, entry_point) or not _SOLUTION.search(source):
         return entry_point
     method = re.search(rf"^[ \t]++(?:async[ \t]+)?def[ \t]+{re.escape(entry_point)}\b", source, re.MULTILINE)
