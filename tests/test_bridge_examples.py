@@ -58,3 +58,13 @@ def test_lora_recipe_trains_an_adapter(root: Path, tmp_path: Path) -> None:
     places = ["--model", str(tmp_path / "model"), "--data", str(data), "--output", str(tmp_path / "out")]
     assert "the adapter is in" in printed(root, "lora_24gb.py", *places, *sizes)
     assert list((tmp_path / "out").glob("adapter_model*"))
+
+
+def test_first_example_of_the_page_prints_what_it_says(root: Path, tmp_path: Path) -> None:
+    page = (root / "docs" / "bridge.md").read_text(encoding="utf-8")
+    script = tmp_path / "example.py"
+    script.write_text(page.split("```python\n")[1].split("```")[0], encoding="utf-8")
+    rewards, relative, rows = printed(root, str(script)).splitlines()
+    assert rewards == "[1.0, 0.0, 0.0, 1.0]"
+    assert [value > 0 for value in json.loads(relative)] == [True, False, False, True]
+    assert "'chosen': '\\\\boxed{5/6}'" in rows

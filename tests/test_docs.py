@@ -24,6 +24,7 @@ PAGES = [
     "docs/extending.md",
     "docs/cli.md",
     "docs/answers.md",
+    "docs/bridge.md",
 ]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]+)?\)")
