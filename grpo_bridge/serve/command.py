@@ -26,14 +26,47 @@ MIB = 2**20
     help="The teacher of samples with this value in the column --route-by; '*' = all others. Repeatable.",
 )
 @click.option("--route-by", metavar="COLUMN", help="The column of --route.  [default: task, data_source, ...]")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; others than this need a token.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 = any free one.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Where to listen; others than this need a token.",
+)
+@click.option(
+    "--port", metavar="N", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 = any free one."
+)
 @click.option("--token-file", metavar="FILE", help="The token that clients must show.  [default: VERIFY_TOKEN]")
-@click.option("--max-body", type=click.IntRange(1), default=32, show_default=True, help="Largest request in MiB.")
-@click.option("--max-requests", type=click.IntRange(1), default=256, show_default=True, help="Others are told to wait.")
-@click.option("--max-batch", type=click.IntRange(1), default=4096, show_default=True, help="Completions of a request.")
-@click.option("--threads", type=click.IntRange(1), default=16, show_default=True, help="Requests judged at a time.")
-@click.option("--drain", type=click.FloatRange(0), default=60, show_default=True, help="Seconds to end, once stopped.")
+@click.option(
+    "--max-body", metavar="MIB", type=click.IntRange(1), default=32, show_default=True, help="Largest request."
+)
+@click.option(
+    "--max-requests",
+    metavar="N",
+    type=click.IntRange(1),
+    default=256,
+    show_default=True,
+    help="Others are told to wait.",
+)
+@click.option(
+    "--max-batch",
+    metavar="N",
+    type=click.IntRange(1),
+    default=4096,
+    show_default=True,
+    help="Completions of a request.",
+)
+@click.option(
+    "--threads", metavar="N", type=click.IntRange(1), default=16, show_default=True, help="Requests judged at a time."
+)
+@click.option(
+    "--drain",
+    metavar="SECONDS",
+    type=click.FloatRange(0),
+    default=60,
+    show_default=True,
+    help="Seconds to end, once stopped.",
+)
 @work_options
 def serve(
     task: str | None, sets: Sequence[str], config: str | None, routes: Sequence[str], route_by: str | None, **given: Any
