@@ -22,21 +22,21 @@ ENDINGS = (
     "[gMASK]",
 )
 """Special tokens that end a turn or fill it up, of the usual model families."""
-MAX_ENDINGS = 100_000
-"""Most of them cut from one text: padding can be as long as the context."""
 TAIL_CHARS = 64
 """So much of a prompt's end finds it where a trainer has cut off its beginning."""
 
 
 def without_endings(text: str) -> str:
     """Return text without the special tokens at its end, and the white space between them."""
-    for _ in range(MAX_ENDINGS):
-        stripped = text.rstrip()
-        ending = next((each for each in ENDINGS if stripped.endswith(each)), None)
+    end = len(text)  # padding can be as long as the context: nothing is copied on the way
+    while True:
+        at = end
+        while at and text[at - 1].isspace():
+            at -= 1
+        ending = next((each for each in ENDINGS if text.endswith(each, 0, at)), None)
         if ending is None:
-            return text
-        text = stripped[: -len(ending)]
-    return text
+            return text[:end]
+        end = at - len(ending)
 
 
 def completion_of(query: str, prompt: str) -> str | None:

@@ -9,7 +9,8 @@ or a file of one's own with `reward_func = grpo_bridge.openrlhf.reward_function(
 OpenRLHF calls with one sample at a time, in threads: they are coalesced. It takes no `None`, swallows errors and fails
 later; so a sample that was not judged gets its group's mean, and `judged` = 0 in the logs.
 
-Read and run: OpenRLHF 0.11.2, `utils/agent.py`. The query is prompt and completion with special tokens: both are cut off.
+Read and run: OpenRLHF 0.11.2, `utils/agent.py`. The query holds prompt, completion and special tokens; the completion
+is cut out of it.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def reward_function(task: AnyTask, **settings: Any) -> Callable[..., dict[str, A
 
 
 def answer(payload: Mapping[str, Any], task: AnyTask = "", **settings: Any) -> dict[str, Any]:
-    """Answer what OpenRLHF posts to a reward server, `{"query": [...], "prompts": [...], "labels": [...]}`, as JSON data.
+    """Answer what OpenRLHF posts to a reward server, `{"query": [...], "prompts": [...], "labels": [...]}`.
 
     Args:
         payload: The request's body.

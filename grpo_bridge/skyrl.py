@@ -7,8 +7,8 @@
 Settings of `SampleScorer` are given as `kwargs` of `register`, or in the environment's configuration. The reference is
 `reward_spec.ground_truth`, as in SkyRL's own data sets, or another column with a usual name.
 
-SkyRL calls `step` in threads, one for each sample: calls are coalesced. It takes no `None`: a sample that was not judged
-gets the mean of its prompt's group, and `judged` = 0 in the environment's metrics.
+SkyRL calls `step` in threads, one for each sample: calls are coalesced. It takes no `None`: what was not judged gets
+the mean of its prompt's group, and `judged` = 0 in the environment's metrics.
 
 Read and run: skyrl-gym 0.4.0, `envs/base_text_env.py`, `envs/registration.py`.
 """
