@@ -36,30 +36,6 @@ def test_remote_server_example_scores_on_the_server(root: Path) -> None:
     assert [line.split()[0] for line in printed(root, "remote_server.py").splitlines()] == ["1.0", "0.0", "1.0"]
 
 
-@pytest.mark.trainers
-@pytest.mark.parametrize("more", [[], ["--lora-rank", "4"]], ids=["weights", "adapter"])
-def test_own_loop_example_trains(root: Path, more: list[str]) -> None:
-    text = printed(root, "own_loop.py", "--steps", "10", *more)
-    assert "step   10" in text
-    assert "mean reward" in text
-
-
-@pytest.mark.trainers
-def test_lora_recipe_trains_an_adapter(root: Path, tmp_path: Path) -> None:
-    from grpo_bridge.loop.tiny import tiny_model, tiny_tokenizer
-
-    rows = [{"prompt": f"{a}+1=", "answer": str(a + 1)} for a in range(8)]
-    tokenizer = tiny_tokenizer([row["prompt"] for row in rows], 16)
-    tokenizer.save_pretrained(tmp_path / "model")
-    tiny_model(tokenizer).save_pretrained(tmp_path / "model")
-    data = tmp_path / "train.jsonl"
-    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    sizes = ["--steps", "2", "--group", "4", "--prompts", "2", "--tokens", "3", "--device", "cpu"]
-    places = ["--model", str(tmp_path / "model"), "--data", str(data), "--output", str(tmp_path / "out")]
-    assert "the adapter is in" in printed(root, "lora_24gb.py", *places, *sizes)
-    assert list((tmp_path / "out").glob("adapter_model*"))
-
-
 def test_first_example_of_the_page_prints_what_it_says(root: Path, tmp_path: Path) -> None:
     page = (root / "docs" / "bridge.md").read_text(encoding="utf-8")
     script = tmp_path / "example.py"
