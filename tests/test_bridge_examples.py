@@ -1,20 +1,10 @@
 """The bridge's examples run, and print what they promise."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-RUN_S = 150
-
-
-def printed(root: Path, name: str, *arguments: str) -> str:
-    command = [sys.executable, "-W", "ignore", str(root / "examples" / name), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_S, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+from example_runs import printed
 
 
 def test_multi_task_example_sends_each_row_to_its_teacher(root: Path) -> None:

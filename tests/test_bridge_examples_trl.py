@@ -1,21 +1,12 @@
 """The examples that train, in the trainers' environment."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from example_runs import printed
 
 pytestmark = [pytest.mark.trainers, pytest.mark.timeout(300)]
-RUN_S = 240
-
-
-def printed(root: Path, name: str, *arguments: str) -> str:
-    command = [sys.executable, "-W", "ignore", str(root / "examples" / name), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_S, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.mark.parametrize("more", [[], ["--lora-rank", "4"]], ids=["weights", "adapter"])
