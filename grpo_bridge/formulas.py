@@ -20,6 +20,9 @@ RIGHT = 0.5
 WHITENING_EPS = 1e-8
 """Added to a variance that is weighed by tokens: verl's, under the root."""
 
+LEAST_MEAN = 1e-12
+"""A mean up to here counts as not positive, for maxrl: what is divided by it would run away."""
+
 _Relative: TypeAlias = "Callable[[float], float]"
 
 
@@ -86,7 +89,7 @@ def maxrl(batch: Batch) -> list[list[float]]:
 
     def of_group(rewards: list[float]) -> _Relative:
         mean = _mean(rewards)
-        return lambda reward: (reward - mean) / mean if mean > 0 else 0.0
+        return lambda reward: (reward - mean) / mean if mean > LEAST_MEAN else 0.0
 
     return _each(batch, of_group)
 
