@@ -9,8 +9,10 @@ from concurrent.futures import Future
 from typing import ClassVar
 
 import pytest
+import toy_teachers
 
 from verifiers import lane as lane_module
+from verifiers.compose.build import compose, member
 from verifiers.engine import Scorer
 from verifiers.lane import LANE_WINDOW, Lane
 from verifiers.scoring import ascore
@@ -185,3 +187,54 @@ def test_score_file_when_the_teacher_has_a_lane_then_rows_come_out_in_order(tmp_
     assert written[-1]["status"] == "bad_row"
     assert summary.samples == 3001
     assert len(machine.asked) == 50
+
+
+class Easy(BaseTeacher):
+    """Says at once whether the completion is a 1."""
+
+    name, version = "easy", "1"
+
+    def quick(self, sample):
+        return RIGHT if sample.completion == "1" else WRONG
+
+    def judge(self, sample):
+        return self.quick(sample)
+
+
+@pytest.mark.parametrize("other", [Easy(), member(toy_teachers.Good, worker=True)], ids=["at once", "in a worker"])
+def test_compose_when_a_member_has_machinery_then_the_whole_has_a_lane(other):
+    machine = Machine()
+    scorer = Scorer(compose(member(machine, weight=3), other))
+    assert scorer.has_lane
+    samples = [Sample(str(n % 4), reference="1") for n in range(40)]
+    assert [verdict.reward for verdict in scorer.score(samples)] == [float(n % 4 == 1) for n in range(40)]
+    assert len(machine.asked) == 4
+
+
+def test_compose_when_a_gate_is_shut_then_the_member_with_machinery_is_not_asked():
+    machine = Machine()
+    scorer = Scorer(compose(member(Easy(), gate=True), machine))
+    assert [verdict.reward for verdict in scorer.score([Sample("1", reference="1"), Sample("2", reference="2")])] == [
+        1,
+        0,
+    ]
+    assert machine.asked == ["1"]
+
+
+def test_compose_when_the_machinery_fails_then_the_row_is_void_and_says_why():
+    verdict = Scorer(compose(Machine(), Easy())).score([Sample("raise", reference="1")])[0]
+    assert (verdict.reward, verdict.status) == (None, Status.FAILED)
+    assert "no" in verdict.reason
+
+
+def test_compose_when_given_up_then_its_members_are():
+    machine = Machine(hold=True)
+    scorer = Scorer(compose(machine, Easy()))
+    future = scorer.begin(Sample("1", reference="1"))
+    future.cancel()
+    assert machine.held[0].cancelled()
+
+
+def test_compose_when_no_member_has_machinery_then_there_is_no_lane():
+    assert not Scorer(compose(Easy(), "format")).has_lane
+    assert not Scorer("math").has_lane

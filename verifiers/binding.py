@@ -9,20 +9,23 @@ from __future__ import annotations
 import inspect
 import pickle
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import msgspec
 
 from verifiers.errors import UsageError
-from verifiers.judging import judge_batch
+from verifiers.judging import judge_batch, not_judged
 from verifiers.loading import locator_of
 from verifiers.options import build_options, option_values
 from verifiers.registry import find
 from verifiers.teacher import BaseTeacher, Teacher, TeacherSpec
-from verifiers.types import Json, Sample
-from verifiers.wire import WireError, pack, pack_verdict, unpack_sample
+from verifiers.types import Json, Sample, Status, Verdict
+from verifiers.wire import WireError, pack, pack_verdict, unpack_sample, unpack_verdict
+
+if TYPE_CHECKING:
+    from verifiers.workers.reply import Reply
 
 SERVICE = f"{__name__}:serve"
 """The workers' factory."""
@@ -136,6 +139,24 @@ def serve(config: bytes) -> Callable[[bytes], bytes]:
             raise TypeError(f"the teacher's verdict cannot be sent: {error}") from error
 
     return service
+
+
+def verdict_of(reply: Reply, deadline_s: float) -> Verdict:
+    """Return the verdict in a worker's reply, or what became of the worker.
+
+    Args:
+        reply: Of a worker that runs `serve`.
+        deadline_s: Wall-clock seconds that it was given.
+    """
+    if reply.payload is not None:
+        try:
+            return replace(unpack_verdict(reply.payload), elapsed_s=reply.elapsed_s)
+        except WireError as error:
+            return not_judged(Status.FAILED, f"a worker's reply cannot be read: {error}", reply.elapsed_s)
+    if reply.failure == "deadline":
+        reason = f"no verdict within the deadline of {deadline_s:g} s; allow more with deadline_s (--deadline)"
+        return not_judged(Status.DEADLINE_EXCEEDED, reason, reply.elapsed_s)
+    return not_judged(Status.FAILED, f"{reply.failure}: {reply.detail}", reply.elapsed_s)
 
 
 def explainer(config: bytes) -> Callable[[bytes], bytes]:

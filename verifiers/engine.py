@@ -17,20 +17,19 @@ from time import thread_time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from verifiers.binding import EXPLAINER, SERVICE, AnyTeacher, bind, steps_of
+from verifiers.binding import EXPLAINER, SERVICE, AnyTeacher, bind, steps_of, verdict_of
 from verifiers.errors import UsageError, WorkerError
 from verifiers.judging import checked, from_error, not_judged
 from verifiers.memo import Key, Memo
-from verifiers.teacher import BaseTeacher, Teacher
+from verifiers.teacher import BaseTeacher, Teacher, has_machinery
 from verifiers.types import JUDGED, Json, Sample, Status, Verdict
-from verifiers.wire import MAX_SAMPLE_BYTES, WireError, pack, pack_sample, plain, unpack, unpack_verdict
+from verifiers.wire import MAX_SAMPLE_BYTES, WireError, pack, pack_sample, plain, unpack
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from verifiers.lane import Lane
     from verifiers.workers.pool import WorkerPool
-    from verifiers.workers.reply import Reply
 
 WINDOW = 512
 """Most samples that `stream` has taken and not yet answered."""
@@ -76,7 +75,7 @@ class Scorer:
 
     def _open_lane(self) -> Lane | None:
         teacher = self.teacher
-        if not isinstance(teacher, BaseTeacher) or type(teacher).submit is BaseTeacher.submit:
+        if not isinstance(teacher, BaseTeacher) or not has_machinery(teacher):
             return None
         from verifiers.lane import Lane  # futures are not light, and few teachers need them
 
@@ -244,7 +243,7 @@ class Scorer:
                 return [(step, finding) for step, finding in unpack(reply.payload, MAX_SAMPLE_BYTES)]
         except (WireError, WorkerError) as error:
             return [("explanation", f"none: {error}")]
-        return [("explanation", f"none: {self._from_reply(reply).reason}")]
+        return [("explanation", f"none: {verdict_of(reply, self.deadline_s).reason}")]
 
     def _work_one(self, key: Key, sample: Sample) -> Verdict:
         verdict = self._work([sample])[0]
@@ -324,7 +323,7 @@ class Scorer:
         lost = not_judged(Status.FAILED, "the workers gave no reply")
         try:
             for reply in self._pool().run(requests(), self.deadline_s):
-                verdicts[sent[reply.index]] = self._from_reply(reply)
+                verdicts[sent[reply.index]] = verdict_of(reply, self.deadline_s)
         except WorkerError as error:
             lost = not_judged(Status.UNAVAILABLE, str(error))
         return [verdict or lost for verdict in verdicts]
@@ -334,17 +333,6 @@ class Scorer:
 
         binding = self._binding
         return shared_pool(SERVICE, binding.config, preload=binding.preload, size=self._num_proc)
-
-    def _from_reply(self, reply: Reply) -> Verdict:
-        if reply.payload is not None:
-            try:
-                return replace(unpack_verdict(reply.payload), elapsed_s=reply.elapsed_s)
-            except WireError as error:
-                return not_judged(Status.FAILED, f"a worker's reply cannot be read: {error}", reply.elapsed_s)
-        if reply.failure == "deadline":
-            reason = f"no verdict within the deadline of {self.deadline_s:g} s; allow more with deadline_s (--deadline)"
-            return not_judged(Status.DEADLINE_EXCEEDED, reason, reply.elapsed_s)
-        return not_judged(Status.FAILED, f"{reply.failure}: {reply.detail}", reply.elapsed_s)
 
 
 def _never(_sample: Sample) -> None:

@@ -98,6 +98,11 @@ class BaseTeacher:
         return []
 
 
+def has_machinery(teacher: object) -> bool:
+    """Whether a teacher judges with machinery of its own: whether its `submit` is not the base's."""
+    return isinstance(teacher, BaseTeacher) and getattr(teacher.submit, "__func__", None) is not BaseTeacher.submit
+
+
 CaseKind = Literal["accept", "reject", "adversarial", "unscorable"]
 
 

@@ -9,7 +9,8 @@ A member that was not judged voids the row (`missing: void`) or leaves its share
 a gate that was not judged always voids it. Wrong plans are refused with file, line, column and key.
 
 Known limits: the members of one sample run one after another in one worker, so that a member that is killed at the
-deadline (the sum of the members' deadlines) takes the row with it.
+deadline (the sum of the members' deadlines) takes the row with it. Members with machinery of their own (`code`) run in
+the caller's process, thousands at a time, and the others beside them.
 """
 
 from __future__ import annotations

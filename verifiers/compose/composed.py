@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from verifiers.binding import Binding, bind, rebuild, steps_of
+from verifiers.binding import SERVICE, Binding, bind, rebuild, steps_of, verdict_of
 from verifiers.compose.combine import combine
 from verifiers.compose.plan import META, NO_REFERENCE, REFERENCE, Member, Plan
-from verifiers.errors import UsageError
+from verifiers.errors import UsageError, WorkerError
 from verifiers.judging import checked, judge_batch, not_judged
-from verifiers.teacher import BaseTeacher, Teacher
+from verifiers.teacher import BaseTeacher, Teacher, has_machinery
 from verifiers.types import Json, Sample, Status, Verdict
+from verifiers.wire import WireError, pack_sample
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _FIELDS = BaseTeacher.reads
 
@@ -24,6 +29,8 @@ class Seat:
     member: Member
     teacher: Teacher
     preload: tuple[str, ...]
+    config: bytes = b""
+    """What a worker needs to have the teacher (`binding`); empty = it is found when needed."""
 
     @property
     def reads(self) -> frozenset[str]:
@@ -67,17 +74,25 @@ class Composed(BaseTeacher):
             preload=tuple(dict.fromkeys(name for seat in self.seats for name in seat.preload)),
             reads=tuple(name for name in (*_FIELDS, "group") if name in reads),
         )
+        if any(has_machinery(seat.teacher) for seat in self.seats):
+            vars(self)["submit"] = self.fly
 
     def _seat(self, member: Member) -> Seat:
         if member.inner is not None:
             inner = Composed(member.inner, self.given)
             return Seat(member, inner, inner.preload)
         binding = self.given.get(member.teacher) or bind(member.teacher, member.options)
-        return Seat(member, binding.teacher, binding.preload)
+        return Seat(member, binding.teacher, binding.preload, binding.config)
 
     def quick(self, sample: Sample) -> Verdict | None:
         """Judge at once if every member that is needed can."""
         return combine(self.plan, lambda index: _quick(self.seats[index], sample))
+
+    def fly(self, sample: Sample) -> Future[Verdict]:
+        """Begin to ask the members, for plans in which one has machinery of its own: this is their `submit`."""
+        from verifiers.compose.flying import fly  # futures are not light, and few plans need them
+
+        return fly(self.plan, [partial(_begin, seat, sample) for seat in self.seats])
 
     def judge(self, sample: Sample) -> Verdict:
         """Ask the members one after another."""
@@ -120,6 +135,33 @@ def _quick(seat: Seat, sample: Sample) -> Verdict | None:
         return seen
     answer = seat.teacher.quick(seen) if isinstance(seat.teacher, BaseTeacher) else None
     return None if answer is None else checked(answer, 0.0)
+
+
+def _begin(seat: Seat, sample: Sample) -> Verdict | Future[Verdict]:
+    seen = seat.sample(sample)
+    if isinstance(seen, Verdict):
+        return seen
+    at_once = _quick(seat, sample)
+    if at_once is not None:
+        return at_once
+    if isinstance(seat.teacher, BaseTeacher) and has_machinery(seat.teacher):
+        return seat.teacher.submit(seen) or not_judged(Status.FAILED, f"{seat.member.name}: submit() returned None")
+    from verifiers.compose.flying import waiting_threads
+
+    return waiting_threads().submit(_in_worker, seat, seen)
+
+
+def _in_worker(seat: Seat, seen: Sample) -> Verdict:
+    from verifiers.workers.pool import shared_pool  # sockets and processes: only when work needs them
+
+    deadline_s = _deadline_s(seat.teacher)
+    try:
+        config = seat.config or bind(seat.teacher).config
+        request = pack_sample(seen, tuple(getattr(seat.teacher, "reads", _FIELDS)))
+        (reply,) = shared_pool(SERVICE, config, preload=seat.preload).run([request], deadline_s)
+    except (UsageError, WireError, WorkerError) as error:
+        return not_judged(Status.UNAVAILABLE, str(error))
+    return verdict_of(reply, deadline_s)
 
 
 def _judge(seat: Seat, sample: Sample) -> Verdict:
