@@ -17,11 +17,17 @@ from sandbox.image.recipe import Recipe, header_script
 from sandbox.image.sources import source_lines
 
 BUILD_TIMEOUT_S = 1800.0
-TAIL_LINES = 15
+TAIL_LINES = 30
 """Of a failed build's output, shown in the error."""
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
 """Nobody reads them in the image."""
-OPTIONS = ("--variant=minbase", "--dpkgopt=force-unsafe-io", '--aptopt=Acquire::Languages "none"')
+OPTIONS = (
+    "--variant=minbase",
+    "--dpkgopt=force-unsafe-io",
+    '--aptopt=Acquire::Languages "none"',
+    # Java's packages link into it, and fail without it.
+    '--essential-hook=mkdir -p "$1/usr/share/man/man1"',
+)
 
 
 def build_tar(made: Recipe, target: Path) -> None:
