@@ -26,8 +26,9 @@ TRY_TIMEOUT_S = 10.0
 BOX = "/box"
 CODE = "/opt/grpo-sandbox/box"
 BOX_BYTES = 6 * Limits().file_bytes
-SCRATCH = "/tmp"
+SCRATCH = ("/tmp", "/dev/shm")
 SCRATCH_BYTES = 32 * MIB
+"""Of each."""
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SETTINGS = (
     "/etc/alternatives",
@@ -92,7 +93,8 @@ class BwrapLauncher(ProcessLauncher):
 
     def command(self) -> list[str]:
         """Return the command of a box."""
-        options = ["--mode", self._settings.mode if self._many_users else "single", "--root", BOX, "--scratch", SCRATCH]
+        options = ["--mode", self._settings.mode if self._many_users else "single", "--root", BOX]
+        options += [word for folder in SCRATCH for word in ("--scratch", folder)]
         return [*self._sandbox(self._many_users), PYTHON, "-I", "-B", CODE, *options]
 
     def _sandbox(self, many_users: bool) -> list[str]:
@@ -111,7 +113,8 @@ class BwrapLauncher(ProcessLauncher):
         # Nothing in it is left behind for the next program, not even by one of the same user in /dev/shm.
         words += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
         words += ["--perms", "0755", "--size", str(BOX_BYTES), "--tmpfs", BOX]
-        words += ["--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", SCRATCH]
+        for folder in SCRATCH:
+            words += ["--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", folder]
         words += ["--ro-bind", str(Path(box.__file__).parent), CODE, "--remount-ro", "/", "--chdir", BOX]
         return words
 

@@ -120,7 +120,7 @@ class Box:
         while len(done) < count:
             header, blobs = self.read()
             if header["op"] == "done":
-                if header["failure"]:
+                if header.get("failure"):
                     raise RuntimeError(header["failure"])
                 done.append(reports.pop(header["id"], []))
             elif header["op"] in ("report", "compiled"):

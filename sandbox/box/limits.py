@@ -6,6 +6,7 @@ import math
 import os
 import resource
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from . import child, meter
@@ -17,7 +18,9 @@ SHORT_S = 0.005
 NEAR_LIMIT = 0.85
 """A process that crashed this near to its memory limit was out of memory."""
 MAX_FILES = 32_768
-"""Where the box's file system does not limit their number itself."""
+"""Where the box's file systems do not limit their number themselves."""
+UNBOUNDED_FILES = 1 << 17
+"""A file system with room for more files than this was not given a limit."""
 FILES = "runtime_error"
 TIME, MEMORY, OUTPUT = "time_limit", "memory_limit", "output_limit"
 
@@ -53,9 +56,11 @@ def for_kernel(
 def _within_ours(number: int, value: int) -> tuple[int, int, int]:
     # A program that ignores the CPU limit's first signal is killed a second later.
     hard = value + 1 if number == resource.RLIMIT_CPU else value
+    if number == resource.RLIMIT_STACK:  # recursive programs ask for more of it: that is memory, which is bounded
+        hard = resource.RLIM_INFINITY
     ceiling = resource.getrlimit(number)[1]
     if ceiling != resource.RLIM_INFINITY:
-        value, hard = min(value, ceiling), min(hard, ceiling)
+        value, hard = min(value, ceiling), ceiling if hard == resource.RLIM_INFINITY else min(hard, ceiling)
     return number, value, hard
 
 
@@ -138,8 +143,9 @@ class Watch:
 class Usage:
     """What all programs in the box use, by the box's control group or by /proc."""
 
-    def __init__(self, group: meter.Group | None, own: set[int], folder: str) -> None:
-        self.group, self._own, self._folder = group, own, folder
+    def __init__(self, group: meter.Group | None, own: set[int], folders: Sequence[str]) -> None:
+        self.group, self._own = group, own
+        self._folders = [path for path in folders if os.statvfs(path).f_files > UNBOUNDED_FILES]
         self.reaped_cpu_s = 0.0
         """CPU seconds of orphans that the supervisor has buried."""
         self.idle_resident_bytes = 0
@@ -165,10 +171,7 @@ class Usage:
 
     def files(self) -> int:
         """Return how many files there are in the box, where nothing else limits that."""
-        if not self._folder:
-            return 0
-        status = os.statvfs(self._folder)
-        return status.f_files - status.f_ffree
+        return sum(status.f_files - status.f_ffree for status in map(os.statvfs, self._folders))
 
     def seen_cpu_s(self, living: bool) -> float:
         """Return CPU seconds as `cpu_s` does, those of living processes included as far as they were looked at."""

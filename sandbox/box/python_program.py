@@ -55,7 +55,7 @@ class _Loader:
 def run_main(source: bytes, args: list[str]) -> NoReturn:
     """Run the program, and end this process as the interpreter would."""
     module = prepare("__main__", source, args)
-    end(guarded(lambda: exec(compile(source, FILE_NAME, "exec", dont_inherit=True), module.__dict__)))
+    end(guarded(lambda: exec(compile(source, FILE_NAME, "exec", dont_inherit=True), module.__dict__)), module)
 
 
 def guarded(work: Callable[[], Any]) -> int:
@@ -88,8 +88,13 @@ def _status_of(stop: SystemExit) -> int:
     return 1
 
 
-def end(status: int) -> NoReturn:
-    """Wait for threads, run exit handlers, flush, leave: the parts of the interpreter's end that others can see."""
+def end(status: int, module: types.ModuleType | None = None) -> NoReturn:
+    """Wait for threads, run exit handlers, flush, leave: the parts of the interpreter's end that others can see.
+
+    Args:
+        status: The exit status.
+        module: Whose objects end too; `None` = nobody sees it if they do.
+    """
     try:
         threading: Any = sys.modules.get("threading")
         if threading is not None and (_thread._count() or threading._threading_atexits):
@@ -97,8 +102,20 @@ def end(status: int) -> NoReturn:
         if atexit._ncallbacks():
             guarded(atexit._run_exitfuncs)
         status = _flush() or status
+        if module is not None and not _thread._count():
+            guarded(lambda: _let_go(module))
+            status = _flush() or status
     finally:
         os._exit(status)
+
+
+def _let_go(module: types.ModuleType) -> None:
+    """Drop what a program holds: files that it left open are written then, and objects may print as they end."""
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+    names = module.__dict__
+    for name in list(names):
+        if name != "__builtins__":
+            names[name] = None
 
 
 def _flush() -> int:

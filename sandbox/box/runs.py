@@ -71,7 +71,8 @@ class Runner:
         self._own = {os.getpid()}
         self._shared_user = here.uids is None
         self._has_own_disk = os.stat(here.work).st_dev != os.stat("/").st_dev and here.mode != "local"
-        counted = here.work if self._shared_user and self._has_own_disk else ""
+        self._scratch = [path for path in here.scratch if os.path.isdir(path)]
+        counted = (here.work, *self._scratch) if self._has_own_disk else ()
         self.usage = limits.Usage(self.group, self._own, counted)
         self._folder_ids = self._identify()
         self._last_pid = meter.LastPid()
@@ -83,7 +84,6 @@ class Runner:
         self._poll.register(host.in_fd, select.POLLIN)
         self._idle_processes = 0
         self.current_id = -1
-        self._scratch = [path for path in here.scratch if os.path.isdir(path)]
         self.zygote(())
         self._idle_inodes = self._inodes()
 

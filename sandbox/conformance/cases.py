@@ -33,6 +33,22 @@ SURROUNDINGS = """
 import locale, os, sys, time
 print(hash('a'), time.tzname[0], sys.getdefaultencoding(), sys.stdout.encoding, os.environ['OMP_NUM_THREADS'])
 """
+POOL = """
+import multiprocessing
+def double(number):
+    return number * 2
+if __name__ == '__main__':
+    with multiprocessing.Pool(2) as pool:
+        print(sum(pool.map(double, [1, 20])))
+"""
+SPAWN = POOL.replace("    with", "    multiprocessing.set_start_method('spawn')\n    with")
+OWN_SOURCE = "import sys\nprint(open(__file__).read() == open(sys.argv[0]).read() and 42)"
+LATE_OUTPUT = {
+    "stdout put aside": "import io, sys\nprint(42, end='')\nsys.stdout = io.StringIO()\nprint(7)",
+    "a file left open": "file = open('/dev/stdout', 'w')\nfile.write('42')",
+    "the last object's end": "class Last:\n    def __del__(self):\n        print(42)\nlast = Last()",
+}
+DEEPER_STACK = "import resource as r\nr.setrlimit(r.RLIMIT_STACK, (r.RLIM_INFINITY, r.RLIM_INFINITY))\nprint(42)"
 GRADER = "def twice(f, x):\n    return f(f(x))\n"
 
 
@@ -73,6 +89,12 @@ def _work() -> Iterator[Case]:
     yield Case("calls", work("def add(a, b):\n    return a + b", calls), _calls)
     duet = Duet(GRADER, ("assert twice(inc, 1) == 3", "assert inc(1) == 3"), ("inc",))
     yield Case("a grader of its own", work("def inc(x):\n    return x + 1", duet), _duet)
+    for name, source in (("a pool of processes", POOL), ("a pool of new interpreters", SPAWN)):
+        yield Case(name, program(source, limits=Limits()), says(ANSWER))
+    yield Case("own source", program(OWN_SOURCE), says(ANSWER))
+    yield Case("a deeper stack", program(DEEPER_STACK), says(ANSWER))
+    for name, source in LATE_OUTPUT.items():
+        yield Case(f"output at the end: {name}", program(source), says(ANSWER))
     yield Case("same surroundings", work(SURROUNDINGS, Stdio((b"", b""))), _surroundings)
 
 

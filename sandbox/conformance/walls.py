@@ -30,7 +30,7 @@ print('denied')
 """
 WRITING = """
 import os
-for folder in '/ /usr /etc /opt /proc/sys/kernel /sys /dev /run /var /var/tmp /home /root'.split():
+for folder in '/ /usr /etc /opt /proc/sys/kernel /sys /dev /dev/mqueue /run /var /var/tmp /home /root'.split():
     try:
         open(folder + '/grpo-sandbox-was-here', 'w').write('x')
         print('wrote to', folder)

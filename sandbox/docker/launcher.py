@@ -201,7 +201,9 @@ class DockerLauncher:
     # -- both
 
     def _arguments(self) -> str:
-        return f"--mode {self._settings.mode} --root {options.BOX} --scratch {options.SCRATCH}"
+        return (
+            f"--mode {self._settings.mode} --root {options.BOX} --scratch {options.SCRATCH} --scratch {options.SHARED}"
+        )
 
     def _create(self, command: list[str], mounts: list[Any], stdin_open: bool = False) -> str:
         api = self._client.api

@@ -20,6 +20,11 @@ OPEN_FILES = 1024
 BOX = "/box"
 SCRATCH = "/tmp"
 SCRATCH_BYTES = 32 * MIB
+SHARED = "/dev/shm"
+"""Where semaphores and shared memory of Python's `multiprocessing` live."""
+SHARED_BYTES = 32 * MIB
+QUEUES = "/dev/mqueue"
+"""The engine mounts message queues here, whatever `ipc_mode` says, and they outlive programs: hidden."""
 BOX_BYTES = 6 * Limits().file_bytes
 """Room for the job's folder and the working folder together; memory of the slot, when used."""
 CODE = "/opt/grpo-sandbox/box"
@@ -51,6 +56,8 @@ def host_options(settings: Settings, mounts: list[Any]) -> dict[str, Any]:
         "tmpfs": {
             BOX: f"rw,exec,nosuid,nodev,mode=755,size={BOX_BYTES},nr_inodes={INODES}",
             SCRATCH: f"rw,noexec,nosuid,nodev,mode=1777,size={SCRATCH_BYTES},nr_inodes={INODES}",
+            SHARED: f"rw,noexec,nosuid,nodev,mode=1777,size={SHARED_BYTES},nr_inodes={INODES}",
+            QUEUES: "ro,noexec,nosuid,nodev,mode=0,size=4k,nr_inodes=1",
         },
         "ulimits": [
             {"Name": "core", "Soft": 0, "Hard": 0},

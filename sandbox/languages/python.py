@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
-from sandbox.languages.language import Language, Plan, own_files, refuse
+from sandbox.languages.language import File, Language, Plan, own_files, refuse
 from sandbox.types import Limits, Program, Snippets, Work
 
 _IMPORTS = re.compile(r"^[ \t]*+(?:import|from)[ \t]++(numpy)\b", re.M)
 """Modules that are dear to load, and may be kept loaded: ours, never a program's."""
+_OWN_FILE = re.compile(r"__file__|\bargv\b|main\.py|\bspawn\b|\bforkserver\b")
+"""What a program that reads, or starts, its own file says: for others there is none."""
 
 
 def plan(program: Program, work: Work, limits: Limits) -> Plan:
@@ -17,7 +19,10 @@ def plan(program: Program, work: Work, limits: Limits) -> Plan:
         raise refuse("Python", work)
     source = program.source.encode(errors="surrogatepass")
     preload = tuple(sorted(set(_IMPORTS.findall(program.source))))
-    return Plan("python", work, source=source, preload=preload, files=own_files(program))
+    files = own_files(program)
+    if "main.py" not in program.files and _OWN_FILE.search(program.source):
+        files = (File("main.py", source, "work"), *files)
+    return Plan("python", work, source=source, preload=preload, files=files)
 
 
 LANGUAGE = Language(
