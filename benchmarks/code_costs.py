@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from common import ROOT, Process
-from cpu_meter import Meter, container_seconds, containers_of
+from cpu_meter import Meter, container_seconds, containers_of, engine_account
 from environments import PEERS, ensure
 
 from sandbox.owner import me
@@ -30,6 +30,7 @@ SUM = "a, b = map(int, input().split())\nprint(a + b)\n"
 STDIN, STDOUT = b"2 3\n", b"5"
 CPP = "#include <bits/stdc++.h>\nusing namespace std;\nint main() { int a, b; cin >> a >> b; cout << a + b; }\n"
 PEER_LIMIT_S = 300.0
+SPLIT, GRADED = "ours, docker: split asserts, HumanEval", "ours, docker: only those that need the grader's process"
 
 
 @dataclass(frozen=True)
@@ -110,20 +111,22 @@ def human_eval_samples(data: Path, again: int) -> tuple[list[Sample], list[Sampl
 
 
 def asserts(data: Path, rounds: int, graded: bool, repeats: int, image: str) -> Cost:
-    """Measure HumanEval through the teacher, preparation and judgement included."""
+    """Measure HumanEval through the teacher, judgement included: all of it, or only what needs the grader."""
     fresh = _numbers()
     scorer = Scorer("code", options={"sandbox": "docker", "image": image})
 
     def work() -> int:
-        samples = [sample for _ in range(repeats) for sample in human_eval_samples(data, next(fresh))[graded]]
+        samples = []
+        for _ in range(repeats):
+            calls, checks = human_eval_samples(data, next(fresh))
+            samples += checks if graded else [*calls, *checks]
         verdicts = scorer.score(samples)
         if any(verdict.reward is None for verdict in verdicts):
             raise RuntimeError(next(verdict.reason for verdict in verdicts if verdict.reward is None))
         return len(verdicts)
 
     work()
-    name = "split asserts that need a grader" if graded else "split asserts, literal calls"
-    return measure(f"ours, docker: {name} (HumanEval)", work, rounds, lambda: containers_of(me()))
+    return measure(GRADED if graded else SPLIT, work, rounds, lambda: containers_of(me()))
 
 
 def plain_python(count: int, rounds: int) -> Cost:
@@ -141,7 +144,8 @@ def plain_python(count: int, rounds: int) -> Cost:
 def docker_run(image: str, count: int, rounds: int) -> Cost:
     """Measure a container for each program."""
     command = ["docker", "run", "--rm", "-i", "--network", "none", image, "python3", "-I", "-c", SUM]
-    return measure("docker run", lambda: _commands(command, count), rounds, lambda: None)
+    with engine_account():
+        return measure("docker run", lambda: _commands(command, count), rounds, lambda: None)
 
 
 def docker_exec(image: str, count: int, rounds: int) -> Cost:
