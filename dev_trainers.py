@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,11 +25,29 @@ ROOT = Path(__file__).resolve().parent
 HOME = ROOT / ".trainers"
 TORCH = "torch==2.13.0"
 TESTING = ("pytest>=8.2", "pytest-timeout>=2.3", "pytest-xdist>=3.6")
+_TRANSFORMERS = "transformers==5.10.4"
 ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "trl": (TORCH, "trl==1.16.0", "transformers==5.23.0", "datasets==5.2.0", "peft==0.21.2", "aiohttp"),
     "verl": (TORCH, "verl==0.9.1", "transformers==5.10.4", "tensordict==0.10.0", "torchdata==0.11.0", "ray==2.60.0"),
+    "openrlhf": (TORCH, _TRANSFORMERS, "aiohttp", "pylatexenc"),
+    "swift": (TORCH, _TRANSFORMERS, "datasets==5.2.0", "modelscope==1.40.2", "peft==0.21.2", "json_repair", "aiohttp"),
+    "skyrl": ("omegaconf", "pandas", "requests"),
+    "areal": ("colorlog",),
+    "tinker": (TORCH, "chz==0.4.0", "distro", "httpx", "orjson", "pillow", "protobuf", "pydantic", "sniffio"),
+    "prime": ("verifiers==0.4.0",),
 }
-"""What pip installs for each, the first before the others, so that nothing chooses another torch."""
+"""What pip installs for each. Torch is there before the others, so that nothing chooses another one."""
+ALONE: dict[str, tuple[str, ...]] = {
+    "openrlhf": ("openrlhf==0.11.2",),
+    "swift": ("ms-swift==4.6.0",),
+    "skyrl": ("skyrl-gym==0.4.0",),
+    "areal": ("areal==1.0.4",),
+    "tinker": ("tinker==0.38.0", "tinker-cookbook==0.6.1"),
+}
+"""Trainers that are installed without what they declare (vLLM, DeepSpeed, another torch): `ENVIRONMENTS` has what the
+way of a reward through them imports, and nothing else."""
+WITHOUT_US = ("prime",)
+"""Environments with PyPI's `verifiers`, whose name is that of our package: they get our dependencies, but not us."""
 PROCESSES = 2
 QUIET = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
 """There is no model hub in CI, and threads of two processes hinder each other on two cores."""
@@ -65,20 +84,50 @@ def _made(name: str) -> Path | None:
     """Return the environment's Python, or `None` if it cannot be made; says why."""
     folder = HOME / name
     stamp, python = folder / "stamp", folder / "bin" / "python"
-    wanted = hashlib.sha256(repr((ENVIRONMENTS[name], TESTING, str(ROOT), sys.version_info)).encode()).hexdigest()
+    alone = ALONE.get(name, ())
+    asked = (ENVIRONMENTS[name], alone, TESTING, str(ROOT), sys.version_info, "torch is shared")
+    wanted = hashlib.sha256(repr(asked).encode()).hexdigest()
     if stamp.is_file() and stamp.read_text() == wanted:
         return python
     shutil.rmtree(folder, ignore_errors=True)
-    first, *others = ENVIRONMENTS[name]
+    packages = ENVIRONMENTS[name]
+    ours = _dependencies() if name in WITHOUT_US else ["-e", str(ROOT)]
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    steps = ([sys.executable, "-m", "venv", str(folder)], [*pip, first], [*pip, first, *others, *TESTING])
-    for step in (*steps, [*pip, "-e", str(ROOT)]):
-        done = subprocess.run(step, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        if done.returncode != 0:
-            print(f"-- {name}: this command failed: {' '.join(step)}\n{done.stdout}", flush=True)
-            return None
+    if not _ran(name, [sys.executable, "-m", "venv", str(folder)]) or not (TORCH not in packages or _lent(folder)):
+        return None
+    steps = [[*pip, *packages, *TESTING, *ours], *([[*pip, "--no-deps", *alone]] if alone else [])]
+    if not all(_ran(name, step) for step in steps):
+        return None
     stamp.write_text(wanted)
     return python
+
+
+def _lent(folder: Path) -> bool:
+    """Let an environment use the one torch that all share: it is a gigabyte, and takes half a minute to install."""
+    lender = HOME / "torch"
+    if not (lender / "stamp").is_file() or (lender / "stamp").read_text() != TORCH:
+        shutil.rmtree(lender, ignore_errors=True)
+        pip = [str(lender / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        steps = ([sys.executable, "-m", "venv", str(lender)], [*pip, TORCH, "numpy"])
+        if not all(_ran("torch", step) for step in steps):
+            return False
+        (lender / "stamp").write_text(TORCH)
+    (packages,) = lender.glob("lib/python*/site-packages")
+    (own,) = folder.glob("lib/python*/site-packages")
+    (own / "torch-of-all.pth").write_text(f"{packages}\n")
+    return True
+
+
+def _ran(name: str, step: Sequence[str]) -> bool:
+    done = subprocess.run(step, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode != 0:
+        print(f"-- {name}: this command failed: {' '.join(step)}\n{done.stdout}", flush=True)
+    return done.returncode == 0
+
+
+def _dependencies() -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return list(project["dependencies"])
 
 
 if __name__ == "__main__":
