@@ -60,9 +60,13 @@ def test_nothing_ever_judged_is_an_error_and_no_number() -> None:
 def test_too_many_lost_stop_the_run() -> None:
     scorer = SampleScorer("math", patience_s=0.0)
     scorer.score(judged(RIGHT))
-    with pytest.raises(RewardError, match="could not be judged"):
+
+    def lose_forty() -> None:
         for _ in range(40):
             scorer.score(lost())
+
+    with pytest.raises(RewardError, match="could not be judged"):
+        lose_forty()
 
 
 @pytest.mark.parametrize(("policy", "reward"), [("zero", 0.0), ("raise", None)])
