@@ -5,10 +5,12 @@ Linux only. As root each is read where the kernel adds it up (cgroup), else from
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from sandbox.owner import OWNER
@@ -102,14 +104,23 @@ def container_seconds(ids: list[str]) -> float:
     return _containers(ids)
 
 
+@cache
 def _own_group() -> Path | None:
-    """Move this process into an account of its own, where that can be done."""
+    """Move this process into an account of its own, where that can be done, until it ends."""
     group = ACCOUNTS / f"grpo-bench-{os.getpid()}"
     with contextlib.suppress(OSError):
         group.mkdir()
         (group / "cgroup.procs").write_text(str(os.getpid()))
+        atexit.register(_leave, group)
         return group
     return None
+
+
+def _leave(group: Path) -> None:
+    with contextlib.suppress(OSError):
+        for pid in (group / "cgroup.procs").read_text().split():
+            (ACCOUNTS / "cgroup.procs").write_text(pid)
+        group.rmdir()
 
 
 def _usage(group: Path) -> float:
