@@ -34,6 +34,8 @@ class BatchScorer:
                 "on_failure='mask' needs a trainer that knows None; here: impute (the default), raise, zero"
             )
         self.scorer = GroupScorer(task, on_failure=on_failure, **settings)  # type: ignore[arg-type]  # checked there
+        if on_failure == "impute":
+            self.scorer.on_failure = "mask"  # it would go by the prompts, which not all trainers tell
         self._stand_ins = StandIns()
 
     def score(

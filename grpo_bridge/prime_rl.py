@@ -106,7 +106,6 @@ def _gatherer() -> _Gatherer:
 
 
 def _post(samples: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
-
     url = os.environ.get("VERIFY_URL", URL).rstrip("/") + "/v1/score"
     headers = {"Content-Type": "application/json"}
     if token := os.environ.get("VERIFY_TOKEN"):
