@@ -15,7 +15,7 @@ from typing import Any
 from sandbox.box import frames
 
 BOX_FOLDER = Path(frames.__file__).parent
-IMAGE = os.environ.get("BOX_TEST_IMAGE", "box-test")
+IMAGES = "grpo-teachers-sandbox"
 LIMITS: dict[str, Any] = {
     "cpu_s": 2.0, "wall_s": 7.0, "memory_bytes": 512 << 20, "processes": 32, "output_bytes": 16 << 20,
     "file_bytes": 64 << 20, "stack_bytes": 64 << 20, "open_files": 128,
@@ -41,13 +41,19 @@ def _seccomp_file() -> str:
     return path
 
 
+def image() -> str:
+    """Return the sandbox's image, the newest one; nothing if there is none."""
+    command = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "dangling=false", IMAGES]
+    return next(iter(subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()), "")
+
+
 def command(situation: str) -> list[str]:
     """Return how a box is started: `uid`, `strict`, `single` or `local`."""
     box = ["-s", "-B", "/opt/grpo/box"]
     if situation in ("uid", "strict"):
         caps = ["--cap-add", "SYS_ADMIN"] if situation == "strict" else []
         mount = ["-v", f"{BOX_FOLDER}:/opt/grpo/box:ro", "--security-opt", f"seccomp={_seccomp_file()}"]
-        return [*DOCKER, *caps, *mount, IMAGE, "python3", *box, "--mode", situation, "--scratch", "/tmp"]
+        return [*DOCKER, *caps, *mount, image(), "python3", *box, "--mode", situation, "--scratch", "/tmp"]
     if situation == "single":
         as_nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"] if os.getuid() == 0 else []
         mount = ["--dir", "/opt/grpo", "--ro-bind", str(BOX_FOLDER), "/opt/grpo/box"]
@@ -151,10 +157,8 @@ def can(situation: str) -> str:
     if situation in ("uid", "strict"):
         if shutil.which("docker") is None or subprocess.run(["docker", "info"], capture_output=True).returncode:
             return "no Docker engine answers"
-        if subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True).returncode:
-            return (
-                f"no image {IMAGE}: `mmdebstrap --variant=minbase --include=python3 bookworm | docker import - {IMAGE}`"
-            )
+        if not image():
+            return "the engine has no image of the sandbox: `verify sandbox build --from-debian`"
     elif situation == "single" and shutil.which("bwrap") is None:
         return "bubblewrap is not installed"
     return ""

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -116,9 +117,10 @@ def test_close_when_programs_run_then_no_container_is_left():
 
 
 @pytest.fixture
-def own_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator["Engine"]:
-    """A second dockerd that the test may stop."""
-    engine = Engine(tmp_path)
+def own_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator["Engine"]:
+    """A second dockerd that the test may stop; its folder's path must be short enough for a socket's."""
+    folder = tempfile.mkdtemp(prefix="engine-")
+    engine = Engine(Path(folder))
     engine.start()
     image = docker("images", "grpo-teachers-sandbox", "--format", "{{.Repository}}:{{.Tag}}").splitlines()[0]
     with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saved:
@@ -127,6 +129,7 @@ def own_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator["Eng
     yield engine
     close_all()
     engine.stop()
+    shutil.rmtree(folder)
     with warnings.catch_warnings():
         # The SDK leaves sockets open when an engine does not answer.
         warnings.simplefilter("ignore", ResourceWarning)
