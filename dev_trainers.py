@@ -34,6 +34,7 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "skyrl": ("omegaconf", "pandas", "requests"),
     "areal": ("colorlog",),
     "tinker": (TORCH, "chz==0.4.0", "distro", "httpx", "orjson", "pillow", "protobuf", "pydantic", "sniffio"),
+    "axolotl": (TORCH, "trl==1.9.0", "transformers==5.16.1", "datasets==4.8.4", "peft==0.20.0", "addict", "numba"),
     "prime": ("verifiers==0.4.0",),
 }
 """What pip installs for each. Torch is there before the others, so that nothing chooses another one."""
@@ -42,6 +43,7 @@ ALONE: dict[str, tuple[str, ...]] = {
     "swift": ("ms-swift==4.6.0",),
     "skyrl": ("skyrl-gym==0.4.0",),
     "areal": ("areal==1.0.4",),
+    "axolotl": ("axolotl==0.19.0",),
     "tinker": ("tinker==0.38.0", "tinker-cookbook==0.6.1"),
 }
 """Trainers that are installed without what they declare (vLLM, DeepSpeed, another torch): `ENVIRONMENTS` has what the

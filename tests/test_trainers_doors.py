@@ -1,6 +1,7 @@
 """Trainers that are not on PyPI, through their interfaces as their sources have them, and the doors of all.
 
-slime 624b824, EasyR1 b44b311, NeMo-RL 7ea279a and axolotl 0.19.0 were read, and what they call is written down here.
+slime 624b824, EasyR1 b44b311 and NeMo-RL 7ea279a were read, and what they call is written down here; their own code ran
+with these files once, by hand.
 """
 
 import asyncio
@@ -64,7 +65,8 @@ def test_prime_rls_file_needs_the_standard_library_only() -> None:
     source = subprocess.run(
         [sys.executable, "-m", "grpo_bridge.prime_rl"], capture_output=True, text=True, timeout=60, check=True
     ).stdout
-    alone = "import sys; sys.modules['verifiers'] = sys.modules['grpo_bridge'] = None; exec(sys.stdin.read(), {'__name__': 'x'})"
+    block = "import sys; sys.modules['verifiers'] = sys.modules['grpo_bridge'] = None"
+    alone = f"{block}; exec(sys.stdin.read(), {{'__name__': 'x'}})"
     done = subprocess.run([sys.executable, "-I", "-c", alone], input=source, text=True, timeout=60)
     assert done.returncode == 0
 
