@@ -67,13 +67,14 @@ def part_means(verdicts: Iterable[Verdict]) -> dict[str, float]:
 def group_metrics(label: str, outcomes: Outcomes, groups: Sequence[Sequence[int]]) -> dict[str, float]:
     """Return what whole groups show under `rewards/<label>/`: groups without contrast, and pass@k."""
     rewards, right = outcomes.rewards, outcomes.right
-    flat_right, flat_wrong = 0, 0
+    flat, flat_right, flat_wrong = 0, 0, 0
     counts: dict[tuple[int, int], int] = {}
     for group in groups:
         judged = [reward for i in group if (reward := rewards[i]) is not None]
         n, c = len(judged), sum([right[i] for i in group if rewards[i] is not None])
         counts[n, c] = counts.get((n, c), 0) + 1
         if n > 1 and judged.count(judged[0]) == n:
+            flat += 1
             flat_right += c == n
             flat_wrong += c == 0
     counts = {(n, c): count for (n, c), count in counts.items() if n}
@@ -81,7 +82,7 @@ def group_metrics(label: str, outcomes: Outcomes, groups: Sequence[Sequence[int]
         return {}
     total = sum(counts.values())
     numbers = {
-        "zero_variance": (flat_right + flat_wrong) / total,
+        "zero_variance": flat / total,
         "zero_variance_all_right": flat_right / total,
         "zero_variance_all_wrong": flat_wrong / total,
     }

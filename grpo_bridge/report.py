@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from math import floor, isfinite, log10
+from math import floor, log10
 from pathlib import Path
 
 History = Sequence[Mapping[str, float]]
@@ -18,6 +18,10 @@ MAX_LINES = 6
 """Most lines in a chart."""
 MAX_POINTS = 600
 """Most points of a line."""
+SAME = 1e-9
+"""Numbers that differ by this share of their size are drawn as equal: the rest is rounding."""
+LEAST, MOST = 1e-100, 1e100
+"""Smaller numbers are drawn as 0, and larger ones not at all: their differences are no numbers any more."""
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Okabe and Ito's, which the colour-blind can tell apart."""
 DASHES = ("", "6 3", "2 3", "8 3 2 3", "1 2", "10 4")
@@ -179,9 +183,10 @@ def ticks(low: float, high: float, about: int = 4) -> list[float]:
 
 def _range(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
-    if low == high:
-        return (low - abs(low) / 2, high + abs(high) / 2) if low else (0.0, 1.0)
-    return low, high
+    size = max(abs(low), abs(high))
+    if size < LEAST:
+        return 0.0, 1.0
+    return (low, high) if high - low > SAME * size else (high - size / 2, high + size / 2)
 
 
 def _names(history: History) -> list[str]:
@@ -193,7 +198,7 @@ def _ends(name: str, ending: str) -> bool:
 
 
 def _points(history: History, name: str) -> list[tuple[float, float]]:
-    return [(e["step"], e[name]) for e in history if name in e and isfinite(e[name])]
+    return [(e["step"], e[name]) for e in history if name in e and abs(e[name]) <= MOST]  # nor NaN
 
 
 def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:

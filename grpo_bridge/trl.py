@@ -133,8 +133,13 @@ class TrlReward:
             parts: Names of parts; `None` = the members of the composed teacher. Their plan's weights are `.weight`.
 
         Raises:
-            UsageError: If the teacher's parts are not known beforehand.
+            UsageError: If the teacher's parts are not known beforehand, or `on_failure` is `impute` or `zero`.
         """
+        if self.scorer.on_failure in ("impute", "zero"):
+            raise UsageError(
+                f"split() gives parts that are None together, which on_failure={self.scorer.on_failure!r} contradicts; "
+                "use mask (the default) or raise"
+            )
         weights = dict.fromkeys(parts, 1.0) if parts else _members(self.scorer)
         shared = _Shared(self, tuple(weights))
         return [PartReward(shared, part, weight) for part, weight in weights.items()]
@@ -222,7 +227,7 @@ class TrlReward:
         own = Outcomes(group_keys(samples), rewards, right)
         whole, start = gathered(own) if split else (own, 0)
         groups = groups_in(whole.keys, self.group_sizes)
-        if split and self.scorer.on_failure == "impute":
+        if self.scorer.on_failure == "impute":  # the scorer went by this rank's prompts, not by whole groups
             _impute_across(call.rewards, whole, groups, start)
         return whole, groups
 

@@ -204,3 +204,35 @@ def test_too_many_failures_are_loud() -> None:
 
     with pytest.raises(RewardError, match="could not be judged"):
         trl_reward("numeric")(["p"] * 20, ["4"] * 20, answer=[None] * 20)
+
+
+@pytest.mark.parametrize(
+    "ys", [(-0.5, -0.5000000000000001), (1e-13, 1.0000000000000001e-13), (-1e308, 1e308), (0.0, 5e-324), (3e38, 3e38)]
+)
+def test_a_chart_of_hardly_anything_or_of_huge_numbers_is_small(ys: tuple[float, float]) -> None:
+    page = Report("t", [{"step": float(step), "reward": y} for step, y in enumerate(ys)]).html()
+    assert len(page) < 20_000
+
+
+def test_equal_rewards_teach_nothing_whatever_the_outcomes() -> None:
+    outcomes = Outcomes(["p"] * 4, [0.5] * 4, [True, False, True, False])
+    numbers = group_metrics("t", outcomes, [range(4)])
+    assert numbers["rewards/t/zero_variance"] == 1.0
+    assert numbers["rewards/t/zero_variance_all_right"] == numbers["rewards/t/zero_variance_all_wrong"] == 0.0
+
+
+def test_two_groups_of_one_prompt_are_imputed_apart() -> None:
+    from grpo_bridge import trl_reward
+
+    reward = trl_reward("numeric", on_failure="impute", num_generations=2, max_not_judged=None)
+    assert reward(["p"] * 4, ["4", "4", "5", "5"], answer=["4", None, "4", None]) == [1.0, 1.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("policy", ["impute", "zero"])
+def test_split_refuses_what_its_parts_would_not_do(policy: Any, tmp_path: Path) -> None:
+    from grpo_bridge import trl_reward
+
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("how: weighted\nteachers: [{teacher: math, weight: 3}, {teacher: format, weight: 1}]\n")
+    with pytest.raises(UsageError, match="None together"):
+        trl_reward(str(plan), on_failure=policy).split()
