@@ -16,8 +16,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from math import inf
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from verifiers.errors import UsageError
 from verifiers.types import Sample
@@ -32,6 +33,8 @@ IDLE_S = 60.0
 """A runner without work ends after this long."""
 
 _T = TypeVar("_T")
+AnyFuture: TypeAlias = "Future[_T] | asyncio.Future[_T]"
+_Answer: TypeAlias = "tuple[AnyFuture[Any], Any, BaseException | None]"
 
 
 class Coalescer(Generic[_T]):
@@ -65,7 +68,7 @@ class Coalescer(Generic[_T]):
 
     def _reset(self) -> None:
         self._pid = os.getpid()
-        self._queue: deque[tuple[Sample, Future[_T]]] = deque()
+        self._queue: deque[tuple[Sample, AnyFuture[_T]]] = deque()
         self._changed = threading.Condition()
         self._gathering = threading.Lock()
         self._running = 0
@@ -80,17 +83,8 @@ class Coalescer(Generic[_T]):
 
     def submit(self, sample: Sample) -> Future[_T]:
         """Queue a sample; the future has its value, or the error that `judge` raised for its batch."""
-        if self._pid != os.getpid():  # a fork has no threads, and its locks may be held for ever
-            self._reset()
         future: Future[_T] = Future()
-        with self._changed:
-            self._queue.append((sample, future))
-            if self._is_gathering:
-                if len(self._queue) in (1, self._settings[0]):
-                    self._changed.notify()
-            elif self._running < self._settings[2]:
-                self._running += 1
-                threading.Thread(target=self._run, daemon=True, name="grpo-teachers-coalesce").start()
+        self._put(sample, future)
         return future
 
     def score(self, sample: Sample) -> _T:
@@ -99,7 +93,21 @@ class Coalescer(Generic[_T]):
 
     async def ascore(self, sample: Sample) -> _T:
         """Judge one sample together with what other tasks and threads ask for."""
-        return await asyncio.wrap_future(self.submit(sample))
+        future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
+        self._put(sample, future)
+        return await future
+
+    def _put(self, sample: Sample, future: AnyFuture[_T]) -> None:
+        if self._pid != os.getpid():  # a fork has no threads, and its locks may be held for ever
+            self._reset()
+        with self._changed:
+            self._queue.append((sample, future))
+            if self._is_gathering:
+                if len(self._queue) in (1, self._settings[0]):
+                    self._changed.notify()
+            elif self._running < self._settings[2]:
+                self._running += 1
+                threading.Thread(target=self._run, daemon=True, name="grpo-teachers-coalesce").start()
 
     def _run(self) -> None:
         while True:
@@ -107,9 +115,9 @@ class Coalescer(Generic[_T]):
                 batch = self._gathered()
             if not batch:
                 return
-            self._settle([pair for pair in batch if pair[1].set_running_or_notify_cancel()])
+            self._settle([pair for pair in batch if _is_wanted(pair[1])])
 
-    def _gathered(self) -> list[tuple[Sample, Future[_T]]]:
+    def _gathered(self) -> list[tuple[Sample, AnyFuture[_T]]]:
         """Wait for a batch; an empty one = there was no work for long, and this runner is signed off."""
         max_batch, linger_s, _ = self._settings
         with self._changed:
@@ -122,7 +130,7 @@ class Coalescer(Generic[_T]):
                 self._running -= 1
             return [self._queue.popleft() for _ in range(min(max_batch, len(self._queue)))]
 
-    def _settle(self, batch: Sequence[tuple[Sample, Future[_T]]]) -> None:
+    def _settle(self, batch: Sequence[tuple[Sample, AnyFuture[_T]]]) -> None:
         if not batch:
             return
         try:
@@ -130,8 +138,39 @@ class Coalescer(Generic[_T]):
             if len(values) != len(batch):
                 raise RuntimeError(f"judge gave {len(values)} values for {len(batch)} samples")
         except BaseException as error:  # whatever it is, each caller must hear of it: none may wait for ever
-            for _, future in batch:
-                future.set_exception(error)
+            _deliver([(future, None, error) for _, future in batch])
             return
-        for (_, future), value in zip(batch, values, strict=True):
-            future.set_result(value)
+        _deliver([(future, value, None) for (_, future), value in zip(batch, values, strict=True)])
+
+
+def _is_wanted(future: AnyFuture[Any]) -> bool:
+    """Whether somebody still waits; from then on a thread's future cannot be cancelled."""
+    return future.set_running_or_notify_cancel() if isinstance(future, Future) else not future.cancelled()
+
+
+def _deliver(answers: Sequence[_Answer]) -> None:
+    """Give each caller its value or error; an event loop is woken once for all of its own."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Answer]] = {}
+    for answer in answers:
+        future = answer[0]
+        if isinstance(future, Future):
+            _set(answer)
+        else:
+            loops.setdefault(future.get_loop(), []).append(answer)
+    for loop, own in loops.items():
+        with suppress(RuntimeError):  # it was closed meanwhile, and nobody waits there
+            loop.call_soon_threadsafe(_set_all, own)
+
+
+def _set_all(answers: Sequence[_Answer]) -> None:
+    for answer in answers:
+        if not answer[0].done():
+            _set(answer)
+
+
+def _set(answer: _Answer) -> None:
+    future, value, error = answer
+    if error is None:
+        future.set_result(value)
+    else:
+        future.set_exception(error)

@@ -9,8 +9,8 @@ sample's metadata (`extra_env_info`), as NeMo-RL's own processors set it, or ano
 
 It takes no `None`: a sample that was not judged gets the mean of its prompt's group, and `judged` is in the metrics.
 
-Read and run: NeMo-RL 7ea279a (August 2026), `environments/interfaces.py`, `environments/utils.py`. It is not on PyPI, so
-the tests drive this class through the interface as it is written there.
+Read and run: NeMo-RL 7ea279a (August 2026), `environments/interfaces.py`, `environments/utils.py`. It is not on PyPI,
+so the tests drive this class through the interface as it is written there.
 """
 
 from __future__ import annotations
