@@ -138,6 +138,8 @@ class Coalescer(Generic[_T]):
             if len(values) != len(batch):
                 raise RuntimeError(f"judge gave {len(values)} values for {len(batch)} samples")
         except BaseException as error:  # whatever it is, each caller must hear of it: none may wait for ever
+            if isinstance(error, StopIteration):  # no future of asyncio takes it
+                error = RuntimeError(f"judge raised {error!r}")
             _deliver([(future, None, error) for _, future in batch])
             return
         _deliver([(future, value, None) for (_, future), value in zip(batch, values, strict=True)])
