@@ -20,10 +20,8 @@ from grpo_bridge.doors import chosen_task, door
 from grpo_bridge.per_sample import kept, number
 from grpo_bridge.routes import AnyTask
 
-AREALS_S = 15.0
-"""What AReaL allows for one call."""
 DEADLINE_S = 8.0
-"""For one sample in a worker, unless `deadline_s` says otherwise: with the start of a worker within AReaL's."""
+"""For one sample in a worker, unless `deadline_s` says otherwise: with the start of a worker within AReaL's 15 s."""
 
 
 class RewardFunction:
@@ -37,7 +35,7 @@ class RewardFunction:
     def __init__(self, task: AnyTask, **settings: Any) -> None:
         self._task = task
         # One call at a time comes to a process: there is nothing to gather, and nobody to wait for.
-        self._settings = {"num_proc": 1, "linger_s": 0.0, "patience_s": 0.0, **settings}
+        self._settings = {"num_proc": 1, "linger_s": 0.0, "patience_s": 0.0, "deadline_s": DEADLINE_S, **settings}
 
     def __call__(
         self, prompt: Any, completions: str, prompt_ids: Any = None, completion_ids: Any = None, **data: Any

@@ -16,6 +16,7 @@ Read and run: verifiers 0.4.0 (PyPI), `v1/task.py`, `v1/utils/loaders.py`; prime
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import os
 import time
@@ -55,7 +56,11 @@ async def reward(task: Any, trace: Any) -> float:
         "reference": reference,
         "meta": row,
     }
-    verdict = await _gatherer().ask(sample)
+    try:
+        encoded = json.dumps(sample, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:  # the others of its batch shall not pay for it
+        raise NotJudged(f"the row cannot be sent as JSON: {error}") from error
+    verdict = await _gatherer().ask(encoded)
     if verdict["reward"] is None:
         raise NotJudged(f"{verdict['status']}: {verdict.get('reason', '')}")
     return float(verdict["reward"])
@@ -65,10 +70,10 @@ class _Gatherer:
     """Sends the samples of a moment in one request."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[dict[str, Any], asyncio.Future[Any]]] = []
+        self._waiting: list[tuple[str, asyncio.Future[Any]]] = []
         self._sending: set[asyncio.Task[None]] = set()
 
-    async def ask(self, sample: dict[str, Any]) -> Any:
+    async def ask(self, sample: str) -> Any:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((sample, future))
         if len(self._waiting) == 1:
@@ -84,11 +89,16 @@ class _Gatherer:
             self._sending.add(sending)
             sending.add_done_callback(self._sending.discard)
 
-    async def _settle(self, batch: list[tuple[dict[str, Any], asyncio.Future[Any]]]) -> None:
+    async def _settle(self, batch: list[tuple[str, asyncio.Future[Any]]]) -> None:
         try:
             verdicts = await asyncio.to_thread(_post, [sample for sample, _ in batch])
-        except NotJudged as error:
-            verdicts = [{"reward": None, "status": "unavailable", "reason": str(error)}] * len(batch)
+        except BaseException as error:  # whatever it is, each rollout must hear of it: none may wait for ever
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(NotJudged(str(error) or repr(error)))
+            if not isinstance(error, Exception):
+                raise
+            return
         for (_, future), verdict in zip(batch, verdicts, strict=True):
             if not future.done():
                 future.set_result(verdict)
@@ -105,12 +115,13 @@ def _gatherer() -> _Gatherer:
     return _gatherers.setdefault(id(loop), (loop, _Gatherer()))[1]
 
 
-def _post(samples: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
+def _post(samples: list[str]) -> list[Mapping[str, Any]]:
     url = os.environ.get("VERIFY_URL", URL).rstrip("/") + "/v1/score"
     headers = {"Content-Type": "application/json"}
-    if token := os.environ.get("VERIFY_TOKEN"):
+    if token := os.environ.get("VERIFY_TOKEN", "").strip():
         headers["Authorization"] = f"Bearer {token}"
-    request = urllib.request.Request(url, json.dumps({"samples": samples}).encode(), headers)
+    body = f'{{"samples":[{",".join(samples)}]}}'
+    request = urllib.request.Request(url, body.encode(), headers)
     why = ""
     for attempt in range(TRIES):
         if attempt:
@@ -122,7 +133,7 @@ def _post(samples: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
             why = f"{url} answered {error.code}: {error.read(300).decode('utf-8', 'replace')}"
             if error.code not in ASK_AGAIN:
                 break
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
             why = f"{url}: {error!r}"
         else:
             if len(verdicts) == len(samples):
