@@ -39,11 +39,21 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
         "json_repair",
         "aiohttp",
         "pillow",
+        "dacite",
     ),
     "skyrl": ("omegaconf", "pandas", "requests"),
     "areal": ("colorlog",),
     "tinker": (TORCH, "chz==0.4.0", "distro", "httpx", "orjson", "pillow", "protobuf", "pydantic", "sniffio"),
-    "axolotl": (TORCH, "trl==1.9.0", "transformers==5.16.1", "datasets==4.8.4", "peft==0.20.0", "addict", "numba"),
+    "axolotl": (
+        TORCH,
+        "trl==1.9.0",
+        "transformers==5.16.1",
+        "datasets==4.8.4",
+        "peft==0.20.0",
+        "addict",
+        "numba",
+        "pillow",
+    ),
     "prime": ("verifiers==0.4.0",),
 }
 """What pip installs for each. Torch is there before the others, so that nothing chooses another one."""
