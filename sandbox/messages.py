@@ -71,7 +71,8 @@ def _work_header(work: Stdio | Calls | Duet, blobs: list[bytes]) -> Header:
         case Duet():
             (grader,) = _add(blobs, [_utf8(work.grader)])
             checks = _add(blobs, [_utf8(check) for check in work.checks])
-            return {"kind": "duet", "grader": grader, "checks": checks, "names": list(work.names)}
+            told = {"names": list(work.names), "write_back": work.write_back}
+            return {"kind": "duet", "grader": grader, "checks": checks, **told}
 
 
 def _add(blobs: list[bytes], more: Sequence[bytes]) -> list[int]:

@@ -104,11 +104,13 @@ class Duet:
         grader: Python source: what the tests need, ending in the statements of `checks`' order being run one by one.
         checks: Python statements (each an assert, or a block of them) run after `grader`, each reported as one run.
         names: Names that are proxies of the program's own.
+        write_back: Whether what the program does to lists, dicts and sets that it is given is done to the grader's.
     """
 
     grader: str
     checks: tuple[str, ...]
     names: tuple[str, ...]
+    write_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,21 @@ def test_checks_when_statements_lead_up_to_asserts_then_they_stay_together_in_or
 
 
 @pytest.mark.parametrize(
+    ("tests", "told"),
+    [
+        ("a = [2, 1]\nf(a)\nassert a == [1, 2]", True),
+        ("a = [2, 1]\nr = f(a)\nassert r is None and a == [1, 2]", True),
+        ("for a, b in [([2, 1], [1, 2])]:\n    f(a)\n    assert a == b", True),
+        ("a = [2, 1]\nassert f(a) == sorted(a)", False),
+        ("a = [2, 1]\nr = f(a)\nassert r == sorted(a)", False),
+        ("f()\nassert f([2, 1]) == [1, 2]\nassert [1] == f(a := [1])", False),
+    ],
+)
+def test_grader_when_tests_look_at_an_argument_after_the_call_then_changes_are_written_back(tests, told):
+    assert read(tests, entry_point="f").write_back is told
+
+
+@pytest.mark.parametrize(
     "source", ["x", "f(1)", "open('a')", "[i for i in x]", "...", "a.b", "'%s' % 1", "10 ** 10 ** 9", "b'x' * 10 ** 9"]
 )
 def test_literal_when_an_expression_does_more_then_refused(source):

@@ -80,6 +80,7 @@ def test_verdict_when_one_test_fails_then_no_further_one_is_run():
         ("n = int(input())\nprint(n * n if n < 4 else 0)", 0.5, Status.PARTIAL),
         ("print(4)", 0.0, Status.INCORRECT),
         ("n = int(input())\nprint(4 if n < 3 else 4)", 0.0, Status.INCORRECT),
+        ("n = int(input())\nprint(4, ' ' * n)", 0.0, Status.INCORRECT),
         ("n = int(input())\nprint(-n)", 0.0, Status.INCORRECT),
         ("n = int(input())\nassert n < 4\nprint(n * n)", 0.5, Status.PARTIAL),
         ("n = int(input())\nif n > 1: LIMIT('time_limit')\nprint(n)", 1 / 6, Status.PARTIAL),
@@ -98,6 +99,12 @@ def test_fraction_when_the_most_frequent_answer_is_half_then_more_than_it_must_p
     good = "n = int(input())\nprint('YES' if n % 2 else 'NO' if n else n)"
     assert judged(f"```python\n{guess}\n```", {"tests": tests}, credit="fraction").reward == 0.0
     assert judged(f"```python\n{good}\n```", {"tests": tests}, credit="fraction").reward == 7 / 8
+
+
+@pytest.mark.parametrize("program", ["print(0, ' ' * n)", "print(0 if n < 2 else -n)", "assert n < 2\nprint(0)"])
+def test_fraction_when_only_tests_with_one_answer_pass_then_nothing(program):
+    tests = [{"stdin": str(n), "stdout": str(max(0, n - 1))} for n in range(6)]
+    assert judged(f"```python\nn = int(input())\n{program}\n```", {"tests": tests}, credit="fraction").reward == 0.0
 
 
 def test_fraction_when_many_runs_reach_a_limit_then_the_rest_is_not_run():

@@ -19,6 +19,7 @@ PASSED, FAILED, GONE = b"p", b"f", b"g"
 BEFORE_LOADED = "the program ended before it was loaded"
 MALFORMED = (ValueError, TypeError, IndexError, KeyError, AttributeError, RecursionError)
 """What reading a hostile message may raise."""
+STOPS = frozenset({"StopIteration", "StopAsyncIteration"})
 
 
 class Gone(BaseException):
@@ -73,23 +74,24 @@ class Link:
                 if answer is None:
                     raise Gone("the program ended")
                 if answer[0] != "back":
-                    return self._accept(answer)
+                    return self._accept(answer, may_stop=message[2:3] == ("__next__",))
                 duet_wire.send(PEER_FD, self._serve(answer))
         except (OSError, *MALFORMED) as error:
             if error is self.raised:
                 raise
             raise Gone(f"the program does not answer as it should: {error}") from None
 
-    def _accept(self, answer: list[Any]) -> list[Any]:
+    def _accept(self, answer: list[Any], may_stop: bool = False) -> list[Any]:
         if answer[0] == "v":
             return [self.decode(answer[1]), self.decode(answer[2])]
         if answer[0] != "e":
             raise ValueError("neither a value nor an exception")
-        self.raised = self._exception(*answer[1:])
+        self.raised = self._exception(*answer[1:], may_stop)
         raise self.raised
 
-    def _exception(self, kinds: list[Any], arguments: Any, text: str) -> BaseException:
-        for name in kinds:
+    def _exception(self, kinds: list[Any], arguments: Any, text: str, may_stop: bool) -> BaseException:
+        """Return what the program raised. `StopIteration` would end a `map` of the tests early, and `all` of it well."""
+        for name in kinds if may_stop or not STOPS.intersection(kinds) else ():
             kind = getattr(builtins, name, None) if type(name) is str else None
             if isinstance(kind, type) and issubclass(kind, Exception):
                 error = kind.__new__(kind)

@@ -28,7 +28,7 @@ class Objects:
         if len(self._kept) >= MAX_OBJECTS:
             raise values.ValueTooLarge(f"more than {MAX_OBJECTS} objects")
         known = values._unknown(value)
-        if "o" not in known or type(known) is not dict:
+        if type(known) is not dict or "o" not in known:
             return known
         self._kept.append(value)
         return {"h": len(self._kept) - 1, "type": values.type_name(type(value))}

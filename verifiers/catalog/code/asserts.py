@@ -15,7 +15,7 @@ from typing import Any
 
 from verifiers.catalog.code.expect import Expect, View
 from verifiers.catalog.code.literals import NotLiteral, literal
-from verifiers.catalog.code.names import free_names, imports_for, top_names
+from verifiers.catalog.code.names import free_names, imports_for, looks_at_arguments, top_names
 from verifiers.catalog.code.task import BadReference, CallTest, CheckTest
 from verifiers.catalog.code.values import ValueFault, encode_call
 
@@ -40,7 +40,7 @@ class Asserts:
     Attributes:
         entry_point: What the calls call.
         calls: Not empty if all tests are such.
-        checks, grader, names: Of the grader, if there are no calls.
+        checks, grader, names, write_back: Of the grader, if there are no calls.
     """
 
     entry_point: str
@@ -48,6 +48,7 @@ class Asserts:
     checks: tuple[CheckTest, ...] = ()
     grader: str = ""
     names: tuple[str, ...] = ()
+    write_back: bool = False
 
 
 def parse(source: str, what: str) -> list[ast.stmt]:
@@ -131,7 +132,8 @@ def _for_grader(
         raise BadReference(f"the entry point {entry_point!r} is no name")
     grader = "\n".join([*(line for _, line in added), _source(before)])
     checks = tuple(CheckTest(_source(group)) for group in _groups(tests))
-    return Asserts(entry_point, (), checks, grader, tuple(sorted(names)))
+    write_back = looks_at_arguments(everything, names | {alias})
+    return Asserts(entry_point, (), checks, grader, tuple(sorted(names)), write_back)
 
 
 def _groups(tests: Sequence[ast.stmt]) -> Iterable[list[ast.stmt]]:

@@ -98,7 +98,7 @@ async def judge_program(
         job = Job(program, foreign.work, limits)
         return await _run(backend, job, lambda run, report: foreign_result(foreign, run, report, expected), how)
     checks = tuple(test.source for test in tests if isinstance(test, CheckTest))
-    job = Job(program, Duet(task.grader, checks, task.names), limits)
+    job = Job(program, Duet(task.grader, checks, task.names, task.write_back), limits)
     return await _run(backend, job, _checked, how)
 
 

@@ -94,3 +94,37 @@ def import_line(name: str, is_module: bool) -> str:
     if is_module and name in _SHORT:
         return _SHORT[name]
     return f"import {name}" if is_module and name in sys.stdlib_module_names else ""
+
+
+def looks_at_arguments(statements: Iterable[ast.stmt], functions: Set[str]) -> bool:
+    """Whether tests look at what a function did to its argument: only then may a program change it.
+
+    They call it for nothing else (`f(a)` alone), or compare the argument itself with a value (`a == [1, 2]`). If a
+    program could always do so, emptying `a` would pass `f(a) == sorted(a)`.
+    """
+    nodes = [node for statement in statements for node in ast.walk(statement)]
+    given = {name for node in nodes for name in _names_given(node, functions)}
+    if any(isinstance(node, ast.Expr) and _names_given(node.value, functions) for node in nodes):
+        return True
+    compared = [node for node in nodes if isinstance(node, ast.Compare) and len(node.ops) == 1]
+    return any(_is_of(one, given) and _is_value(other) for node in compared for one, other in _sides(node))
+
+
+def _names_given(node: ast.AST, functions: Set[str]) -> list[str]:
+    """Return the variables that a call of one of the functions gets."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in functions:
+        return []
+    return [each.id for each in node.args if isinstance(each, ast.Name)]
+
+
+def _sides(node: ast.Compare) -> tuple[tuple[ast.expr, ast.expr], tuple[ast.expr, ast.expr]]:
+    return (node.left, node.comparators[0]), (node.comparators[0], node.left)
+
+
+def _is_of(node: ast.expr, names: Set[str]) -> bool:
+    node = node.value if isinstance(node, ast.Subscript) else node
+    return isinstance(node, ast.Name) and node.id in names
+
+
+def _is_value(node: ast.expr) -> bool:
+    return not any(isinstance(each, ast.Name | ast.Call) for each in ast.walk(node))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from sandbox.types import MIB, Outcome, Report
-from verifiers.catalog.code.show import last_line, show_text
+from verifiers.catalog.code.show import SHOWN_CHARS, last_line, show_text
 from verifiers.types import Part, Status, Verdict
 
 PASS, WRONG = "pass", "wrong_answer"
@@ -117,9 +117,14 @@ def _guessed(results: Sequence[Result], total: int) -> str:
     wanted = Counter(result.expected for result in results if result.expected)
     if len(wanted) < 2:
         return ""
-    claims = {result.claim for result in results if result.claim}
-    if len(claims) == 1 and sum(bool(result.claim) for result in results) > 1:
+    claims = [b" ".join(result.claim.split()) for result in results if result.claim]
+    if len(set(claims)) == 1 and len(claims) > 1:
         return "with the same answer to all"
+    right = [
+        result.expected if len(result.expected) < SHOWN_CHARS else result.claim for result in results if result.passed
+    ]
+    if len(right) > 1 and len(set(right)) == 1:
+        return "only such as one answer to all would"
     share = max(wanted.values()) / total
     passed = sum(result.passed for result in results)
     if total >= COMMON_TESTS and share >= COMMON_SHARE and passed <= max(wanted.values()):

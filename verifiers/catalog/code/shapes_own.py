@@ -162,6 +162,7 @@ def from_asserts(shape: str, fields: Fields, found: Asserts, prompt: str) -> Tas
         prompt=prompt,
         grader=found.grader,
         names=found.names,
+        write_back=found.write_back,
     )
 
 

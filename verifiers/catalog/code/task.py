@@ -98,6 +98,7 @@ class Task:
         checker: For `StdioTest`.
         grader: For `CheckTest`: what runs before the checks.
         names: For `CheckTest`: names that reach into the program.
+        write_back: For `CheckTest`: whether the program may change the arguments of its calls.
         prompt: Code that a completion may continue (HumanEval).
         trusted: For call tests without an expectation.
         foreign: For tests written in C++ or JavaScript: what they share.
@@ -113,6 +114,7 @@ class Task:
     checker: Checker = Checker()
     grader: str = ""
     names: tuple[str, ...] = ()
+    write_back: bool = False
     prompt: str = ""
     trusted: Trusted | None = None
     foreign: ForeignTests | None = None
