@@ -1,0 +1,1 @@
+"""Reward models: from human ratings to a scalar-head model that teaches."""
