@@ -58,7 +58,8 @@ class Preference:
 
     Attributes:
         chosen, rejected: Positions in the prompt's answers.
-        probability: That `chosen` is the better one: 1.0 = certain, 0.5 = a tie; the share of votes where several were given.
+        probability: That `chosen` is the better one: 1.0 = certain, 0.5 = a tie;
+            the share of votes where there were several.
         margin: By how much, on the file's own scale; `None` = not told.
         weight: How much it counts.
     """
