@@ -39,13 +39,20 @@ class Add:
     def __len__(self): raise StopIteration
 def add(a, b): raise StopIteration
 """
+SCALAR = """
+class int64:
+    __module__, ndim = "numpy", 0
+    def item(self): return 3
+def add(a, b): return int64()
+"""
 NO_MINUS = "grader: TypeError: unsupported operand type(s) for -: 'Handle' and 'int'"
 NO_METHOD = "program: AttributeError: 'Liar' object has no attribute 'startswith'"
 NO_PLUS = "program: TypeError: unsupported operand type(s) for +: 'function' and 'int'"
 
 
 def graded(box: Box, source: str, *checks: str, **fields: Any) -> list[str]:
-    reports = box.do(box.duet(source, fields.pop("grader", ""), checks, fields.pop("names", ["add", "Add"]), **fields))[0]
+    names = fields.pop("names", ["add", "Add"])
+    reports = box.do(box.duet(source, fields.pop("grader", ""), checks, names, **fields))[0]
     return [
         r["outcome"] if r["outcome"] != "runtime_error" else f"{r.get('origin')}: {r.get('error', '')}" for r in reports
     ]
@@ -81,7 +88,7 @@ def graded(box: Box, source: str, *checks: str, **fields: Any) -> list[str]:
         (FORGER, "assert add(1, 2) == 3", "program: "),
         (STOPPER, "assert all(map(lambda n: add(n, 1) == n + 1, [1, 2]))", "program: RuntimeError: StopIteration: "),
         (STOPPER, "assert all(map(lambda n: len(Add()) == n, [1, 2]))", "program: RuntimeError: StopIteration: "),
-        ("import numpy\ndef add(a, b): return numpy.int64(a + b)", "assert add(1, 2) == 3", "ok"),
+        (SCALAR, "assert add(1, 2) == 3", "ok"),
         (LIAR, "assert add(1, 2) == 3", "check: AssertionError: "),
         (LIAR, "assert not add(1, 2) != 3", "check: AssertionError: "),
         (LIAR, "assert 3 in [add(1, 2)]", "check: AssertionError: "),

@@ -86,11 +86,12 @@ class Link:
             return [self.decode(answer[1]), self.decode(answer[2])]
         if answer[0] != "e":
             raise ValueError("neither a value nor an exception")
-        self.raised = self._exception(*answer[1:], may_stop)
+        kinds, arguments, text = answer[1:]
+        self.raised = self._exception(kinds, arguments, text, may_stop)
         raise self.raised
 
     def _exception(self, kinds: list[Any], arguments: Any, text: str, may_stop: bool) -> BaseException:
-        """Return what the program raised. `StopIteration` would end a `map` of the tests early, and `all` of it well."""
+        """Return what the program raised. `StopIteration` would end a `map` of the tests early, `all` of it well."""
         for name in kinds if may_stop or not STOPS.intersection(kinds) else ():
             kind = getattr(builtins, name, None) if type(name) is str else None
             if isinstance(kind, type) and issubclass(kind, Exception):
