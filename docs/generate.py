@@ -108,7 +108,9 @@ def with_subcommands(commands: Mapping[str, click.Command]) -> Iterator[tuple[st
     for name, command in commands.items():
         yield name, command
         if isinstance(command, click.Group):
-            yield from with_subcommands({f"{name} {inner}": each for inner, each in command.commands.items()})
+            context = click.Context(command)
+            inner = {each: command.get_command(context, each) for each in command.list_commands(context)}
+            yield from with_subcommands({f"{name} {each}": found for each, found in inner.items() if found is not None})
 
 
 def command_section(name: str, command: click.Command) -> Iterator[str]:

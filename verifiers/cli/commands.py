@@ -3,7 +3,7 @@
 A package adds a command by an entry point in the group `verify.commands` that names a `click.Command`:
 
     [project.entry-points."verify.commands"]
-    rm = "reward_models.cli:rm"
+    rm = "reward_models.cli.group:rm"
 
 For `verify --help` only the names are read; the module is imported when the command is called.
 """
@@ -44,6 +44,7 @@ BUILT_IN = {
 
 UPPER_HELP = {
     "pairs": "Make preference pairs of scored groups, for DPO and reward models.",
+    "rm": "Train and check reward models on what humans said of answers.",
     "serve": "Serve rewards over HTTP to trainers on other machines or with conflicting packages.",
 }
 """The first lines of the commands that this distribution's upper packages bring by the same door as anybody's."""
