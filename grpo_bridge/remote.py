@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from grpo_bridge.connections import Answer, Connections, Unreachable
 from grpo_bridge.messages import SAMPLE_FIELDS, BadMessage, Info, ScoreAnswer, decode, encode_sample
+from verifiers.connections import Answer, Connections, Unreachable
 from verifiers.errors import UsageError
 from verifiers.judging import not_judged
 from verifiers.types import Sample, Status, Verdict
