@@ -1,0 +1,1 @@
+"""From files of ratings, pairs, rankings, thumbs or scores to training and validation data."""
