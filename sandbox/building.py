@@ -96,7 +96,7 @@ def built() -> Iterator[Built]:
     except NoEngine:
         return
     for image in list_images(client):
-        yield Built(DOCKER, " ".join(image.tags), str(image.id), is_current(image))
+        yield Built(DOCKER, " ".join(image.tags) or "(no name)", str(image.id), is_current(image))
 
 
 def prune(everything: bool, say: Say) -> None:
@@ -124,6 +124,6 @@ def _prune_engine(client: Any, everything: bool, say: Say) -> None:
         say(f"ended {count} containers of dead owners")
     for image in list_images(client):
         if everything or not is_current(image):
-            name = " ".join(image.tags)
+            name = " ".join(image.tags) or str(image.id)
             remove_image(client, image)
             say(f"removed {name}")

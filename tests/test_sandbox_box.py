@@ -233,7 +233,7 @@ def test_calls_when_an_answer_is_too_long_are_over(box: Box) -> None:
 
 @pytest.mark.parametrize("box", SITUATIONS[2:], indirect=True)
 def test_memory_of_a_whole_tree_when_the_kernel_ends_it_is_a_memory_limit(box: Box) -> None:
-    limits = {"memory_bytes": 8 << 30, "cpu_s": 5.0, "wall_s": 10.0}
+    limits = {"memory_bytes": 8 << 30, "cpu_s": 20.0, "wall_s": 60.0}
     for source in (sandbox_hostile.FORKED_MEMORY, "x = [bytearray(b'x' * (1 << 26)) for _ in range(60)]"):
         assert one(box, source, limits=limits)["outcome"] == "memory_limit"
         assert one(box, sandbox_hostile.PROBE, b"2 3\n")["stdout"].endswith(b" [] [] 5\n")

@@ -1,6 +1,7 @@
 """Faults that the docker backend must survive: every job ends, judged or with the reason, and nothing is left."""
 
 import asyncio
+import contextlib
 import gc
 import os
 import shutil
@@ -21,9 +22,11 @@ from sandbox.run import arun, close_all, run, run_many, submit
 from sandbox.settings import Settings
 from sandbox.types import Job, JobReport, Limits, Outcome, Program, Stdio
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 TWO = Settings(backend="docker", slots=2)
 SLOW = "import time\nx = input()\ntime.sleep(0.05)\nprint(int(x) * 2)"
+ENGINE_START_S = 240
+"""A dockerd needs seconds, and minutes on a machine with too few CPUs for what else it does."""
 FOREVER = "import time\ntime.sleep(100)"
 
 
@@ -119,21 +122,30 @@ def test_close_when_programs_run_then_no_container_is_left():
 @pytest.fixture
 def own_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator["Engine"]:
     """A second dockerd that the test may stop; its folder's path must be short enough for a socket's."""
-    folder = tempfile.mkdtemp(prefix="engine-")
-    engine = Engine(Path(folder))
-    engine.start()
-    image = docker("images", "grpo-teachers-sandbox", "--format", "{{.Repository}}:{{.Tag}}").splitlines()[0]
-    with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saved:
-        subprocess.run(["docker", "-H", engine.host, "load"], stdin=saved.stdout, check=True, capture_output=True)
-    monkeypatch.setenv("DOCKER_HOST", engine.host)
-    yield engine
-    close_all()
-    engine.stop()
-    shutil.rmtree(folder)
+    with contextlib.ExitStack() as stack:  # also undoes a set-up that fails half-way
+        folder = Path(tempfile.mkdtemp(prefix="engine-"))
+        stack.callback(remove_tree, folder)
+        engine = Engine(folder)
+        stack.callback(engine.stop)
+        engine.start()
+        image = docker("images", "grpo-teachers-sandbox", "--format", "{{.Repository}}:{{.Tag}}").splitlines()[0]
+        with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saved:
+            subprocess.run(["docker", "-H", engine.host, "load"], stdin=saved.stdout, check=True, capture_output=True)
+        monkeypatch.setenv("DOCKER_HOST", engine.host)
+        stack.callback(close_all)
+        yield engine
     with warnings.catch_warnings():
         # The SDK leaves sockets open when an engine does not answer.
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove an engine's folder, with what it left mounted there."""
+    mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for place in sorted((place for place in mounts if place.startswith(f"{folder}/")), reverse=True):
+        subprocess.run(["umount", "--lazy", place], check=False)
+    shutil.rmtree(folder)
 
 
 class Engine:
@@ -148,16 +160,22 @@ class Engine:
         command += ["--pidfile", f"{folder}/pid", "--bridge", "none", "--iptables=false", "--ip6tables=false"]
         with open(folder / "log", "ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + ENGINE_START_S
         while subprocess.run(["docker", "-H", self.host, "version"], capture_output=True, check=False).returncode:
+            assert self._process.poll() is None, f"dockerd ended: {(folder / 'log').read_text()}"
             assert time.monotonic() < deadline, (folder / "log").read_text()
             time.sleep(0.2)
 
     def stop(self) -> None:
-        if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
             self._process.wait(60)
-            self._process = None
+        except subprocess.TimeoutExpired:  # its containerd is a child that dies with it
+            self._process.kill()
+            self._process.wait()
+        self._process = None
 
 
 # The SDK leaves a socket open when an engine does not answer.

@@ -1,12 +1,15 @@
 """The image's recipe, where its packages come from, and what is remembered of what was built."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from sandbox.box.frames import encode
 from sandbox.compiled import CompileCache
+from sandbox.docker import building, images
 from sandbox.docker.options import host_options
+from sandbox.errors import SandboxUnavailable
 from sandbox.image import store
 from sandbox.image.recipe import UnknownExtra, recipe
 from sandbox.image.sources import NoSources, release, source_lines
@@ -102,13 +105,47 @@ def test_label_when_read_back_then_is_the_recipe_or_nothing():
 
 def test_digest_when_noted_then_found_until_forgotten(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert store.noted_digest("a:1") == ""
+    assert store.noted_digests("a:1") == []
     store.note_digest("a:1", "sha256:1")
     store.note_digest("b:1", "sha256:2")
     store.forget_digest("a:1")
-    assert (store.noted_digest("a:1"), store.noted_digest("b:1")) == ("", "sha256:2")
+    assert (store.noted_digests("a:1"), store.noted_digests("b:1")) == ([], ["sha256:2"])
     (store.folder() / "images.json").write_text("not json")
-    assert store.noted_digest("b:1") == ""
+    assert store.noted_digests("b:1") == []
+
+
+class Engine:
+    """As much of one as naming an image takes; told what happens, and what is noted by then."""
+
+    def __init__(self, tag: str, *digests: str) -> None:
+        self.tag = tag
+        self.images = self
+        self.all = [SimpleNamespace(id=digest, tags=[tag], tag=self._named) for digest in digests]
+        self.steps: list[object] = []
+
+    def list(self, _: str) -> list[SimpleNamespace]:
+        return self.all[:1]
+
+    def _named(self, *_: str) -> None:
+        self.steps.append(("named", store.noted_digests(self.tag)))
+
+    def remove(self, name: str) -> None:
+        self.steps.append(("removed", name))
+
+
+def test_image_when_built_again_then_it_is_noted_before_it_has_the_name_and_the_old_one_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    made = recipe("bookworm")
+    store.note_digest(made.tag, "sha256:old")
+    engine = Engine(made.tag, "sha256:old", "sha256:new")
+    assert building._name(engine, made, engine.all[1]) == "sha256:new"
+    assert engine.steps == [("named", ["sha256:new", "sha256:old"]), ("removed", "sha256:old")]
+    for image in engine.all:  # at no moment is the name without a noted digest
+        images._verify(image)
+    with pytest.raises(SandboxUnavailable, match="is not one that was built here"):
+        images._verify(SimpleNamespace(id="sha256:other", tags=[made.tag]))
 
 
 def test_container_when_made_then_has_the_walls_that_were_agreed():

@@ -24,10 +24,10 @@ def judge(run: runs.Finished, watch: limits.Watch, stderr_tail: bytes) -> tuple[
     bounds = watch.limits
     if run.reason == runs.LOST:
         return RUNTIME_ERROR, run.detail
+    if run.oom and run.reason in ("", limits.TIME):  # waiting for memory, or for what was killed, takes time too
+        return limits.MEMORY, "the kernel ended it because memory was used up"
     if run.reason:
         return run.reason, run.detail
-    if run.oom:
-        return limits.MEMORY, "the kernel ended it because memory was used up"
     reason, detail = watch.too_much_output()
     if reason:
         return reason, detail

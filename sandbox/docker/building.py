@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import json
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sandbox.docker.engine import engine_errors
+from sandbox.docker.engine import EngineError, engine_errors
 from sandbox.docker.images import RECIPE_LABEL
 from sandbox.image import store
-from sandbox.image.recipe import DOCKERFILE, REPOSITORY, Recipe, header_script
+from sandbox.image.recipe import DOCKERFILE, Recipe, header_script
 
 Say = Callable[[str], None]
 IMPORT_TIMEOUT_S = 600
@@ -25,11 +27,12 @@ def import_tar(client: Any, made: Recipe, tar: Path) -> str:
     """
     with engine_errors("importing the image"):
         client.api.timeout = IMPORT_TIMEOUT_S
-        repository, _, tag = made.tag.partition(":")
-        client.api.import_image_from_file(
-            str(tar), repository=repository, tag=tag, changes=[f'LABEL {RECIPE_LABEL}="{store.label(made)}"']
-        )
-    return _note(client, made)
+        said = client.api.import_image_from_file(str(tar), changes=[f'LABEL {RECIPE_LABEL}="{store.label(made)}"'])
+        told = json.loads(said.splitlines()[-1])
+        if "error" in told:
+            raise EngineError(f"importing the image: {told['error']}")
+        image = client.images.get(told["status"])
+    return _name(client, made, image)
 
 
 def build_dockerfile(client: Any, made: Recipe, base: str, say: Say) -> str:
@@ -53,13 +56,13 @@ def build_dockerfile(client: Any, made: Recipe, base: str, say: Say) -> str:
     }
     with engine_errors("building the image"):
         client.api.timeout = IMPORT_TIMEOUT_S
-        _, log = client.images.build(
-            fileobj=_context(), custom_context=True, tag=made.tag, buildargs=arguments, rm=True, pull=not base
+        image, log = client.images.build(
+            fileobj=_context(), custom_context=True, buildargs=arguments, rm=True, pull=not base
         )
         for line in log:
             if text := str(line.get("stream", "")).strip():
                 say(text)
-    return _note(client, made)
+    return _name(client, made, image)
 
 
 def _context() -> io.BytesIO:
@@ -71,22 +74,28 @@ def _context() -> io.BytesIO:
     return buffer
 
 
-def _note(client: Any, made: Recipe) -> str:
-    with engine_errors("looking at the image"):
-        digest = str(client.images.get(made.tag).id)
-    store.note_digest(made.tag, digest)
-    return digest
+def _name(client: Any, made: Recipe, image: Any) -> str:
+    """Note a new image's digest and give it its name; the image that had it goes, if nothing runs in it."""
+    repository, _, tag = made.tag.partition(":")
+    with engine_errors("naming the image"):
+        before = [old for old in client.images.list(repository) if made.tag in old.tags and old.id != image.id]
+        store.note_digest(made.tag, str(image.id))
+        image.tag(repository, tag)
+    for old in before:
+        with contextlib.suppress(EngineError), engine_errors("removing the image before"):
+            client.images.remove(old.id)
+    return str(image.id)
 
 
 def list_images(client: Any) -> list[Any]:
-    """Return all images of the sandbox that the engine has, old ones too."""
+    """Return all images of the sandbox that the engine has: old ones too, and such as have lost their name."""
     with engine_errors("listing images"):
-        return list(client.images.list(REPOSITORY))
+        return list(client.images.list(filters={"label": RECIPE_LABEL}))
 
 
 def remove_image(client: Any, image: Any) -> None:
     """Remove an image and forget its digest."""
     with engine_errors("removing an image"):
-        for tag in image.tags:
-            client.images.remove(tag)
-            store.forget_digest(tag)
+        for name in image.tags or [image.id]:
+            client.images.remove(name)
+            store.forget_digest(name)

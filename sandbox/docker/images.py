@@ -52,15 +52,15 @@ def _tags(images: list[Any]) -> set[str]:
 
 
 def _verify(image: Any) -> None:
-    """Compare the image's digest with the one that was noted when it was built on this machine, if it was.
+    """Compare the image's digest with those that were noted when it was built on this machine, if it was.
 
     Raises:
         SandboxUnavailable: If another image now bears the name.
     """
     for tag in image.tags:
-        noted = store.noted_digest(tag)
-        if noted and noted != image.id:
+        noted = store.noted_digests(tag)
+        if noted and image.id not in noted:
             raise SandboxUnavailable(
-                f"the image {tag} is not the one that was built here: its digest is {image.id}, and {noted} was noted. "
+                f"the image {tag} is not one that was built here: its digest is {image.id}; noted: {', '.join(noted)}. "
                 "Build it again (`verify sandbox build`), or name the image that you trust in the setting `image`"
             )

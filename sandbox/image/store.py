@@ -9,6 +9,8 @@ from pathlib import Path
 from sandbox.image.recipe import Recipe, UnknownExtra, recipe
 
 _IMAGES = "images.json"
+MAX_NOTED = 3
+"""Digests that are remembered for one name: the newest, and those before it that programs may still run in."""
 _ROOTS = "roots"
 ROOT_LABEL = "grpo-teachers.recipe"
 """File of a root folder that says which recipe made it."""
@@ -36,24 +38,28 @@ def parse_label(text: str) -> Recipe | None:
 
 
 def note_digest(tag: str, digest: str) -> None:
-    """Remember which image was built."""
-    noted = {**_noted(), tag: digest}
-    folder().mkdir(parents=True, exist_ok=True)
-    half = folder() / f"{_IMAGES}.{os.getpid()}"
-    half.write_text(json.dumps(noted, indent=1, sort_keys=True), encoding="utf-8")
-    half.replace(folder() / _IMAGES)
+    """Remember which image was built; before it gets its name, so that no moment is without a note of it."""
+    kept = [digest, *(old for old in noted_digests(tag) if old != digest)]
+    _write({**_noted(), tag: " ".join(kept[:MAX_NOTED])})
 
 
-def noted_digest(tag: str) -> str:
-    """Return the digest of the image of that name that was built here; empty if none was."""
-    return _noted().get(tag, "")
+def noted_digests(tag: str) -> list[str]:
+    """Return the digests of the images of that name that were built here, the newest first."""
+    return _noted().get(tag, "").split()
 
 
 def forget_digest(tag: str) -> None:
     """Forget an image that was removed."""
     noted = _noted()
     if noted.pop(tag, None) is not None:
-        (folder() / _IMAGES).write_text(json.dumps(noted, indent=1, sort_keys=True), encoding="utf-8")
+        _write(noted)
+
+
+def _write(noted: dict[str, str]) -> None:
+    folder().mkdir(parents=True, exist_ok=True)
+    half = folder() / f"{_IMAGES}.{os.getpid()}"
+    half.write_text(json.dumps(noted, indent=1, sort_keys=True), encoding="utf-8")
+    half.replace(folder() / _IMAGES)
 
 
 def _noted() -> dict[str, str]:
@@ -61,7 +67,7 @@ def _noted() -> dict[str, str]:
         noted = json.loads((folder() / _IMAGES).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return noted if isinstance(noted, dict) else {}
+    return {tag: told for tag, told in noted.items() if isinstance(told, str)} if isinstance(noted, dict) else {}
 
 
 def root_folder(made: Recipe) -> Path:
