@@ -11,7 +11,6 @@ more than that, and a slow batch holds up no other until all runners are busy.
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from math import inf
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from verifiers.errors import UsageError
+from verifiers.forks import renewed_in_forks
 from verifiers.types import Sample
 
 MAX_BATCH = 256
@@ -64,10 +64,11 @@ class Coalescer(Generic[_T]):
             raise UsageError(f"linger_s is a number of seconds, 0 or more, not {linger_s!r}")
         self._judge = judge
         self._settings = (max_batch, linger_s, runners)
-        self._reset()
+        self.renew()
+        renewed_in_forks(self)
 
-    def _reset(self) -> None:
-        self._pid = os.getpid()
+    def renew(self) -> None:
+        """Begin without samples and threads: of a fork's parent it has neither."""
         self._queue: deque[tuple[Sample, AnyFuture[_T]]] = deque()
         self._changed = threading.Condition()
         self._gathering = threading.Lock()
@@ -79,7 +80,8 @@ class Coalescer(Generic[_T]):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._reset()
+        self.renew()
+        renewed_in_forks(self)
 
     def submit(self, sample: Sample) -> Future[_T]:
         """Queue a sample; the future has its value, or the error that `judge` raised for its batch."""
@@ -98,8 +100,6 @@ class Coalescer(Generic[_T]):
         return await future
 
     def _put(self, sample: Sample, future: AnyFuture[_T]) -> None:
-        if self._pid != os.getpid():  # a fork has no threads, and its locks may be held for ever
-            self._reset()
         with self._changed:
             self._queue.append((sample, future))
             if self._is_gathering:

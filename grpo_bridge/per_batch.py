@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Hashable, Sequence
 from typing import Any
@@ -56,9 +57,18 @@ class BatchScorer:
 
 def kept_batches(task: AnyTask, **settings: Any) -> BatchScorer:
     """Return this process's scorer for these arguments; it is made once."""
-    key = repr((task, sorted(settings.items(), key=lambda item: item[0])))
+    key = repr((os.getpid(), task, sorted(settings.items(), key=lambda item: item[0])))
     with _lock:
         found = _kept.get(key)
         if found is None:
             found = _kept[key] = BatchScorer(task, **settings)
         return found
+
+
+def _renew_lock() -> None:
+    """In a fork: another thread of the parent may have held the lock."""
+    global _lock
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)

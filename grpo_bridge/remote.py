@@ -148,7 +148,7 @@ class RemoteEngine:
         """Ask until there is an answer to keep; once the server was lost for a whole call, ask only once each time."""
         errors = 0
         for attempt in count():
-            pause_s = random.uniform(0.5, 1) * min(MAX_PAUSE_S, PAUSE_S * 2**attempt)
+            pause_s = random.uniform(0.5, 1) * min(MAX_PAUSE_S, PAUSE_S * 2 ** min(attempt, 10))
             try:
                 answer = ask()
             except Unreachable as error:

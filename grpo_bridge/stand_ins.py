@@ -13,6 +13,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 from grpo_bridge.errors import RewardError
+from verifiers.forks import renewed_in_forks
 
 MAX_GROUPS = 16_384
 """Groups remembered; the one that was silent longest goes first."""
@@ -31,7 +32,7 @@ class _Group:
         return self.total / self.judged if self.judged else None
 
 
-@dataclass
+@dataclass(eq=False)
 class StandIns:
     """The means of groups and of all, as far as this process has seen them. Safe in threads.
 
@@ -45,6 +46,14 @@ class StandIns:
     _total: float = 0.0
     _weight: float = 0.0
     _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def __post_init__(self) -> None:
+        """Be ready for forks."""
+        renewed_in_forks(self)
+
+    def renew(self) -> None:
+        """Take a new lock: what was seen of the groups so far is still true in a fork."""
+        self._changed = threading.Condition()
 
     def note(self, key: Hashable, reward: float | None) -> _Group:
         """Remember a sample of a group; `None` = it was not judged. Returns the group, for `mean`."""

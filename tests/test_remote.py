@@ -133,10 +133,27 @@ def test_score_when_the_token_is_in_the_address_then_taken(server: Running):
     assert GroupScorer(f"http://:{TOKEN}@127.0.0.1:{server.port}").score(samples("x"))[0].reward == 1.0
 
 
-@pytest.mark.parametrize("url", ["http://", "http://host:port", "http://host?x=1", "https://h:99999"])
-def test_address_when_it_is_none_then_refused(url: str):
-    with pytest.raises(UsageError, match="address"):
+ODD = ["http://", "http://host:port", "http://host?x=1", "https://h:99999"]
+NOT_SENT = ["http://[::1", "http://a..b", "http://h/a b", "http://h/\u00fc", f"http://{'a' * 70}.de"]
+
+
+@pytest.mark.parametrize("url", [*ODD, *NOT_SENT, f"http://:{TOKEN}@host/?x=1"])
+def test_address_when_it_is_none_then_refused_and_its_token_not_shown(url: str):
+    with pytest.raises(UsageError, match="address") as refused:
         GroupScorer(url)
+    assert TOKEN not in str(refused.value)
+
+
+@pytest.mark.parametrize("token", ["two words", "s\u00e4mtlich", "a\nb"])
+def test_token_when_it_cannot_be_sent_then_refused_and_not_shown(token: str):
+    with pytest.raises(UsageError, match="token") as refused:
+        GroupScorer("http://127.0.0.1:1", options={"token": token})
+    assert token not in str(refused.value)
+
+
+def test_token_when_its_variable_ends_with_a_line_feed_then_taken(server: Running, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("VERIFY_TOKEN", f"{TOKEN}\n")
+    assert GroupScorer(server.url).score(samples("x"))[0].reward == 1.0
 
 
 @pytest.mark.parametrize("settings", [{"deadline_s": 0}, {"deadline_s": math.inf}, {"options": {"case": "strict"}}])
@@ -295,3 +312,35 @@ def test_score_when_it_is_another_kind_of_server_then_says_so():
         (found,) = GroupScorer(url, max_not_judged=None).score(samples("a"))
     assert found.reward is None
     assert "is no `verify serve`" in found.reason
+
+
+def test_score_when_an_answer_breaks_off_then_asks_again():
+    requests: list[bytes] = []
+
+    def break_off_once(connection: socket.socket, request: bytes) -> None:
+        requests.append(request)
+        answer = http_answer(200, verdicts(1.0))
+        connection.sendall(answer[:-5] if len(requests) == 1 else answer)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    with misbehaving(info_then(break_off_once)) as url:
+        assert GroupScorer(url).score(samples("a"))[0].reward == 1.0
+    assert len(requests) == 2
+
+
+def test_score_when_no_address_of_the_name_answers_then_none_by_the_deadline(monkeypatch: pytest.MonkeyPatch):
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.create_connection(full.getsockname()):
+        place = (socket.AF_INET, socket.SOCK_STREAM, 0, "", full.getsockname())
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *asked, **more: [place] * 5)
+        start_s = time.monotonic()
+        (verdict,) = RemoteEngine("http://many:80", deadline_s=0.5).score(samples("x"))
+    assert time.monotonic() - start_s <= 0.5 + OVERRUN_S
+    assert verdict.reward is None
+
+
+def test_score_when_the_name_is_never_resolved_then_none_by_the_deadline(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *asked, **more: threading.Event().wait(3))
+    start_s = time.monotonic()
+    (verdict,) = RemoteEngine("http://slow:80", deadline_s=0.4).score(samples("x"))
+    assert time.monotonic() - start_s <= 0.4 + OVERRUN_S
+    assert verdict.status is Status.DEADLINE_EXCEEDED

@@ -3,14 +3,18 @@
 import asyncio
 import multiprocessing
 import pickle
+import sys
 import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
+from grpo_bridge import per_batch
 from grpo_bridge.coalesce import Coalescer
+from grpo_bridge.stand_ins import StandIns
 from verifiers.errors import UsageError
 from verifiers.types import Sample
 
@@ -115,6 +119,57 @@ def test_a_fork_has_runners_of_its_own() -> None:
     finally:
         child.join(20)
     assert child.exitcode == 0
+
+
+def _many_in_child(coalescer: Coalescer[int], answers: "multiprocessing.Queue[list[int]]") -> None:
+    sys.setswitchinterval(1e-6)  # so that threads meet in every line
+    start = threading.Barrier(16)
+
+    def ask(number: int) -> int:
+        start.wait()
+        return coalescer.score(Sample(str(number)))
+
+    with ThreadPoolExecutor(16) as threads:
+        answers.put(list(threads.map(ask, range(16))))
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_in_which_many_ask_at_once_loses_none() -> None:
+    coalescer = Coalescer(Recorder(), linger_s=0.0)
+    context = multiprocessing.get_context("fork")
+    for _ in range(20):
+        answers = context.Queue()
+        child = context.Process(target=_many_in_child, args=(coalescer, answers))
+        child.start()
+        try:
+            assert answers.get(timeout=10) == list(range(16))
+        finally:
+            child.kill()
+            child.join(20)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("lock", ["coalescer", "stand-ins", "scorers"])
+def test_a_fork_takes_no_lock_that_a_thread_of_its_parent_holds(lock: str) -> None:
+    coalescer, known = Coalescer(Recorder()), StandIns()
+    held: Any = {"coalescer": coalescer._changed, "stand-ins": known._changed, "scorers": per_batch._lock}[lock]
+
+    def ask() -> None:
+        coalescer.score(Sample("1"))
+        known.note("g", 1.0)
+        per_batch.kept_batches("numeric")
+
+    let_go = threading.Event()
+    holding = threading.Thread(target=lambda: held.acquire() and let_go.wait(30))
+    holding.start()
+    child = multiprocessing.get_context("fork").Process(target=ask)
+    child.start()
+    child.join(20)
+    code = child.exitcode
+    child.kill()
+    let_go.set()
+    holding.join()
+    assert code == 0
 
 
 def test_a_copy_works() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import socket
 import threading
 import time
@@ -12,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
+from verifiers.dialling import dialled
 from verifiers.errors import UsageError
+from verifiers.forks import renewed_in_forks
 from verifiers.types import Status
 
 MAX_ANSWER_BYTES = 256 * 2**20
@@ -49,39 +50,35 @@ class Connections:
         token: Sent as a bearer token; `None` = what the address holds, or nothing.
 
     Raises:
-        UsageError: If the address is none.
+        UsageError: If the address is none, or the token cannot be sent.
     """
 
     def __init__(self, url: str, token: str | None) -> None:
-        parts = urlsplit(url)
-        try:
-            host, port = parts.hostname, parts.port
-        except ValueError as error:
-            raise UsageError(f"{url!r} is no address: {error}. Write http://host:port") from error
-        if not host or parts.query or parts.fragment or parts.scheme not in ("http", "https"):
-            raise UsageError(f"{url!r} is no server's address. Write http://host:port")
+        parts, port = _parts(url)
         self._kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._host, self._port, self._path = host, port, parts.path.rstrip("/")
-        self.shown = f"{parts.scheme}://{host}" + (f":{port}" if port else "")
-        token = unquote(parts.password or "") or token
+        self._host, self._path = str(parts.hostname), parts.path.rstrip("/")
+        self._port = port or (443 if parts.scheme == "https" else 80)
+        self.shown = f"{parts.scheme}://{self._host}" + (f":{port}" if port else "")
+        token = (unquote(parts.password or "") or token or "").strip()
+        if not _is_sendable(token):
+            raise UsageError("the server's token holds white space or characters that are not ASCII: it is another one")
         self._headers = {"Content-Type": "application/json"}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
-        self._reset()
-
-    def _reset(self) -> None:
-        self._pid = os.getpid()
-        self._lock = threading.Lock()
         self._idle: list[http.client.HTTPConnection] = []
-        self._busy: dict[http.client.HTTPConnection, float] = {}
         weakref.finalize(self, _close_all, self._idle)
+        self.renew()
+        renewed_in_forks(self)
+
+    def renew(self) -> None:
+        """Begin without connections: two processes on one would read each other's answers."""
+        self._lock = threading.Lock()
+        _close_all(self._idle)
+        self._busy: dict[http.client.HTTPConnection, float] = {}
 
     @contextmanager
     def until(self, end_s: float) -> Iterator[float]:
         """Cut off at `end_s` (of the monotonic clock) whatever still waits: a server may send a byte a second."""
-        if self._pid != os.getpid():
-            _close_all(self._idle)
-            self._reset()
         timer = threading.Timer(max(0.0, end_s - time.monotonic()), self._cut, [end_s])
         timer.daemon = True
         timer.start()
@@ -94,9 +91,9 @@ class Connections:
         with self._lock:
             late = [connection for connection, until_s in self._busy.items() if until_s <= end_s]
         for connection in late:
-            held: Any = connection.sock
-            with suppress(OSError, AttributeError):
-                held.shutdown(socket.SHUT_RDWR)
+            if connection.sock is not None:
+                with suppress(OSError):  # not SSLSocket's own, which takes the encryption from under a reading thread
+                    socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
 
     def get(self, path: str, end_s: float) -> Answer:
         """Ask; see `post`."""
@@ -131,7 +128,9 @@ class Connections:
 
     def _open(self, end_s: float) -> http.client.HTTPConnection:
         left_s = max(0.01, min(CONNECT_S, end_s - time.monotonic()))
-        return self._kind(self._host, self._port, timeout=left_s)
+        made: Any = self._kind(self._host, self._port, timeout=left_s)
+        made._create_connection = dialled
+        return made  # type: ignore[no-any-return]
 
     def _exchange(
         self, connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None, end_s: float
@@ -142,6 +141,7 @@ class Connections:
         try:
             if connection.sock is None:
                 connection.connect()
+            self._check_time(end_s)  # from here on the socket is there to be cut off
             held: Any = connection.sock
             held.settimeout(max(0.01, end_s - time.monotonic()))
             connection.request(method, self._path + path, body, self._headers)
@@ -173,8 +173,30 @@ def _read(response: http.client.HTTPResponse) -> bytes:
         size += len(chunk)
         if size > MAX_ANSWER_BYTES:
             raise http.client.HTTPException(f"the answer is longer than {MAX_ANSWER_BYTES:,} bytes")
+    if response.length:
+        raise http.client.HTTPException(f"the answer breaks off {response.length:,} bytes before its end")
     return b"".join(chunks)
 
 
 def _seconds(text: str | None) -> float:
     return float(text) if text and text.isdecimal() else 0.0
+
+
+def _parts(url: str) -> tuple[SplitResult, int | None]:
+    """Return an address taken apart, and its port. Errors do not show it: it may hold a token."""
+    try:
+        parts = urlsplit(url)
+        port, host = parts.port, (parts.hostname or "").encode("idna")
+    except ValueError as error:
+        raise UsageError(f"the server's address is none: {error}. Write http://host:port") from error
+    strays = parts.query or parts.fragment or not _is_sendable(parts.path)
+    if not host or strays or parts.scheme not in ("http", "https"):
+        raise UsageError(
+            f"this is no server's address: {parts.scheme}://{parts.hostname or ''}... Write http://host:port"
+        )
+    return parts, port
+
+
+def _is_sendable(text: str) -> bool:
+    """Whether it can stand in a request's head."""
+    return text.isascii() and text.isprintable() and " " not in text
