@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reward_models.evaluation.bootstrap import MAX_BLOCKS, difference, interval
-from reward_models.evaluation.quality import compare_accuracy, compare_spearman, measure
+from reward_models.evaluation.compare import compare
+from reward_models.evaluation.quality import measure
 from reward_models.evaluation.ranking import count_pairs, kendall, partial_spearman, pearson, ranks, spearman
 from reward_models.evaluation.scored import MAX_PAIRS_A_PROMPT, ScoredPrompt, scored_pairs, with_scores
 from reward_models.types import Answer, Preference, RatedPrompt, Rating
@@ -163,10 +164,12 @@ def test_difference_when_one_model_is_always_better_then_p_is_small():
     right, wrong = [starred(str(p), [1.0, 2.0], [0.0, 1.0]) for p in range(30)], []
     for place, prompt in enumerate(right):
         wrong.append(starred(str(place), [1.0, 2.0], [1.0, 0.0]) if place % 2 else prompt)
-    found = compare_accuracy(right, wrong)
-    assert found.interval.value == 0.5
-    assert found.p_value < 0.01
-    same = compare_accuracy(right, right)
+    found = compare(right, wrong)
+    assert found.headline == found.pair_accuracy
+    assert found.pair_accuracy.interval.value == 0.5
+    assert found.pair_accuracy.p_value < 0.01
+    assert found.spearman.interval.value > 0.3
+    assert (found.only_first, found.only_second, found.both, found.neither) == (0.5, 0.0, 0.5, 0.0)
+    same = compare(right, right).pair_accuracy
     assert (same.interval.value, same.interval.low, same.p_value) == (0.0, 0.0, 1.0)
-    assert compare_spearman(right, wrong).interval.value > 0.3
     assert difference([], mean_of) is None

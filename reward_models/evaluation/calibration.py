@@ -153,13 +153,14 @@ def calibrate(scored: Sequence[ScoredPrompt], seed: int = 0) -> Calibration:
     """Fit both maps on scored prompts. See `fit_calibration`."""
     if not scored:
         raise UsageError("A calibration needs scored answers, and there are none: check the model's scores for NaN")
-    folds = _folds(len(scored), seed)
+    folds = fold_of(len(scored), seed)
     stars, stars_method, scale = _stars_map(scored, folds)
     pairs, pairs_method, pair_count = _pairs_map(scored, folds, seed)
     return Calibration(shape_of(scored), stars, pairs, stars_method, pairs_method, scale, pair_count)
 
 
-def _folds(prompts: int, seed: int) -> list[int]:
+def fold_of(prompts: int, seed: int) -> list[int]:
+    """Return a fold for each prompt, all folds of a size."""
     folds = [place % FOLDS for place in range(prompts)]
     Random(seed).shuffle(folds)
     return folds

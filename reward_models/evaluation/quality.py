@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reward_models.evaluation.bootstrap import Difference, Interval, difference, interval
+from reward_models.evaluation.bootstrap import Interval, interval
 from reward_models.evaluation.ranking import PairCounts, count_pairs, kendall, ranks, spearman
 from reward_models.evaluation.scored import ScoredPrompt, scored_pairs
 
@@ -76,7 +76,7 @@ def measure(scored: Sequence[ScoredPrompt], seed: int = 0) -> Quality:
         pair_accuracy=interval(decided, accuracy, seed),
         pair_accuracy_by_prompt=_mean_interval([accuracy(row) for row in decided], seed),
         best_is_best=_mean_interval([_best_is_best(prompt) for prompt in scored], seed),
-        spearman=interval(_rank_rows(scored), _correlation, seed),
+        spearman=interval(rank_rows(scored), correlation, seed),
         kendall=kendall(scores_N, stars_N),
         spearman_in_prompt=_mean_interval([_in_prompt(prompt, "spearman") for prompt in scored], seed),
         kendall_in_prompt=_mean_interval([_in_prompt(prompt, "kendall") for prompt in scored], seed),
@@ -90,7 +90,7 @@ Row = tuple[float, float, float]
 
 
 def pair_row(prompt: ScoredPrompt) -> Row:
-    """Count a prompt's pairs: from its preferences, or else from its stars."""
+    """Count a prompt's pairs; all of them where they follow from stars alone."""
     if not prompt.rated.preferences:
         starred = list(prompt.starred())
         return _row(count_pairs([score for score, _, _ in starred], [stars for _, stars, _ in starred]))
@@ -158,7 +158,7 @@ def _mean(sums: Sequence[float]) -> float | None:
     return sums[0] / sums[1] if sums[1] else None
 
 
-def _rank_rows(scored: Sequence[ScoredPrompt]) -> list[tuple[float, ...]]:
+def rank_rows(scored: Sequence[ScoredPrompt]) -> list[tuple[float, ...]]:
     """Return each prompt's moments of (rank of score, rank of stars), ranks taken once over all answers."""
     starred = [[(score, stars) for score, stars, _ in prompt.starred()] for prompt in scored]
     flat = [row for rows in starred for row in rows]
@@ -178,24 +178,8 @@ def _moments(rows: Sequence[tuple[float, float]]) -> tuple[float, ...]:
     return len(rows), sum(x_N), sum(y_N), sum(x * x for x in x_N), sum(y * y for y in y_N), products
 
 
-def _correlation(sums: Sequence[float]) -> float | None:
+def correlation(sums: Sequence[float]) -> float | None:
+    """Return the correlation of summed moments (see `rank_rows`)."""
     count, x, y, xx, yy, xy = sums
     spread = (xx - x * x / count) * (yy - y * y / count)
     return (xy - x * y / count) / spread**0.5 if spread > 0 else None
-
-
-def compare_accuracy(first: Sequence[ScoredPrompt], second: Sequence[ScoredPrompt], seed: int = 0) -> Difference | None:
-    """Return first minus second in pair accuracy, on the same prompts in the same order."""
-    rows = [(*pair_row(a), *pair_row(b)) for a, b in zip(first, second, strict=True)]
-    rows = [row for row in rows if row[2]]
-    return difference(rows, lambda sums: _minus(accuracy(sums[:3]), accuracy(sums[3:])), seed)
-
-
-def compare_spearman(first: Sequence[ScoredPrompt], second: Sequence[ScoredPrompt], seed: int = 0) -> Difference | None:
-    """Return first minus second in Spearman over all answers, on the same prompts in the same order."""
-    rows = [(*a, *b) for a, b in zip(_rank_rows(first), _rank_rows(second), strict=True)]
-    return difference(rows, lambda sums: _minus(_correlation(sums[:6]), _correlation(sums[6:])), seed)
-
-
-def _minus(a: float | None, b: float | None) -> float | None:
-    return None if a is None or b is None else a - b

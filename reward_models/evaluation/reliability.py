@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from reward_models.evaluation.calibration import Calibration
+from reward_models.evaluation.calibration import FOLDS, Calibration, calibrate, fold_of
 from reward_models.evaluation.scored import ScoredPrompt, scored_pairs
 
 BINS = 10
@@ -71,18 +71,71 @@ def _standard_error(rows: Sequence[tuple[float, float]]) -> float:
     return math.sqrt(math.fsum((observed - mean) ** 2 for _, observed in rows)) / len(rows)
 
 
-def pair_reliability(calibration: Calibration, scored: Sequence[ScoredPrompt]) -> Reliability | None:
-    """Hold P(the higher score is right) against which one was right; equal scores are right half the time."""
+Outcomes = tuple[list[float], list[float]]
+"""What was predicted, and what came true."""
+
+
+def pair_outcomes(calibration: Calibration, scored: Sequence[ScoredPrompt]) -> Outcomes:
+    """Return P(the higher score is right), and whether it was; equal scores are right half the time."""
     if calibration.pairs is None:
-        return None
-    pairs = [pair for prompt in scored for pair in scored_pairs(prompt)]
-    predicted_K = [calibration.pairs(abs(pair.difference)) for pair in pairs]
-    return reliability(predicted_K, [0.5 if not pair.difference else float(pair.difference > 0) for pair in pairs])
+        return [], []
+    differences_K = [pair.difference for prompt in scored for pair in scored_pairs(prompt)]
+    predicted_K = [calibration.pairs(abs(difference)) for difference in differences_K]
+    return predicted_K, [0.5 if not difference else float(difference > 0) for difference in differences_K]
+
+
+def stars_outcomes(calibration: Calibration, scored: Sequence[ScoredPrompt]) -> Outcomes:
+    """Return predicted stars, and labels."""
+    if calibration.stars is None:
+        return [], []
+    rows = [(calibration.stars(score), stars) for prompt in scored for score, stars, _ in prompt.starred()]
+    return [predicted for predicted, _ in rows], [stars for _, stars in rows]
+
+
+def pair_reliability(calibration: Calibration, scored: Sequence[ScoredPrompt]) -> Reliability | None:
+    """Hold a calibration's probabilities against pairs that it was not fitted on."""
+    return reliability(*pair_outcomes(calibration, scored))
 
 
 def stars_reliability(calibration: Calibration, scored: Sequence[ScoredPrompt]) -> Reliability | None:
-    """Hold predicted stars against labels."""
-    if calibration.stars is None:
-        return None
-    rows = [(calibration.stars(score), stars) for prompt in scored for score, stars, _ in prompt.starred()]
-    return reliability([predicted for predicted, _ in rows], [stars for _, stars in rows])
+    """Hold a calibration's stars against labels that it was not fitted on."""
+    return reliability(*stars_outcomes(calibration, scored))
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A map from scores to meaning, held against humans on prompts that it was not fitted on.
+
+    Attributes:
+        pairs, stars: How far probabilities and stars are off; `None` = there is no such map.
+        fitted: `card` = the checkpoint's own map; `cross` = fitted here on four fifths of the prompts at a time.
+    """
+
+    pairs: Reliability | None
+    stars: Reliability | None
+    fitted: str
+
+
+def check_card(calibration: Calibration, scored: Sequence[ScoredPrompt]) -> Checked:
+    """Check a map that comes with the model."""
+    return Checked(pair_reliability(calibration, scored), stars_reliability(calibration, scored), "card")
+
+
+def check_crossed(scored: Sequence[ScoredPrompt], seed: int = 0) -> Checked:
+    """Check maps that are fitted here, each on the prompts that it is not checked on."""
+    folds = fold_of(len(scored), seed)
+    pairs: Outcomes = ([], [])
+    stars: Outcomes = ([], [])
+    for held_out in range(FOLDS):
+        fit_on = [prompt for prompt, fold in zip(scored, folds, strict=True) if fold != held_out]
+        check_on = [prompt for prompt, fold in zip(scored, folds, strict=True) if fold == held_out]
+        if fit_on and check_on:
+            calibration = calibrate(fit_on, seed)
+            _extend(pairs, pair_outcomes(calibration, check_on))
+            _extend(stars, stars_outcomes(calibration, check_on))
+    return Checked(reliability(*pairs), reliability(*stars), "cross")
+
+
+def _extend(outcomes: Outcomes, more: Outcomes) -> None:
+    for own, new in zip(outcomes, more, strict=True):
+        own.extend(new)

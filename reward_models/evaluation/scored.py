@@ -94,18 +94,19 @@ def _only_scored(rated: RatedPrompt, scores_N: Sequence[float | None]) -> Scored
 
 
 def scored_pairs(prompt: ScoredPrompt, seed: int = 0) -> list[ScoredPair]:
-    """Return the pairs that humans told apart: the prompt's preferences, or else what follows from its stars.
+    """Return the pairs that humans told apart: the prompt's preferences, and what follows from its stars besides.
 
-    At most `MAX_PAIRS_A_PROMPT`, a random sample of them where there are more.
+    Of the latter at most `MAX_PAIRS_A_PROMPT`, a random sample where there are more.
     """
-    if prompt.rated.preferences:
-        return [pair for p in prompt.rated.preferences if (pair := _preferred(prompt, p)) is not None]
+    preferred = [pair for p in prompt.rated.preferences if (pair := _preferred(prompt, p)) is not None]
+    compared = {frozenset((p.chosen, p.rejected)) for p in prompt.rated.preferences}
     places = [place for place, answer in enumerate(prompt.rated.answers) if answer.stars is not None]
     pairs = ((a, b) for position, a in enumerate(places) for b in places[position + 1 :])
     if len(places) * (len(places) - 1) // 2 > MAX_PAIRS_A_PROMPT:
         random = Random(seed)
         pairs = ((a, b) for a, b in (random.sample(places, 2) for _ in range(MAX_PAIRS_A_PROMPT)))
-    return [pair for a, b in pairs if (pair := _by_stars(prompt, a, b)) is not None]
+    apart = ((a, b) for a, b in pairs if frozenset((a, b)) not in compared)
+    return [*preferred, *(pair for a, b in apart if (pair := _by_stars(prompt, a, b)) is not None)]
 
 
 def _preferred(prompt: ScoredPrompt, preference: Preference) -> ScoredPair | None:
