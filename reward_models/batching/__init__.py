@@ -1,0 +1,1 @@
+"""Batches for reward models: labels, length-sorted batches that keep a prompt's answers together, and packing."""

@@ -1,0 +1,85 @@
+"""Encoded answers -> what a model and a loss take: padded chunks of like lengths, and the labels of the whole batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+import torch
+from torch import Tensor
+
+from reward_models.batching.labels import LabelMaker
+from reward_models.batching.packing import chunks_by_length
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One encoded answer of a data set.
+
+    Attributes:
+        ids: Its tokens, the prompt's first.
+        prompt: Number of its prompt in the `LabelMaker`'s prompts.
+        answer: Its place in that prompt.
+    """
+
+    ids: Sequence[int]
+    prompt: int
+    answer: int
+
+
+class Chunk(TypedDict):
+    """What one forward pass takes.
+
+    Attributes:
+        inputs: Keyword arguments of the model.
+        place: Where its outputs belong in the batch, `place_M`.
+    """
+
+    inputs: dict[str, Tensor]
+    place: Tensor
+
+
+class CollatedBatch(TypedDict):
+    """A batch, in dicts, lists and tensors only: data loaders and accelerate move it between devices.
+
+    Attributes:
+        chunks: Forward passes; together they score each answer once.
+        labels: `Labels.tensors()`; `Labels.of` reads it.
+        tokens: Real tokens, without padding; a tensor of one number.
+    """
+
+    chunks: list[Chunk]
+    labels: dict[str, Tensor]
+    tokens: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Collator:
+    """Lays out the items of a batch.
+
+    Attributes:
+        labels: Makes the labels.
+        layout: Token lists -> keyword arguments of the model (`models.layout.padded` with its pad token).
+        chunk_tokens: Most tokens of a forward pass, padding counted; `None` = no limit.
+        together: Lay all items out in one chunk, e.g. where `layout` packs.
+    """
+
+    labels: LabelMaker
+    layout: Callable[[Sequence[Sequence[int]]], dict[str, Tensor]]
+    chunk_tokens: int | None = None
+    together: bool = False
+
+    def __call__(self, items: Sequence[Item]) -> CollatedBatch:
+        """Collate the items of one batch; labels are in their order."""
+        lengths_N = [len(item.ids) for item in items]
+        everything = [list(range(len(items)))]
+        places = everything if self.together else chunks_by_length(lengths_N, self.chunk_tokens)
+        return {
+            "chunks": [self._chunk(items, place) for place in places],
+            "labels": self.labels([(item.prompt, item.answer) for item in items]).tensors(),
+            "tokens": torch.tensor([sum(lengths_N)]),
+        }
+
+    def _chunk(self, items: Sequence[Item], place: list[int]) -> Chunk:
+        return {"inputs": self.layout([items[n].ids for n in place]), "place": torch.tensor(place)}

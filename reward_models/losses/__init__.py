@@ -1,0 +1,1 @@
+"""Losses of reward models, each with its source: order within a prompt, stars, levels, several aspects."""

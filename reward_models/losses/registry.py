@@ -1,0 +1,73 @@
+"""Losses by name, and which one fits a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from reward_models.batching.scale import StarScale
+from reward_models.losses.base import Loss
+from reward_models.losses.cross import CrossPrompt
+from reward_models.losses.joint import Joint
+from reward_models.losses.ordinal import Ordinal
+from reward_models.losses.pairwise import BradleyTerry, MarginBradleyTerry, ScaledBradleyTerry, SoftBradleyTerry
+from reward_models.losses.regression import Huber, MeanSquaredError
+from reward_models.losses.wrappers import Centred, MultiAspect
+from reward_models.types import RatedPrompt
+from verifiers.errors import UsageError
+
+AUTO = "auto"
+LOSSES: dict[str, Callable[[StarScale], Loss]] = {
+    "bt": lambda scale: BradleyTerry(),
+    "margin": lambda scale: MarginBradleyTerry(),
+    "scaled": lambda scale: ScaledBradleyTerry(),
+    "soft": lambda scale: SoftBradleyTerry(),
+    "mse": lambda scale: MeanSquaredError(),
+    "huber": lambda scale: Huber(),
+    "ordinal": lambda scale: Ordinal(len(scale.levels)),
+    "cross": lambda scale: CrossPrompt(),
+    "joint": lambda scale: Joint(),
+}
+PAIRWISE = frozenset({"bt", "margin", "scaled", "soft"})
+"""Losses that learn from pairs of one prompt only."""
+SINGLE = frozenset({"mse", "huber", "ordinal", "cross"})
+"""Losses that learn from stars only."""
+
+
+def build_loss(
+    name: str, scale: StarScale, *, centring: float = 0.0, aspects: Mapping[str, float] | None = None
+) -> Loss:
+    """Build a loss.
+
+    Args:
+        name: One of `LOSSES`.
+        scale: Of the training labels; ordinal losses take their levels from it.
+        centring: Coefficient of the pull of scores to 0; 0 = none.
+        aspects: Aspect -> weight, for a model with an output for each; in the order of `scale.aspects`.
+
+    Raises:
+        UsageError: If there is no such loss, or it cannot be had for this data.
+    """
+    if name not in LOSSES:
+        raise UsageError(f"there is no loss {name!r}; allowed: {', '.join(LOSSES)}, {AUTO}")
+    loss = LOSSES[name](scale)
+    if aspects:
+        if name == "ordinal":
+            raise UsageError("the ordinal loss knows one scale only; for several aspects use loss=joint or loss=mse")
+        if list(aspects) != list(scale.aspects):
+            raise UsageError(
+                f"aspects with a weight: {list(aspects)}; the data has: {list(scale.aspects)}. Name the same."
+            )
+        loss = MultiAspect(loss, list(aspects), list(aspects.values()))
+    return Centred(loss, centring) if centring else loss
+
+
+def candidates(prompts: Sequence[RatedPrompt]) -> tuple[str, ...]:
+    """Return the losses that `auto` weighs, the first one preferred; where there are two, validation decides."""
+    stars = any(answer.stars is not None or answer.aspects for prompt in prompts for answer in prompt.answers)
+    if not stars:
+        return ("soft",)
+    return ("joint",) if any(_comparable(prompt) for prompt in prompts) else ("mse", "ordinal")
+
+
+def _comparable(prompt: RatedPrompt) -> bool:
+    return bool(prompt.preferences) or sum(a.stars is not None or bool(a.aspects) for a in prompt.answers) > 1

@@ -1,0 +1,84 @@
+"""Losses around losses: centred scores, and several aspects at once.
+
+Centred     + c E[(s_i + s_j)^2]    Eisenstein et al. 2023 (arXiv 2312.09244), as TRL's `center_rewards_coefficient`
+MultiAspect one output an aspect    Wang et al. 2024, ArmoRM (arXiv 2406.12845); the aspects' weighted mean is the score
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from reward_models.batching.labels import Labels
+from reward_models.losses.base import Loss, LossResult, weighted_mean
+from verifiers.errors import UsageError
+
+
+class Centred(Loss):
+    """Any loss, with a pull of the scores to 0: pairwise losses say nothing of the scores' level.
+
+    Attributes:
+        inner: The loss.
+        coefficient: Of the pull; 0.01 is usual.
+    """
+
+    def __init__(self, inner: Loss, coefficient: float) -> None:
+        super().__init__()
+        self.inner = inner
+        self.num_outputs = inner.num_outputs
+        self.coefficient = coefficient
+
+    def forward(self, outputs_NH: Tensor, labels: Labels) -> LossResult:
+        result = self.inner(outputs_NH, labels)
+        centring = self._centring(self.scores(outputs_NH), labels)
+        parts = {**result.parts, "centring": centring.detach()}
+        return LossResult(result.loss + self.coefficient * centring, parts)
+
+    def _centring(self, scores_N: Tensor, labels: Labels) -> Tensor:
+        """Return the mean of (s_i + s_j)^2 over the pairs; without pairs, of (2 s)^2."""
+        if len(labels.pairs_K2):
+            sums_K = scores_N[labels.pairs_K2].sum(dim=1)
+            return weighted_mean(sums_K**2, labels.weight_K, torch.ones_like(sums_K, dtype=torch.bool))
+        return (2 * scores_N).square().mean()
+
+    def scores(self, outputs_NH: Tensor) -> Tensor:
+        return self.inner.scores(outputs_NH)
+
+    def probabilities(self, outputs_NH: Tensor) -> Tensor | None:
+        return self.inner.probabilities(outputs_NH)
+
+
+class MultiAspect(Loss):
+    """The same loss for every aspect, each on an output of its own, and for the whole where answers have overall stars.
+
+    Attributes:
+        inner: A loss of one output that needs no levels.
+        names: The aspects, in the order of the outputs.
+        weight_A: Their shares in the score; they sum to 1.
+    """
+
+    weight_A: Tensor
+
+    def __init__(self, inner: Loss, names: Sequence[str], weights: Sequence[float]) -> None:
+        super().__init__()
+        if len(names) != len(weights) or not names or min(weights) < 0 or sum(weights) <= 0:
+            given = f"{list(names)} with weights {list(weights)}"
+            raise UsageError(f"every aspect needs a weight of 0 or more, one of them above 0; given: {given}")
+        self.inner = inner
+        self.names = tuple(names)
+        self.num_outputs = len(names)
+        self.register_buffer("weight_A", torch.tensor(weights, dtype=torch.float32) / sum(weights))
+
+    def forward(self, outputs_NH: Tensor, labels: Labels) -> LossResult:
+        whole = self.inner(self.scores(outputs_NH)[:, None], labels)
+        total, parts = whole.loss, dict(whole.parts)
+        for aspect, name in enumerate(self.names):
+            loss = self.inner(outputs_NH[:, aspect : aspect + 1], labels.of_aspect(aspect)).loss
+            total = total + self.weight_A[aspect] * loss
+            parts[f"aspect_{name}"] = loss.detach()
+        return LossResult(total, parts)
+
+    def scores(self, outputs_NH: Tensor) -> Tensor:
+        return outputs_NH @ self.weight_A

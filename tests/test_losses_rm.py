@@ -1,0 +1,238 @@
+"""Every loss against numbers worked by hand, its gradient, and labels that are not there."""
+
+import math
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from reward_models.batching.labels import LabelMaker, Labels  # noqa: E402
+from reward_models.batching.scale import StarScale  # noqa: E402
+from reward_models.losses.base import Loss  # noqa: E402
+from reward_models.losses.ordinal import Ordinal  # noqa: E402
+from reward_models.losses.registry import LOSSES, build_loss, candidates  # noqa: E402
+from reward_models.losses.wrappers import Centred, MultiAspect  # noqa: E402
+from reward_models.types import Answer, Preference, RatedPrompt  # noqa: E402
+from verifiers.errors import UsageError  # noqa: E402
+
+pytestmark = pytest.mark.trainers
+
+UNIT = StarScale(0.0, 1.0, (0.0, 1.0, 2.0))
+
+
+def log1pexp(x: float) -> float:
+    return math.log1p(math.exp(x))
+
+
+def labels_of(*prompts: RatedPrompt, scale: StarScale = UNIT) -> Labels:
+    answers = [(p, a) for p, prompt in enumerate(prompts) for a in range(len(prompt.answers))]
+    return LabelMaker(prompts, scale)(answers)
+
+
+def rated(*stars: float | None) -> RatedPrompt:
+    return RatedPrompt("q", tuple(Answer("a", stars=s) for s in stars))
+
+
+def preferred(*preferences: Preference, answers: int = 2) -> RatedPrompt:
+    return RatedPrompt("q", tuple(Answer("a") for _ in range(answers)), preferences)
+
+
+def value(name: str, scores: list[float], labels: Labels) -> float:
+    outputs = torch.tensor(scores, dtype=torch.float32)[:, None]
+    return float(build_loss(name, UNIT)(outputs, labels).loss)
+
+
+# Scores 2, 1; stars 2, 0.5: d = 1, margin 1.5.
+ONE_PAIR = [
+    ("bt", log1pexp(-1.0)),
+    ("margin", log1pexp(-1.0 + 1.5)),
+    ("scaled", 1.5 * log1pexp(-1.0)),
+    ("soft", log1pexp(-1.0)),
+    ("mse", (0.0**2 + 0.5**2) / 2),
+    ("huber", (0.0 + 0.5 * 0.25) / 2),
+    ("cross", log1pexp(-1.0)),
+    ("joint", log1pexp(-1.0) + 0.5 * 0.125),
+]
+
+
+@pytest.mark.parametrize(("name", "expected"), ONE_PAIR)
+def test_loss_when_one_pair_then_as_worked_by_hand(name: str, expected: float):
+    assert value(name, [2.0, 1.0], labels_of(rated(2.0, 0.5))) == pytest.approx(expected, rel=1e-6)
+
+
+# Equal stars: only losses that know ties say something. d = 1.
+TIE = [
+    ("bt", 0.0),
+    ("margin", 0.0),
+    ("scaled", 0.0),
+    ("soft", 0.5 * log1pexp(-1.0) + 0.5 * log1pexp(1.0)),
+    ("cross", 0.5 * log1pexp(-1.0) + 0.5 * log1pexp(1.0)),
+]
+
+
+@pytest.mark.parametrize(("name", "expected"), TIE)
+def test_loss_when_tied_then_only_soft_ones_use_it(name: str, expected: float):
+    assert value(name, [2.0, 1.0], labels_of(rated(1.0, 1.0))) == pytest.approx(expected, rel=1e-6)
+
+
+def test_soft_when_two_of_three_votes_then_cross_entropy_of_the_share():
+    labels = labels_of(preferred(Preference(1, 0, probability=2 / 3)))
+    expected = 2 / 3 * log1pexp(-0.4) + 1 / 3 * log1pexp(0.4)
+    assert value("soft", [0.1, 0.5], labels) == pytest.approx(expected, rel=1e-6)
+    # Hard losses take the majority.
+    assert value("bt", [0.1, 0.5], labels) == pytest.approx(log1pexp(-0.4), rel=1e-6)
+
+
+def test_margin_when_not_told_then_plain_bradley_terry():
+    labels = labels_of(preferred(Preference(0, 1)))
+    plain = value("bt", [0.3, 0.1], labels)
+    assert value("margin", [0.3, 0.1], labels) == pytest.approx(plain)
+    assert value("scaled", [0.3, 0.1], labels) == pytest.approx(plain)
+
+
+def test_huber_when_far_off_then_linear():
+    assert value("huber", [3.5], labels_of(rated(0.0))) == pytest.approx(3.5 - 0.5)
+
+
+def test_cross_when_prompts_differ_then_all_pairs_count():
+    # Scores 2, 1, 0 for stars 2, 0, 1 of three prompts: d = 1 right, 2 right, 1 wrong.
+    expected = (log1pexp(-1.0) + log1pexp(-2.0) + log1pexp(1.0)) / 3
+    labels = labels_of(rated(2.0), rated(0.0), rated(1.0))
+    assert value("cross", [2.0, 1.0, 0.0], labels) == pytest.approx(expected, rel=1e-6)
+    assert value("bt", [2.0, 1.0, 0.0], labels) == 0.0
+
+
+def test_ordinal_when_three_levels_then_as_worked_by_hand():
+    loss = Ordinal(3)
+    # Untrained cutpoints: evenly over a width of 4, at -1 and 1.
+    assert loss.cutpoints().tolist() == pytest.approx([-1.0, 1.0], abs=1e-5)
+    sigmoid = lambda x: 1 / (1 + math.exp(-x))  # noqa: E731
+    probabilities = [1 - sigmoid(1.5), sigmoid(1.5) - sigmoid(-0.5), sigmoid(-0.5)]
+    outputs = torch.tensor([[0.5]])
+    assert loss.probabilities(outputs)[0].tolist() == pytest.approx(probabilities, rel=1e-4)
+    assert loss(outputs, labels_of(rated(1.0))).loss.item() == pytest.approx(-math.log(probabilities[1]), rel=1e-4)
+    # Halfway between two levels: half of each.
+    halves = -0.5 * math.log(probabilities[1]) - 0.5 * math.log(probabilities[2])
+    assert loss(outputs, labels_of(rated(1.5))).loss.item() == pytest.approx(halves, rel=1e-4)
+
+
+def test_ordinal_when_scores_are_extreme_then_loss_and_gradient_are_finite():
+    outputs = torch.tensor([[200.0], [-200.0], [90.0]], requires_grad=True)
+    result = Ordinal(3)(outputs, labels_of(rated(0.0, 2.0, 1.0)))
+    result.loss.backward()
+    # -log P(level 0 | 200) is 200 - cut_0 = 201; level 1 at 90 is 90 - 1; so nothing is clipped.
+    assert result.loss.item() == pytest.approx((201 + 201 + 89 - math.log(1 - math.exp(-2))) / 3, rel=1e-3)
+    assert outputs.grad[:, 0].tolist() == pytest.approx([1 / 3, -1 / 3, 1 / 3], rel=1e-3)
+
+
+def test_ordinal_when_trained_alone_then_cutpoints_give_the_shares_of_the_levels():
+    loss, labels = Ordinal(3), labels_of(*[rated(0.0)] * 5, *[rated(1.0)] * 3, *[rated(2.0)] * 2)
+    optimizer = torch.optim.LBFGS(loss.parameters(), max_iter=100)
+    outputs = torch.zeros(10, 1)
+
+    def closure():
+        optimizer.zero_grad()
+        result = loss(outputs, labels).loss
+        result.backward()
+        return result
+
+    optimizer.step(closure)
+    assert loss.probabilities(outputs)[0].tolist() == pytest.approx([0.5, 0.3, 0.2], abs=1e-3)
+
+
+def test_centred_when_pairs_then_as_trl_adds_it():
+    result = Centred(build_loss("bt", UNIT), 0.01)(torch.tensor([[2.0], [1.0]]), labels_of(rated(2.0, 0.5)))
+    assert result.loss.item() == pytest.approx(log1pexp(-1.0) + 0.01 * 9.0, rel=1e-6)
+    assert float(result.parts["centring"]) == pytest.approx(9.0)
+    alone = Centred(build_loss("mse", UNIT), 0.1)(torch.tensor([[2.0]]), labels_of(rated(2.0)))
+    assert alone.loss.item() == pytest.approx(0.1 * 16.0)
+
+
+def test_aspects_when_weighted_then_each_output_learns_its_own():
+    scale = StarScale(0.0, 1.0, (), {"help": StarScale(), "safe": StarScale()})
+    prompt = RatedPrompt("q", (Answer("a", aspects={"help": 2.0, "safe": 1.0}), Answer("b", aspects={"help": 0.0})))
+    labels = labels_of(prompt, scale=scale)
+    loss = build_loss("joint", scale, aspects={"help": 3.0, "safe": 1.0})
+    outputs = torch.tensor([[1.0, 1.0], [0.0, 5.0]], requires_grad=True)
+    result = loss(outputs, labels)
+    # help: pair d = 1, errors (1, 0); safe: one answer only, error 0; no overall stars.
+    assert result.loss.item() == pytest.approx(0.75 * (log1pexp(-1.0) + 0.5 * 0.5), rel=1e-6)
+    assert loss.scores(outputs).tolist() == pytest.approx([1.0, 1.25])
+    result.loss.backward()
+    assert outputs.grad[1, 1] == 0.0
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("labels", [labels_of(rated(None, None)), labels_of(preferred(Preference(0, 1)))])
+def test_loss_when_labels_are_absent_then_finite_with_finite_gradient(name: str, labels: Labels):
+    outputs = torch.tensor([[300.0], [-300.0]], requires_grad=True)
+    result = build_loss(name, UNIT, centring=0.0)(outputs, labels)
+    result.loss.backward()
+    assert math.isfinite(result.loss.item())
+    assert bool(outputs.grad.isfinite().all())
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_loss_when_descended_then_order_and_stars_are_learned(name: str):
+    labels = labels_of(rated(2.0, 0.0, 1.0), rated(1.0, 2.0, None))
+    outputs, loss = torch.zeros(6, 1, requires_grad=True), build_loss(name, UNIT)
+    optimizer = torch.optim.Adam([outputs, *loss.parameters()], lr=0.1)
+    for _ in range(60):
+        optimizer.zero_grad()
+        loss(outputs, labels).loss.backward()
+        optimizer.step()
+    scores = loss.scores(outputs).tolist()
+    assert scores[0] > scores[2] > scores[1]
+    assert scores[4] > scores[3]
+    assert scores[5] == 0.0
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_loss_when_the_batch_is_shuffled_then_the_same(name: str):
+    prompts = [rated(2.0, 0.0, 1.0), rated(1.0, 2.0), preferred(Preference(1, 0, 0.7))]
+    order = [(1, 0), (0, 2), (2, 1), (0, 0), (1, 1), (2, 0), (0, 1)]
+    score = {answer: 0.3 * n - 1 for n, answer in enumerate(sorted(order))}
+    maker, loss = LabelMaker(prompts, UNIT), build_loss(name, UNIT)
+    first, second = (
+        loss(torch.tensor([[score[answer]] for answer in answers]), maker(answers)).loss
+        for answers in (order, sorted(order))
+    )
+    assert first.item() == pytest.approx(second.item(), rel=1e-5)
+
+
+CANDIDATES = [
+    ([rated(1.0, 2.0), rated(3.0)], ("joint",)),
+    ([rated(1.0), rated(3.0, None)], ("mse", "ordinal")),
+    ([preferred(Preference(0, 1))], ("soft",)),
+    ([rated(1.0), preferred(Preference(0, 1))], ("joint",)),
+]
+
+
+@pytest.mark.parametrize(("prompts", "expected"), CANDIDATES)
+def test_candidates_when_auto_then_by_what_the_data_holds(prompts: list[RatedPrompt], expected: tuple[str, ...]):
+    assert candidates(prompts) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "aspects", "told"),
+    [
+        ("hinge", None, "bt, margin"),
+        ("ordinal", None, "2 levels"),
+        ("joint", {"safe": 1.0}, "the data has"),
+        ("ordinal", {"safe": 1.0}, "one scale"),
+    ],
+)
+def test_build_when_it_cannot_be_then_says_what_is_allowed(name: str, aspects: dict | None, told: str):
+    scale = UNIT if aspects and name == "ordinal" else StarScale()
+    with pytest.raises(UsageError, match=told):
+        build_loss(name, scale, aspects=aspects)
+
+
+def test_aspects_when_weights_are_negative_then_refused():
+    with pytest.raises(UsageError, match="above 0"):
+        MultiAspect(build_loss("mse", UNIT), ["a"], [-1.0])
+
+
+def test_base_when_not_filled_in_then_says_so():
+    with pytest.raises(NotImplementedError):
+        Loss()(torch.zeros(1, 1), labels_of(rated(1.0)))
