@@ -1,0 +1,110 @@
+"""What a checkpoint says of itself beyond its weights: `rm_card.json`. Standard library only."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from verifiers.errors import InputError
+from verifiers.types import Json
+
+CARD_FILE = "rm_card.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ParityText:
+    """A text and its raw score: what a server is asked before it is believed.
+
+    Attributes:
+        prompt, response: As given.
+        text: As rendered by the frozen template.
+        score: Raw, of one unpadded text in fp32.
+    """
+
+    prompt: str
+    response: str
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Facts that serving and reports need.
+
+    Attributes:
+        base: What it was trained from.
+        loss: Name of the loss.
+        mean, std: Of the raw scores on the calibration set: `(raw - mean) / std` is the centred score.
+        calibration: The map to stars or probability (`evaluation` reads and writes it); empty = none was fitted.
+        quantiles: Of the raw scores on the calibration set, evenly spaced from the least to the greatest.
+        tie_rate: Share of within-prompt pairs of the calibration set with equal scores in the serving dtype.
+        aspects: Aspect -> weight in the overall score; empty = one output.
+        data_hash: Of the prepared training data.
+        template_hash: Of the frozen template.
+        max_tokens: Longest text.
+        dtype: Of the body as saved.
+        versions: Package -> version it was trained with.
+        metrics: From the final evaluation.
+        settings: Of the training.
+        parity: Texts for the probe.
+    """
+
+    base: str = ""
+    loss: str = ""
+    mean: float = 0.0
+    std: float = 1.0
+    calibration: Mapping[str, Json] = field(default_factory=dict)
+    quantiles: tuple[float, ...] = ()
+    tie_rate: float | None = None
+    aspects: Mapping[str, float] = field(default_factory=dict)
+    data_hash: str = ""
+    template_hash: str = ""
+    max_tokens: int = 0
+    dtype: str = "float32"
+    versions: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, Json] = field(default_factory=dict)
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    parity: tuple[ParityText, ...] = ()
+
+    def centred(self, raw: float) -> float:
+        """Return a raw score in standard deviations from the calibration set's mean."""
+        return (raw - self.mean) / self.std
+
+
+def write_card(card: Card, folder: Path) -> None:
+    """Write the card into a checkpoint's folder.
+
+    Raises:
+        InputError: If a number is not finite, since JSON has no such numbers.
+    """
+    try:
+        text = json.dumps({"format": FORMAT, **asdict(card)}, ensure_ascii=False, indent=1, allow_nan=False)
+    except ValueError as error:
+        raise InputError(f"the card of {folder} holds a number that is not finite: {error}") from error
+    (folder / CARD_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def read_card(folder: Path) -> Card | None:
+    """Read a checkpoint's card; `None` = it has none (a stock model of others).
+
+    Raises:
+        InputError: If it is there and cannot be read.
+    """
+    path = folder / CARD_FILE
+    if not path.is_file():
+        return None
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        if raw.pop("format") != FORMAT:
+            raise InputError(f"{path} has another format than {FORMAT}; update grpo-teachers")
+        raw["parity"] = tuple(ParityText(**text) for text in raw["parity"])
+        card = Card(**{**raw, "quantiles": tuple(raw["quantiles"])})
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(f"{path} is not a card of a reward model: {type(error).__name__}: {error}") from error
+    if not (math.isfinite(card.mean) and math.isfinite(card.std) and card.std > 0):
+        raise InputError(f"{path} has mean {card.mean} and std {card.std}; both must be finite, std above 0")
+    return card

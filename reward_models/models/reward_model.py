@@ -1,0 +1,326 @@
+"""`RewardModel`: a model, its tokenizer and frozen template, and its card, from loading to saving."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from reward_models.models.card import Card, ParityText, read_card, write_card
+from reward_models.models.encode import Encoded, Encoder
+from reward_models.models.layout import padded
+from reward_models.models.load import DTYPES, Loaded, LoadSettings, body_missing, load_net
+from reward_models.models.lora import LoraSettings, adapted, base_of, is_adapter, load_adapter, quantization
+from reward_models.models.pooled import final_layer, is_causal
+from reward_models.models.save import body_dtype, restore_aspects, save_adapter, save_stock
+from reward_models.models.template import Template, frozen
+from reward_models.models.tokens import load_tokenizer, longest
+from verifiers import __version__
+from verifiers.errors import InputError, UsageError
+from verifiers.types import Text
+
+TOKENS_AT_ONCE = 8192
+"""Padded tokens of a batch in `scores`; serving and training plan their own."""
+VERSIONED = ("torch", "transformers", "tokenizers", "peft", "safetensors")
+
+
+@dataclass(slots=True)
+class RewardModel:
+    """A reward model.
+
+    Attributes:
+        net: The torch module to train or run: a stock sequence classifier with our pooling, or peft's wrapper of one.
+            `net(**batch).logits` are fp32 outputs, (N, H), for each layout of `layout.py`.
+        encoder: Texts -> tokens; holds the tokenizer and the frozen template.
+        aspects: Aspect -> weight, in the order of the outputs; empty = one output.
+        base: Where it was loaded from.
+        card: Of the checkpoint; `None` = it is new, or others made it.
+        new_head: Whether the head was initialised rather than loaded.
+    """
+
+    net: Any
+    encoder: Encoder
+    aspects: Mapping[str, float] = field(default_factory=dict)
+    base: str = ""
+    card: Card | None = None
+    new_head: bool = False
+
+    @classmethod
+    def from_base(
+        cls,
+        path: str,
+        *,
+        aspects: Mapping[str, float] | None = None,
+        max_tokens: int | None = None,
+        lora: LoraSettings | None = None,
+        seed: int = 0,
+        **how: Any,
+    ) -> RewardModel:
+        """Make a reward model of a base, ready for training; a head that the base already has is kept.
+
+        Args:
+            path: Folder or hub id of an encoder or a decoder.
+            aspects: Aspect -> weight: one output each. `None` = one output.
+            max_tokens: Longest text; `None` = 4096 or what the model can.
+            lora: Train adapters rather than the whole model.
+            seed: Of all that is initialised.
+            how: Fields of `LoadSettings`: dtype, attention, device, trust_remote_code, allow_pickle.
+
+        Raises:
+            InputError: If it cannot be loaded, or weights of its body are missing.
+            UsageError: If it is of a kind that is refused.
+        """
+        settings = LoadSettings(**how)
+        outputs = len(aspects or {}) or 1
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            more = _four_bit(settings) if lora is not None and lora.four_bit else {}
+            loaded = load_net(path, settings, outputs, **more)
+            if missing := body_missing(loaded):
+                raise InputError(f"{path!r} lacks weights of its body, e.g. {missing[0]}: the checkpoint is incomplete")
+            new_head = _init_head(loaded)
+            model = cls(loaded.net, _encoder(path, loaded.net, max_tokens, settings), dict(aspects or {}), path)
+            model.new_head = new_head
+            model.net = adapted(loaded, lora) if lora is not None else loaded.net
+        return model
+
+    @classmethod
+    def from_checkpoint(
+        cls, path: str, *, max_tokens: int | None = None, trainable: bool = False, **how: Any
+    ) -> RewardModel:
+        """Load a trained reward model: ours, or any stock sequence classifier with one output.
+
+        Args:
+            path: Folder (whole or adapters) or hub id.
+            max_tokens: Longest text; `None` = the card's.
+            trainable: Let adapters be trained on.
+            how: Fields of `LoadSettings`; dtype is `auto` (as saved) unless told.
+
+        Raises:
+            InputError: If it cannot be loaded or lacks weights, above all those of its head.
+            UsageError: If it is of a kind that is refused.
+        """
+        settings = LoadSettings(**{"dtype": "auto", **how})
+        folder = Path(path)
+        card = read_card(folder)
+        adapter = is_adapter(path)
+        source = base_of(folder) if adapter else path
+        aspects = dict(card.aspects) if card else {}
+        loaded = load_net(source, settings, (len(aspects) or 1) if adapter else None)
+        if loaded.missing and not adapter:
+            raise InputError(
+                f"{path!r} is not a trained reward model: {loaded.missing[0]} is not in it, and a random one would "
+                "score. To train one from it, give it as the base"
+            )
+        net = load_adapter(loaded.net, path, trainable) if adapter else loaded.net
+        if not adapter and not (restore_aspects(net, folder) or net.config.num_labels == 1):
+            raise UsageError(f"{path!r} has {net.config.num_labels} outputs; a reward model has one")
+        if settings.device:
+            net.to(settings.device)
+        encoder = _encoder(path, net, max_tokens or (card.max_tokens if card else None), settings)
+        if card and card.template_hash and card.template_hash != encoder.template.hash:
+            raise InputError(
+                f"the chat template in {path!r} is not the one that the model was trained with (hash "
+                f"{encoder.template.hash}, card {card.template_hash}); restore chat_template.jinja"
+            )
+        return cls(net, encoder, aspects, card.base if card else path, card)
+
+    @property
+    def tokenizer(self) -> Any:
+        """The tokenizer, with the frozen template."""
+        return self.encoder.template.tokenizer
+
+    @property
+    def template(self) -> Template:
+        """The frozen template."""
+        return self.encoder.template
+
+    @property
+    def pad_id(self) -> int:
+        """What fills up batches."""
+        return int(self.tokenizer.pad_token_id)
+
+    @property
+    def stock(self) -> Any:
+        """The sequence classifier itself, also where adapters are around it."""
+        return self.net.get_base_model() if hasattr(self.net, "get_base_model") else self.net
+
+    @property
+    def causal(self) -> bool:
+        """Whether it is a decoder: those can be packed, and share prompts."""
+        return is_causal(self.stock)
+
+    @property
+    def device(self) -> Any:
+        """Where the model is."""
+        return final_layer(self.stock).weight.device
+
+    def encode(self, prompts: Sequence[Text], responses: Sequence[Text]) -> list[Encoded]:
+        """Encode answers, in order; see `Encoder`."""
+        return self.encoder(prompts, responses)
+
+    def outputs(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Run one batch of `layout.py` as training does; fp32, (N, H)."""
+        return self.net(**{name: value.to(self.device) for name, value in batch.items()}).logits
+
+    def scores(self, encoded: Sequence[Encoded], tokens_at_once: int = TOKENS_AT_ONCE) -> Tensor:
+        """Score answers without gradients, in batches of like lengths.
+
+        Args:
+            encoded: From `encode`.
+            tokens_at_once: Most padded tokens of a batch.
+
+        Returns:
+            Raw scores, fp32 on the CPU: (N,), or (N, A) with several aspects.
+        """
+        with _evaluating(self.net):
+            outputs_NH = self._in_batches(encoded, tokens_at_once, self.outputs)
+        return outputs_NH if self.aspects else outputs_NH[:, 0]
+
+    def features(self, encoded: Sequence[Encoded], tokens_at_once: int = TOKENS_AT_ONCE) -> Tensor:
+        """Return what the scalar layer reads, fp32 on the CPU, (N, D): for heads that are fitted on a frozen body."""
+        kept: list[Tensor] = []
+        hook = final_layer(self.stock).register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0].float()))
+
+        def run(batch: Mapping[str, Tensor]) -> Tensor:
+            kept.clear()
+            self.outputs(batch)
+            return kept[-1]
+
+        try:
+            with _evaluating(self.net):
+                return self._in_batches(encoded, tokens_at_once, run)
+        finally:
+            hook.remove()
+
+    def _in_batches(self, encoded: Sequence[Encoded], tokens_at_once: int, run: Any) -> Tensor:
+        order = sorted(range(len(encoded)), key=lambda number: len(encoded[number]), reverse=True)
+        done: list[Tensor] = []
+        start = 0
+        while start < len(order):
+            size = max(1, tokens_at_once // len(encoded[order[start]]))
+            batch = [encoded[number].ids for number in order[start : start + size]]
+            done.append(run(padded(batch, self.pad_id)).cpu())
+            start += size
+        found = torch.cat(done) if done else torch.empty(0, max(1, len(self.aspects)))
+        return found[torch.argsort(torch.tensor(order, dtype=torch.long))]
+
+    def overall(self, outputs_NA: Tensor) -> Tensor:  # axes are named in capitals
+        """Return the weighted sum over aspects, (N,)."""
+        return outputs_NA @ torch.tensor(list(self.aspects.values()), dtype=outputs_NA.dtype)
+
+    def rescale(self, mean: float, std: float) -> float:
+        """Make raw scores with this mean and deviation standard ones, in the head itself.
+
+        A bf16 server ties scores of 10 +- 0.3, and tells those around 0 apart. Exact where the head has a bias
+        (encoders); stock decoders have none, so there only the deviation is taken out.
+
+        Returns:
+            The mean that remains: 0.0, or mean / std for decoders. The card keeps it.
+        """
+        if not (math.isfinite(mean) and math.isfinite(std) and std > 0):
+            raise UsageError(f"scores with mean {mean} and deviation {std} cannot be rescaled: the model is constant")
+        head = final_layer(self.stock)
+        with torch.no_grad():
+            head.weight /= std
+            if head.bias is None:
+                return mean / std
+            head.bias.sub_(mean).div_(std)
+        return 0.0
+
+    def parity(self, prompts: Sequence[str], responses: Sequence[str]) -> tuple[ParityText, ...]:
+        """Score texts one by one, as the card keeps them for the probe of servers."""
+        found = []
+        for prompt, response in zip(prompts, responses, strict=True):
+            score = self.scores(self.encode([prompt], [response]))
+            number = float(self.overall(score) if self.aspects else score)
+            found.append(ParityText(prompt, response, self.template.text(prompt, response), number))
+        return tuple(found)
+
+    def save(self, path: str, card: Card | None = None, *, merge: bool = True) -> Card:
+        """Write a checkpoint; see `save.py`.
+
+        Args:
+            path: A folder; made if absent.
+            card: What is known of the model; base, template, dtype, aspects and versions are filled in here.
+            merge: Add adapters to the weights, so that anyone loads it; otherwise write adapters and head only.
+
+        Returns:
+            The card as written.
+
+        Raises:
+            UsageError: If a 4-bit body is to be merged.
+            InputError: If a weight or a number of the card is not finite.
+        """
+        folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        if merge or not hasattr(self.net, "get_base_model"):
+            save_stock(self.net, folder, self.aspects)
+        else:
+            save_adapter(self.net, folder)
+        self.tokenizer.save_pretrained(folder)
+        self.card = replace(
+            card or self.card or Card(),
+            base=self.base,
+            aspects=dict(self.aspects),
+            template_hash=self.template.hash,
+            max_tokens=self.encoder.max_tokens,
+            dtype=str(body_dtype(self.net)).removeprefix("torch."),
+            versions=_versions(),
+        )
+        write_card(self.card, folder)
+        return self.card
+
+
+@contextlib.contextmanager
+def _evaluating(net: Any) -> Iterator[None]:
+    """Switch to evaluation without gradients, and back to what was."""
+    was = net.training
+    net.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        net.train(was)
+
+
+def _four_bit(settings: LoadSettings) -> dict[str, Any]:
+    dtype = torch.bfloat16 if settings.dtype == "auto" else DTYPES[settings.dtype]
+    return {"quantization_config": quantization(dtype), "device_map": {"": settings.device or "cuda:0"}}
+
+
+def _init_head(loaded: Loaded) -> bool:
+    """Start a new head at 1 / sqrt(D + 1), as InstructGPT's reward models (Stiennon et al. 2020, appendix B.1)."""
+    head = final_layer(loaded.net)
+    name = next(name for name, module in loaded.net.named_modules() if module is head)
+    if f"{name}.weight" not in loaded.missing:
+        return False
+    with torch.no_grad():
+        head.weight.normal_(std=1 / math.sqrt(head.in_features + 1))
+        if head.bias is not None:
+            head.bias.zero_()
+    return True
+
+
+def _encoder(path: str, net: Any, max_tokens: int | None, settings: LoadSettings) -> Encoder:
+    tokenizer = load_tokenizer(path, settings.trust_remote_code)
+    template = frozen(tokenizer)
+    net.config.get_text_config().pad_token_id = tokenizer.pad_token_id
+    return Encoder(template, longest(tokenizer, net.config, max_tokens))
+
+
+def _versions() -> dict[str, str]:
+    found = {"grpo-teachers": __version__}
+    for name in VERSIONED:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
