@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import msgspec
@@ -135,7 +136,7 @@ def scale_of(stars: Iterable[float], declared: tuple[float, float] | None = None
         return None
     lowest, highest = declared or (values[0], values[-1])
     points = sorted({lowest, *values, highest})
-    gaps = [after - before for before, after in zip(points, points[1:], strict=False) if after - before > _SAME]
+    gaps = [after - before for before, after in pairwise(points) if after - before > _SAME]
     step = min(gaps, default=0.0)
     even = step and all(abs(gap / step - round(gap / step)) < 1e-6 for gap in gaps)
     return Scale(lowest, highest, step if even and (highest - lowest) / step < _MOST_STEPS else 0.0)

@@ -1,0 +1,326 @@
+"""Which shape a file of ratings has, and which column holds what: by the names and values of its first rows.
+
+The names come from: TRL (chosen, rejected, margin; KTO's completion, label), OpenAI's WebGPT and summaries, Anthropic's
+hh, UltraFeedback, HelpSteer, PKU-SafeRLHF (response_0, response_1, better_response_id), SHP (human_ref_A, labels),
+PandaLM, Chatbot Arena (conversation_a, winner), OpenRLHF, and what `verify score`, `verify pairs` and
+`verify rm prepare` write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reward_models.data.cells import is_thumb, number_of, texts_of_responses
+from reward_models.data.rated import Shape
+from verifiers.errors import UsageError
+from verifiers.io.columns import ALIASES as SAMPLE_ALIASES
+from verifiers.io.columns import CHATS, getter
+from verifiers.io.values import BadRow, Row, split_chat
+
+_RESPONSES = ("response", "completion", "responses", "completions", "answer", "answers", "reply", "summary")
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "prompt": (*(n for n in SAMPLE_ALIASES["prompt"] if n not in CHATS), "history", "context", "post", *CHATS),
+    "response": (*_RESPONSES, *(name for name in SAMPLE_ALIASES["completion"] if name not in _RESPONSES)),
+    "rating": (
+        *("rating", "ratings", "stars", "star", "score", "scores", "reward", "rewards", "overall_score"),
+        *("overall_rating", "overall", "grade", "mark", "human_score", "quality", "label", "labels"),
+    ),
+    "thumb": (
+        *("label", "labels", "thumb", "thumbs", "thumbs_up", "liked", "like", "feedback", "upvote", "is_good"),
+        *("rating", "score"),
+    ),
+    "rater": (
+        *("rater", "rater_id", "annotator", "annotator_id", "worker", "worker_id", "labeler", "labeller", "grader"),
+        *("judge", "user_id"),
+    ),
+    "weight": ("weight", "sample_weight"),
+    "aspect": ("aspect", "dimension", "criterion", "attribute"),
+    "scale": ("scale",),
+    "id": ("response_id", "completion_id", "answer_id"),
+    "chosen": ("chosen", "chosen_response", "chosen_completion", "preferred_response", "winner_response"),
+    "rejected": ("rejected", "rejected_response", "rejected_completion", "dispreferred_response", "loser_response"),
+    "margin": ("margin",),
+    "probability": ("probability", "p_chosen", "chosen_probability"),
+    "winner": (
+        *("votes", "vote", "winner", "preference", "preferred", "better_response_id", "better", "choice"),
+        *("overall_preference", "label", "labels"),
+    ),
+    "ranked": ("ranked", "ranked_responses", "ranked_completions", "ranked_answers", "ranking"),
+    "ranks": ("ranks", "rank", "rankings", "ranking"),
+    "reference": SAMPLE_ALIASES["reference"],
+    "group": SAMPLE_ALIASES["group"],
+    "source": ("source", "subset", "dataset", "data_source", "category"),
+}
+SIDES = (
+    *(("a", "b"), ("response_a", "response_b"), ("response_0", "response_1"), ("response_1", "response_2")),
+    *(("answer_a", "answer_b"), ("completion_a", "completion_b"), ("human_ref_A", "human_ref_B")),
+    *(("output_1", "output_2"), ("response1", "response2"), ("conversation_a", "conversation_b")),
+    *(("answer_0", "answer_1"), ("answer1", "answer2"), ("completion_0", "completion_1"), ("output_a", "output_b")),
+)
+"""Pairs of columns that hold two answers to compare."""
+MARGINS = (
+    *(("chosen_reward", "rejected_reward"), ("chosen_rating", "rejected_rating"), ("chosen_score", "rejected_score")),
+    *(("score_chosen", "score_rejected"), ("chosen_stars", "rejected_stars")),
+)
+"""Pairs of columns whose difference is the margin."""
+KNOWN_ASPECTS = ("helpfulness", "correctness", "coherence", "complexity", "verbosity", "harmlessness", "safety")
+FIELDS = (*ALIASES, "first", "second")
+_VERDICT = ("reward", "status", "reason")
+_COMMON = ("prompt", "rater", "weight", "aspect", "scale", "id", "reference", "group", "source")
+_MAX_NAMES_SHOWN = 30
+
+
+@dataclass(frozen=True, slots=True)
+class RatedColumns:
+    """Where a file keeps what.
+
+    Attributes:
+        shape: How it tells what humans said.
+        names: Field (see `FIELDS`) -> column or dotted path.
+        aspects: Columns of which each holds the ratings of one aspect.
+        margins: The two columns whose difference is the margin.
+        votes: What numbers mean as votes: (for the first, for the second); any other known one is a tie.
+        notes: What was decided where the file is not clear.
+    """
+
+    shape: Shape
+    names: Mapping[str, str]
+    aspects: tuple[str, ...] = ()
+    margins: tuple[str, str] | None = None
+    votes: tuple[frozenset[object], frozenset[object]] = (frozenset(), frozenset())
+    notes: tuple[str, ...] = field(default=())
+
+    def described(self) -> dict[str, str]:
+        """Return field -> column, for messages."""
+        shown = dict(self.names)
+        if self.aspects:
+            shown["aspects"] = ", ".join(self.aspects)
+        return shown | ({"margin": " - ".join(self.margins)} if self.margins else {})
+
+
+class _Look:
+    """The first rows of a file, and what the user said of it."""
+
+    def __init__(self, rows: Sequence[Row], chosen: Mapping[str, str]) -> None:
+        self.rows, self.chosen = rows, chosen
+        self.seen = tuple(dict.fromkeys(name for row in rows for name in row))
+        self.taken = set(chosen.values()) - set(CHATS)
+
+    def find(self, name: str, fits: Callable[[Any], bool]) -> str | None:
+        """Return the column of a field: the user's, else the first alias that fits in at least half of the rows."""
+        if name in self.chosen:
+            return self.chosen[name]
+        for alias in ALIASES[name]:
+            if alias not in self.taken and 2 * self.fitting(alias, fits) >= len(self.rows):
+                return alias
+        return None
+
+    def fitting(self, column: str, fits: Callable[[Any], bool]) -> int:
+        """Return in how many rows a column fits."""
+        get = getter(column)
+        return sum(1 for row in self.rows if (value := get(row)) is not None and fits(value))
+
+    def pair(self, names: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
+        """Return the first pair of columns that the file has."""
+        return next((pair for pair in names if pair[0] in self.seen and pair[1] in self.seen), None)
+
+
+def find_columns(
+    rows: Sequence[Row], mapping: Mapping[str, str] | None = None, aspects: Sequence[str] = ()
+) -> RatedColumns:
+    """Choose a file's shape and columns by its first rows.
+
+    Args:
+        rows: At least one.
+        mapping: The user's choice, `{column: field}`.
+        aspects: Columns of which each holds the ratings of one aspect.
+
+    Raises:
+        UsageError: If nothing tells what humans said, or the mapping or an aspect names what does not exist.
+    """
+    look = _Look(rows, _resolved(mapping or {}, rows))
+    for shape in (_prepared, _pairs, _votes, _ranked, _scored, _ratings, _thumbs):
+        found = shape(look, aspects)
+        if found is not None:
+            return found
+    raise UsageError(_nothing(look.seen))
+
+
+def _resolved(mapping: Mapping[str, str], rows: Sequence[Row]) -> dict[str, str]:
+    """Return the user's mapping as field -> column."""
+    seen = tuple(dict.fromkeys(name for row in rows for name in row))
+    chosen: dict[str, str] = {}
+    for column, name in mapping.items():
+        if name not in FIELDS:
+            raise UsageError(f"--map {column}={name}: write COLUMN=FIELD, where FIELD is one of {', '.join(FIELDS)}.")
+        if not any(getter(column)(row) is not None for row in rows):
+            raise UsageError(f"--map {column}={name}: there is no column {column!r}. Columns: {_shown(seen)}")
+        if name in chosen:
+            raise UsageError(f"--map: {name} is given twice, as {chosen[name]!r} and {column!r}. Give one.")
+        chosen[name] = column
+    return chosen
+
+
+def _prepared(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
+    answers = getter("answers")
+    told = all(
+        isinstance(cell := answers(row), list)
+        and bool(cell)
+        and all(isinstance(each, Mapping) and "response" in each for each in cell)
+        for row in look.rows
+    )
+    return RatedColumns(Shape.PREPARED, {"prompt": "prompt", "response": "answers"}) if told else None
+
+
+def _pairs(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
+    chosen, rejected = look.find("chosen", _is_answer), look.find("rejected", _is_answer)
+    if chosen is None or rejected is None:
+        return None
+    names = {"chosen": chosen, "rejected": rejected, **_common(look, {chosen, rejected})}
+    for name in ("margin", "probability"):
+        names |= _named(name, look.find(name, _is_number))
+    return RatedColumns(Shape.PAIRS, names, margins=None if "margin" in names else look.pair(MARGINS))
+
+
+def _votes(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
+    sides = look.pair(SIDES)
+    if {"first", "second"} <= look.chosen.keys():
+        sides = look.chosen["first"], look.chosen["second"]
+    winner = look.find("winner", lambda value: isinstance(value, str | int | float | list)) if sides else None
+    if sides is None or winner is None:
+        return None
+    votes, note = _meaning(sides, _flat(getter(winner)(row) for row in look.rows))
+    names = {"first": sides[0], "second": sides[1], "winner": winner, **_common(look, {*sides, winner})}
+    return RatedColumns(Shape.VOTES, names, votes=votes, notes=(note,))
+
+
+def _meaning(sides: tuple[str, str], seen: Sequence[Any]) -> tuple[tuple[frozenset[object], frozenset[object]], str]:
+    """Say which votes are for the first and which for the second answer, and put it in words."""
+    numbers = {int(value) for value in seen if isinstance(value, int | float) and not isinstance(value, bool)}
+    by_index = sides[0].endswith("0") and sides[1].endswith("1")
+    one, two = (0, 1) if by_index and numbers <= {0, 1} else (1, -1) if -1 in numbers else (1, 2)
+    if not by_index and numbers == {0, 1}:
+        one, two = 1, 0
+    first = frozenset({"a", "1st", "first", "model_a", "left", str(one), one, True, sides[0].lower()})
+    second = frozenset({"b", "2nd", "second", "model_b", "right", str(two), two, False, sides[1].lower()})
+    return (first, second), f"a vote {one} is for {sides[0]!r}, {two} for {sides[1]!r}"
+
+
+def _ranked(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
+    ranked = look.find("ranked", lambda value: isinstance(value, list) and len(value) > 1 and _is_answers(value))
+    if ranked is not None:
+        return RatedColumns(Shape.RANKED, {"ranked": ranked, **_common(look, {ranked})})
+    ranks = look.find("ranks", lambda value: isinstance(value, list) and all(map(_is_number, value)))
+    response = look.find("response", lambda value: isinstance(value, list)) if ranks else None
+    if ranks is None or response is None:
+        return None
+    return RatedColumns(Shape.RANKED, {"response": response, "ranks": ranks, **_common(look, {response, ranks})})
+
+
+def _scored(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
+    prefix = next((p for p in ("", "verify_") if all(p + name in row for row in look.rows for name in _VERDICT)), None)
+    response = _response(look, frozenset())
+    if prefix is None or response is None or "rating" in look.chosen:
+        return None
+    names = {"response": response, "rating": f"{prefix}reward", **_common(look, {response})}
+    return RatedColumns(Shape.SCORED, names)
+
+
+def _ratings(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
+    for column in aspects:
+        if not look.fitting(column, _is_number):
+            raise UsageError(f"the aspect {column!r} is no column of numbers. Columns: {_shown(look.seen)}")
+    rating = None if aspects and "rating" not in look.chosen else look.find("rating", _is_rating)
+    if rating is None and not aspects:
+        known = [name for name in KNOWN_ASPECTS if 2 * look.fitting(name, _is_number) >= len(look.rows)]
+        aspects = known if len(known) > 1 else ()
+    response = _response(look, frozenset({rating} if rating else ()))
+    if response is None or (rating is None and not aspects):
+        return None
+    names = {"response": response, **_named("rating", rating), **_common(look, {response, rating or "", *aspects})}
+    return RatedColumns(Shape.RATINGS, names, tuple(aspects))
+
+
+def _thumbs(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
+    thumb = look.find("thumb", lambda value: is_thumb(value) or (isinstance(value, list) and all(map(is_thumb, value))))
+    response = _response(look, frozenset({thumb} if thumb else ()))
+    if thumb is None or response is None:
+        return None
+    return RatedColumns(Shape.THUMBS, {"response": response, "thumb": thumb, **_common(look, {response, thumb})})
+
+
+def _response(look: _Look, taken: frozenset[str]) -> str | None:
+    look.taken |= taken
+    return look.find("response", _is_answers)
+
+
+def _common(look: _Look, taken: set[str]) -> dict[str, str]:
+    """Return the columns that any shape may have beside its own."""
+    look.taken |= taken - set(CHATS)
+    fits: dict[str, Callable[[Any], bool]] = {
+        "prompt": lambda value: isinstance(value, str | list),
+        "scale": lambda value: isinstance(value, list) and len(value) == 2,
+        "weight": _is_number,
+        "aspect": lambda value: isinstance(value, str),
+    }
+    names: dict[str, str] = {}
+    for name in _COMMON:
+        names |= _named(name, look.find(name, fits.get(name, lambda value: isinstance(value, str | int))))
+        look.taken |= set(names.values()) - set(CHATS)
+    return names
+
+
+def _named(name: str, column: str | None) -> dict[str, str]:
+    return {name: column} if column is not None else {}
+
+
+def _is_answer(value: object) -> bool:
+    return isinstance(value, str | list | Mapping)
+
+
+def _is_answers(value: object) -> bool:
+    try:
+        texts_of_responses(value)
+    except BadRow:
+        try:
+            split_chat(value)
+        except BadRow:
+            return False
+    return not isinstance(value, bool | int | float)
+
+
+def _is_number(value: object) -> bool:
+    try:
+        number_of(value)
+    except BadRow:
+        return False
+    return True
+
+
+def _is_rating(value: object) -> bool:
+    """Whether a cell holds one rating, one for each answer, or one for each aspect."""
+    if isinstance(value, Mapping):
+        return _is_number(value) or (bool(value) and any(map(_is_rating, value.values())))
+    if isinstance(value, list):
+        return bool(value) and any(map(_is_rating, value)) and not all(isinstance(each, bool) for each in value)
+    return _is_number(value)
+
+
+def _flat(values: Iterable[Any]) -> list[Any]:
+    return [each for value in values for each in (value if isinstance(value, list) else [value])]
+
+
+def _shown(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_MAX_NAMES_SHOWN]) or "none"
+    return f"{shown}, and {len(names) - _MAX_NAMES_SHOWN} more" if len(names) > _MAX_NAMES_SHOWN else shown
+
+
+def _nothing(seen: Sequence[str]) -> str:
+    return (
+        f"No column tells what humans said of answers. Columns: {_shown(seen)}. Known are: response + rating (or "
+        "stars, score), chosen + rejected, two answers (a, b) + votes, ranked (a list, best first), response + label "
+        "(true, false), and what `verify score` wrote. Name yours with --map COLUMN=FIELD, e.g. --map points=rating; "
+        f"fields: {', '.join(FIELDS)}."
+    )

@@ -1,0 +1,73 @@
+"""The files that `verify rm prepare` writes, and how they are read again: nothing is lost between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reward_models.data.cells import name_of, number_of, text_of_prompt, text_of_response, weight_of
+from reward_models.data.rows import Compared, Facts
+from reward_models.types import Answer, Rating
+from verifiers.io.values import BadRow, Row
+
+TRAIN, VALIDATION = "train.jsonl", "validation.jsonl"
+PARTS = (TRAIN, VALIDATION)
+MANIFEST = "manifest.json"
+
+
+def prepared_facts(row: Row) -> Facts:
+    """Return what a row says that `verify rm prepare` wrote: one prompt with all that is known of its answers.
+
+    Raises:
+        BadRow: If it is no such row.
+    """
+    answers = row.get("answers")
+    if not isinstance(answers, list) or not answers or not all(isinstance(each, Mapping) for each in answers):
+        raise BadRow("the row has no list of answers")
+    given = [_answer(each) for each in answers]
+    facts = Facts(text_of_prompt(row.get("prompt")), given=given)
+    facts.answers = [(each.response, list(each.ratings)) for each in given]
+    facts.compared = [_compared(each, len(given)) for each in row.get("preferences") or []]
+    return facts
+
+
+def _answer(cell: Mapping[str, Any]) -> Answer:
+    stars = cell.get("stars")
+    return Answer(
+        text_of_response(cell.get("response")),
+        None if stars is None else number_of(stars, "the label"),
+        weight_of(cell.get("weight")),
+        tuple(_rating(each) for each in cell.get("ratings") or []),
+        {str(name): number_of(each, "an aspect's label") for name, each in (cell.get("aspects") or {}).items()},
+        name_of(cell.get("source")),
+        name_of(cell.get("where")),
+    )
+
+
+def _rating(cell: Any) -> Rating:
+    if not isinstance(cell, Mapping):
+        raise BadRow("a rating is not an object")
+    weight = weight_of(cell.get("weight"))
+    return Rating(number_of(cell.get("stars")), name_of(cell.get("rater")), weight, name_of(cell.get("aspect")))
+
+
+def _compared(cell: Any, count: int) -> Compared:
+    if not isinstance(cell, Mapping):
+        raise BadRow("a preference is not an object")
+    margin = cell.get("margin")
+    chosen, rejected = _place(cell.get("chosen"), count), _place(cell.get("rejected"), count)
+    if chosen == rejected:
+        raise BadRow("a preference compares an answer with itself")
+    return Compared(
+        chosen,
+        rejected,
+        (number_of(cell.get("probability", 1.0), "the probability"),),
+        None if margin is None else number_of(margin, "the margin"),
+        weight_of(cell.get("weight")),
+    )
+
+
+def _place(value: object, count: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < count:
+        raise BadRow(f"a preference names an answer that is not one of the row's {count}")
+    return value

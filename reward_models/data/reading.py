@@ -1,0 +1,232 @@
+"""Read files of ratings of any known shape: `read_rated`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal
+
+from reward_models.data.columns import RatedColumns, find_columns
+from reward_models.data.gather import Gatherer
+from reward_models.data.prepared import MANIFEST, PARTS, prepared_facts
+from reward_models.data.rated import BadRow, Counts, RatedData, Shape, scale_of
+from reward_models.data.rows import Facts, RowReader
+from verifiers.errors import InputError, UsageError
+from verifiers.io import values
+from verifiers.io.batch import Batch
+from verifiers.io.json_text import Unreadable, decode_clean_row, decode_row
+from verifiers.io.sources import Shard, find_shards, read_shard
+from verifiers.io.values import Row
+
+DETECT_ROWS = 64
+"""The shape is found by so many first rows that can be read."""
+MAX_BAD_KEPT = 1000
+"""Bad rows whose places and reasons are kept; all are counted."""
+MAX_BAD_SHOWN = 5
+_SCALED = (Shape.RATINGS, Shape.SCORED, Shape.THUMBS)
+"""Shapes whose numbers are of different scales."""
+
+OnBad = Literal["skip", "refuse"]
+
+
+def read_rated(
+    paths: Sequence[str | Path],
+    *,
+    map: Mapping[str, str] | None = None,
+    aspects: Mapping[str, float] | None = None,
+    scale: tuple[float, float] | None = None,
+    reference: bool = False,
+    on_bad: OnBad = "skip",
+) -> RatedData:
+    """Read ratings, pairs, votes, rankings, thumbs or scores.
+
+    Args:
+        paths: Files (.jsonl, .json, .csv, .parquet, also packed), folders (of files, of a saved data set, of
+            `verify rm prepare`), `-`, or `hf:org/name[:split]`. Each file has a shape of its own.
+        map: `{column: field}` where the names are not known ones.
+        aspects: Aspect -> its weight in an answer's stars: columns of numbers, or keys of an object in `rating`.
+            Not given: an object's keys, or the columns of known data sets, with weight 1.
+        scale: Lowest and highest rating that there can be; others make a bad row. Not given: as the rows say.
+        reference: Put each row's reference into its prompt, for teachers that see it too.
+        on_bad: Leave bad rows out, or refuse the data.
+
+    Returns:
+        Equal prompts merged, in order of first appearance.
+
+    Raises:
+        InputError: If a file cannot be read, holds no usable row, or holds a bad row and `on_bad` is "refuse".
+        UsageError: If a file's shape is not known, or files of different scales are mixed.
+    """
+    reader = _Reader(map or {}, aspects or {}, scale, reference)
+    for shard in find_shards([part for path in paths for part in _parts(str(path))]):
+        reader.read(shard)
+    return reader.finish(on_bad)
+
+
+def _parts(source: str) -> list[str]:
+    """Return the files of a folder that `verify rm prepare` wrote, else the source itself."""
+    folder = Path(source)
+    if (folder / MANIFEST).is_file() and all((folder / part).is_file() for part in PARTS):
+        return [str(folder / part) for part in PARTS]
+    return [source]
+
+
+class _Reader:
+    """Reads one file after the other into one gathering."""
+
+    def __init__(
+        self,
+        mapping: Mapping[str, str],
+        aspects: Mapping[str, float],
+        scale: tuple[float, float] | None,
+        reference: bool,
+    ) -> None:
+        self._mapping, self._aspects, self._scale, self._reference = mapping, aspects, scale, reference
+        self._counts = Counts()
+        self._gatherer = Gatherer(self._counts)
+        self._bad: list[BadRow] = []
+        self._found: list[RatedColumns] = []
+        self._ends: set[tuple[float, float]] = {scale} if scale else set()
+        self._sources: list[str] = []
+
+    def read(self, shard: Shard) -> None:
+        """Read one file."""
+        self._sources.append(shard.name)
+        batches = read_shard(shard)
+        first, held = _first_rows(batches)
+        if not first:
+            self._all_bad(held)
+            return
+        columns = find_columns(first, self._mapping, tuple(self._columns_of_aspects(first)))
+        self._found.append(columns)
+        self._check_scales()
+        facts_of = None if columns.shape is Shape.PREPARED else RowReader(columns, self._reference).read
+        for batch in chain(held, batches):
+            for index in range(len(batch)):
+                self._row(batch, index, facts_of or prepared_facts)
+
+    def _columns_of_aspects(self, rows: Sequence[Row]) -> Iterator[str]:
+        """Yield the named aspects that are columns; others are keys of objects."""
+        if self._aspects and not any(isinstance(row.get("rating", row.get("ratings")), Mapping) for row in rows):
+            prepared = all("answers" in row for row in rows)
+            yield from () if prepared else self._aspects
+
+    def _all_bad(self, held: Sequence[Batch]) -> None:
+        for batch in held:
+            for index in range(len(batch)):
+                self._row(batch, index, prepared_facts)
+
+    def _row(self, batch: Batch, index: int, facts_of: Any) -> None:
+        self._counts.rows += 1
+        place = batch.place(index)
+        try:
+            facts = self._facts(batch, index, facts_of)
+        except (Unreadable, values.BadRow) as error:
+            self._counts.bad += 1
+            if len(self._bad) < MAX_BAD_KEPT:
+                self._bad.append(BadRow(place, str(error)))
+            return
+        self._gatherer.add(facts, place)
+
+    def _facts(self, batch: Batch, index: int, facts_of: Any) -> Facts:
+        if index in batch.bad:
+            raise Unreadable(batch.bad[index])
+        line = batch.lines[index]
+        row = decode_clean_row(line)
+        if repeated := _key_twice(line, row):
+            raise Unreadable(f"the key {repeated!r} stands twice in the row, and only one of its values can be meant")
+        facts: Facts = facts_of(row)
+        ends = self._scale or facts.scale
+        if ends is not None:
+            self._ends.add(ends)
+            _check_ends(facts, ends)
+        if b"\\ud" in line.lower() and _has_half_pair(line):
+            self._counts.repaired += 1
+        return facts
+
+    def _check_scales(self) -> None:
+        shapes = {columns.shape for columns in self._found} & set(_SCALED)
+        if len(shapes) > 1:
+            raise UsageError(
+                f"the files hold {' and '.join(sorted(shapes))}, whose numbers have different scales. Train on one "
+                "kind, or write both with the same scale and columns (response, rating)."
+            )
+
+    def finish(self, on_bad: OnBad) -> RatedData:
+        """Return all that was read.
+
+        Raises:
+            InputError: If that is nothing, or there are bad rows and they are refused.
+        """
+        counts = self._counts
+        if counts.bad and on_bad == "refuse":
+            raise InputError(f"{counts.bad:,} of {counts.rows:,} rows cannot be used: {self._shown_bad()}")
+        aspects = self._aspects or self._gatherer.aspects
+        prompts = self._gatherer.prompts(aspects)
+        if not prompts:
+            first = f" The first: {self._shown_bad()}" if self._bad else ""
+            raise InputError(f"{', '.join(self._sources)}: none of {counts.rows:,} rows can be used.{first}")
+        ends = (min(low for low, _ in self._ends), max(high for _, high in self._ends)) if self._ends else None
+        notes = [note for columns in self._found for note in columns.notes]
+        if len(self._ends) > 1:
+            notes.append(f"the rows declare {len(self._ends)} different scales; all are taken as one, {ends}")
+        return RatedData(
+            prompts=prompts,
+            shape=" + ".join(dict.fromkeys(columns.shape.value for columns in self._found)),
+            columns=self._found[0].described(),
+            counts=counts,
+            scale=scale_of((r.stars for p in prompts for a in p.answers for r in a.ratings), ends),
+            aspects=aspects if self._gatherer.aspects else {},
+            bad=tuple(self._bad),
+            votes=self._gatherer.votes(),
+            notes=tuple(dict.fromkeys(notes)),
+        )
+
+    def _shown_bad(self) -> str:
+        shown = "; ".join(f"{each.where}: {each.reason}" for each in self._bad[:MAX_BAD_SHOWN])
+        left = self._counts.bad - MAX_BAD_SHOWN
+        return f"{shown}; and {left:,} more" if left > 0 else shown
+
+
+def _first_rows(batches: Iterator[Batch]) -> tuple[list[Row], list[Batch]]:
+    """Return the first rows that can be read, and all batches that this has taken."""
+    rows: list[Row] = []
+    held: list[Batch] = []
+    for batch in batches:
+        held.append(batch)
+        for index, line in enumerate(batch.lines):
+            try:
+                if index not in batch.bad and len(rows) < DETECT_ROWS:
+                    rows.append(decode_row(line))
+            except Unreadable:
+                continue  # met again when the row is read, and then counted
+        if len(rows) >= DETECT_ROWS:
+            break
+    return rows, held
+
+
+def _check_ends(facts: Facts, ends: tuple[float, float]) -> None:
+    for _, ratings in facts.answers:
+        for rating in ratings:
+            if not ends[0] <= rating.stars <= ends[1]:
+                raise values.BadRow(f"the rating {rating.stars:g} lies outside its scale, {ends[0]:g} to {ends[1]:g}")
+
+
+def _key_twice(line: bytes, row: Row) -> str:
+    """Return a key that the row's own object has twice; empty = there is none.
+
+    A quoted name that the text has only once cannot be a key twice, which spares all but few rows the second reading.
+    """
+    if not any(line.count(b'"%s"' % name.encode("utf-8", "replace")) > 1 for name in row):
+        return ""
+    outermost: list[list[tuple[str, Any]]] = []
+    json.loads(line.decode("utf-8", "replace"), object_pairs_hook=lambda pairs: outermost.append(pairs))
+    names = [name for name, _ in outermost[-1]]
+    return next((name for name in names if names.count(name) > 1), "")
+
+
+def _has_half_pair(line: bytes) -> bool:
+    """Whether the row's texts hold half of a surrogate pair."""
+    return decode_row(line) != decode_clean_row(line)

@@ -1,0 +1,257 @@
+"""One row of a file of ratings brought to facts: answers with their ratings, and comparisons of answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any, NamedTuple
+
+from reward_models.data.cells import (
+    name_of,
+    number_of,
+    side_of,
+    text_of_prompt,
+    text_of_response,
+    texts_of_responses,
+    thumb_of,
+    weight_of,
+)
+from reward_models.data.columns import RatedColumns
+from reward_models.data.prompts import implicit_prompt, with_reference
+from reward_models.data.rated import Shape
+from reward_models.types import Answer, Rating
+from verifiers.io.columns import CHATS, getter
+from verifiers.io.values import BadRow, Row, split_chat
+from verifiers.types import Text
+
+
+class Compared(NamedTuple):
+    """A comparison of two of a row's answers, by their places in it.
+
+    Attributes:
+        votes: How much each vote is for `chosen`: 1.0, 0.5 or 0.0, or a share of unseen votes.
+    """
+
+    chosen: int
+    rejected: int
+    votes: tuple[float, ...] = (1.0,)
+    margin: float | None = None
+    weight: float = 1.0
+
+
+@dataclass(slots=True)
+class Facts:
+    """What one row says.
+
+    Attributes:
+        prompt: What the answers answer.
+        answers: Their texts and ratings.
+        compared: Comparisons among them.
+        group: Names the prompt where the file does not hold it.
+        id: Of the answer, where the file tells equal answers of a prompt apart.
+        source: Of the row.
+        scale: The ends that the row declares.
+        not_judged: Answers without a reward.
+        given: The answers as they were labelled before, in files of `verify rm prepare`.
+    """
+
+    prompt: Text
+    answers: list[tuple[Text, list[Rating]]] = field(default_factory=list)
+    compared: list[Compared] = field(default_factory=list)
+    group: str = ""
+    id: str = ""
+    source: str = ""
+    scale: tuple[float, float] | None = None
+    not_judged: int = 0
+    given: Sequence[Answer] = ()
+
+
+class RowReader:
+    """Reads the rows of one file.
+
+    Args:
+        columns: Where they keep what.
+        reference: Put the row's reference into its prompt.
+    """
+
+    def __init__(self, columns: RatedColumns, reference: bool = False) -> None:
+        self._columns, self._reference = columns, reference
+        self._get = {name: getter(column) for name, column in columns.names.items()}
+        self._aspects = [(column, getter(column)) for column in columns.aspects]
+        self._margins = [getter(column) for column in columns.margins or ()]
+        fill: Mapping[Shape, Callable[[Facts, Row], None]] = {
+            Shape.PAIRS: self._pair,
+            Shape.VOTES: self._vote,
+            Shape.RANKED: self._ranking,
+            Shape.SCORED: self._rated,
+            Shape.RATINGS: self._rated,
+            Shape.THUMBS: self._rated,
+        }
+        self._fill = fill[columns.shape]
+
+    def read(self, row: Row) -> Facts:
+        """Return what a row says.
+
+        Raises:
+            BadRow: If it says nothing that can be used.
+        """
+        facts = Facts(self._prompt(row), group=self._name(row, "group"), id=self._name(row, "id"))
+        facts.source = self._name(row, "source")
+        facts.scale = self._scale(row)
+        self._fill(facts, row)
+        if self._reference and (reference := self._cell(row, "reference")) is not None:
+            facts.prompt = with_reference(facts.prompt, reference)
+        if not facts.prompt and not facts.group and not facts.compared:
+            raise BadRow("the row has neither a prompt nor a group, so nothing tells what its answer answers")
+        return facts
+
+    def _cell(self, row: Row, name: str) -> Any:
+        get = self._get.get(name)
+        return get(row) if get is not None else None
+
+    def _name(self, row: Row, name: str) -> str:
+        return name_of(self._cell(row, name))
+
+    def _prompt(self, row: Row) -> Text:
+        names = self._columns.names
+        if "prompt" not in names or names["prompt"] == names.get("response"):
+            return ""
+        return text_of_prompt(self._cell(row, "prompt"))
+
+    def _scale(self, row: Row) -> tuple[float, float] | None:
+        ends = self._cell(row, "scale")
+        if ends is None:
+            return (0.0, 1.0) if self._columns.shape is Shape.THUMBS else None
+        if not isinstance(ends, list) or len(ends) != 2:
+            raise BadRow("the scale is not a list of its two ends")
+        lowest, highest = (number_of(end, "an end of the scale") for end in ends)
+        if not lowest < highest:
+            raise BadRow(f"the scale goes from {lowest:g} to {highest:g}; the lowest comes first")
+        return lowest, highest
+
+    # -- answers with ratings
+
+    def _rated(self, facts: Facts, row: Row) -> None:
+        responses = self._responses(facts, row)
+        ratings = self._ratings(row, len(responses))
+        for response, rated in zip(responses, ratings, strict=True):
+            if response is not None and rated:
+                facts.answers.append((response, rated))
+            elif self._columns.shape is Shape.SCORED:
+                facts.not_judged += 1
+            elif len(responses) == 1:
+                raise BadRow("the answer is null" if response is None else "the rating is null, not a number")
+        if not facts.answers and not facts.not_judged:
+            raise BadRow("no answer of the row has a rating")
+
+    def _responses(self, facts: Facts, row: Row) -> Sequence[Text | None]:
+        """Return the row's answers; where they come with their conversation, that is the prompt."""
+        value = self._cell(row, "response")
+        if self._columns.names["response"] in CHATS:
+            prompt, answer = split_chat(value)
+            facts.prompt = text_of_prompt(prompt)
+            return [text_of_response(answer)]
+        return texts_of_responses(value)[0]
+
+    def _ratings(self, row: Row, count: int) -> list[list[Rating]]:
+        weight, rater, about = weight_of(self._cell(row, "weight")), self._name(row, "rater"), self._name(row, "aspect")
+        name, number = ("thumb", thumb_of) if self._columns.shape is Shape.THUMBS else ("rating", number_of)
+        cells = _spread(self._cell(row, name), count)
+        rated = [_one_cell(cell, number, rater, weight, about) for cell in cells]
+        for column, get in self._aspects:
+            for ratings, cell in zip(rated, _spread(get(row), count), strict=True):
+                if cell is not None:
+                    ratings.append(Rating(number_of(cell, f"the rating of {column}"), rater, weight, column))
+        return rated
+
+    # -- comparisons
+
+    def _pair(self, facts: Facts, row: Row) -> None:
+        chosen, rejected = self._cell(row, "chosen"), self._cell(row, "rejected")
+        if chosen is None or rejected is None:
+            raise BadRow(f"{'chosen' if chosen is None else 'rejected'} is null")
+        facts.prompt, one, two = implicit_prompt(facts.prompt, chosen, rejected)
+        share = self._cell(row, "probability")
+        probability = 1.0 if share is None else number_of(share, "the probability")
+        if not 0 <= probability <= 1:
+            raise BadRow(f"the probability is {probability:g}; it lies from 0 to 1")
+        weight = weight_of(self._cell(row, "weight"))
+        self._compare(facts, (one, two), Compared(0, 1, (probability,), self._margin(row), weight))
+
+    def _margin(self, row: Row) -> float | None:
+        if self._margins:
+            high, low = (get(row) for get in self._margins)
+            return None if high is None or low is None else number_of(high) - number_of(low)
+        value = self._cell(row, "margin")
+        return None if value is None else number_of(value, "the margin")
+
+    def _vote(self, facts: Facts, row: Row) -> None:
+        facts.prompt, one, two = implicit_prompt(facts.prompt, self._cell(row, "first"), self._cell(row, "second"))
+        value = self._cell(row, "winner")
+        votes = tuple(side_of(vote, *self._columns.votes) for vote in (value if isinstance(value, list) else [value]))
+        if not votes:
+            raise BadRow("the list of votes is empty")
+        weight = weight_of(self._cell(row, "weight"))
+        self._compare(facts, (one, two), Compared(0, 1, votes, None, weight))
+
+    def _compare(self, facts: Facts, answers: tuple[Text, Text], compared: Compared) -> None:
+        if answers[0] == answers[1]:
+            raise BadRow("both answers are the same, so nothing is said of them")
+        facts.answers += [(answer, []) for answer in answers]
+        facts.compared.append(compared)
+
+    def _ranking(self, facts: Facts, row: Row) -> None:
+        given = self._cell(row, "ranked" if "ranked" in self._get else "response")
+        responses, several = texts_of_responses(given)
+        if not several or len(responses) < 2 or None in responses:
+            raise BadRow("a ranking is a list of at least two answers, none of them null")
+        ranks = self._ranks(row, len(responses))
+        weight = weight_of(self._cell(row, "weight"))
+        facts.answers += [(response, []) for response in responses if response is not None]
+        for one, two in combinations(range(len(responses)), 2):
+            if responses[one] != responses[two]:
+                better, worse = (one, two) if ranks[one] <= ranks[two] else (two, one)
+                votes = (0.5 if ranks[one] == ranks[two] else 1.0,)
+                facts.compared.append(Compared(better, worse, votes, None, weight))
+
+    def _ranks(self, row: Row, count: int) -> list[float]:
+        if "ranks" not in self._get:
+            return [float(place) for place in range(count)]
+        cell = self._cell(row, "ranks")
+        if not isinstance(cell, list) or len(cell) != count:
+            raise BadRow(f"{count} answers need a list of {count} ranks, 1 = best")
+        return [number_of(rank, "a rank") for rank in cell]
+
+
+def _spread(cell: Any, count: int) -> list[Any]:
+    """Return one cell for each answer."""
+    if isinstance(cell, list):
+        if len(cell) == count:
+            return cell
+        if count > 1:
+            raise BadRow(f"{count} answers and {len(cell)} ratings; there must be one each")
+        return [cell]
+    if count > 1 and cell is not None:
+        raise BadRow(f"{count} answers and one rating; there must be one each")
+    return [cell] * count
+
+
+def _one_cell(cell: Any, number: Callable[[Any], float], rater: str, weight: float, aspect: str) -> list[Rating]:
+    """Return the ratings in a cell: a number, several raters' numbers, or an object of aspects."""
+    if cell is None:
+        return []
+    if isinstance(cell, list):  # several ratings of one answer, by raters that are known by their place only
+        named = f"{rater}#" if rater else "#"
+        return [Rating(number(each), f"{named}{place}", weight, aspect) for place, each in enumerate(cell, 1)]
+    if isinstance(cell, Mapping) and not _is_number(cell, number):
+        return [Rating(number(each), rater, weight, str(name)) for name, each in cell.items() if each is not None]
+    return [Rating(number(cell), rater, weight, aspect)]
+
+
+def _is_number(cell: Any, number: Callable[[Any], float]) -> bool:
+    try:
+        number(cell)
+    except BadRow:
+        return False
+    return True
