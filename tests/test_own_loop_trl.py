@@ -76,6 +76,46 @@ def test_train_that_strays_from_the_reference_stops() -> None:
     assert history[0].kl == pytest.approx(0, abs=1e-6)
 
 
+def test_train_whose_kl_is_no_number_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    from grpo_bridge.loop import train as loop
+
+    monkeypatch.setattr(loop, "k3", lambda new, reference: new * float("nan"))
+    model, tokenizer, config = setting(steps=9, max_kl=0.01, patience=2)
+    assert len(loop.train(model, tokenizer, ROWS, copied, config)) == 2
+
+
+def test_train_on_rewards_that_are_no_numbers_counts_them_as_not_judged() -> None:
+    from grpo_bridge.loop.train import train
+
+    model, tokenizer, config = setting(steps=1)
+    (step,) = train(model, tokenizer, ROWS, lambda completions, **_: [float("nan")] * len(completions), config)
+    assert (step.reward, step.judged) == (None, 0.0)
+
+
+def test_padding_has_no_part_in_loss_and_kl_however_unlikely_it_is() -> None:
+    import torch
+
+    from grpo_bridge.loop.loss import k3, policy_loss, token_logps
+    from grpo_bridge.loop.settings import LossConfig
+
+    ids = torch.tensor([[1, 2, 0]])
+    mask = torch.tensor([[1, 1, 0]])
+
+    def logps(padding: float) -> Any:
+        logits = torch.zeros(1, 3, 3)
+        logits[0, 1, 0] = padding  # what stands before the padding predicts it
+        made = logits.requires_grad_()
+        answer = type("Output", (), {"logits": made})
+        return made, token_logps(lambda **_: answer, ids, mask, 2, 1.0)  # type: ignore[arg-type]
+
+    (logits, new), (_, reference) = logps(-500.0), logps(0.0)
+    assert torch.isfinite((k3(new, reference) * mask[:, 1:]).sum())
+    config = LossConfig(beta=0.1)
+    loss = policy_loss(new, reference.detach(), torch.ones(1), mask[:, 1:], config, reference=reference.detach())
+    loss.backward()
+    assert torch.isfinite(logits.grad).all()
+
+
 def test_train_with_kl_and_several_epochs_keeps_near_the_reference() -> None:
     from grpo_bridge.loop.settings import LossConfig
     from grpo_bridge.loop.train import train

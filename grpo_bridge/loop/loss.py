@@ -21,7 +21,7 @@ from verifiers.errors import UsageError
 def token_logps(
     model: torch.nn.Module, ids: Tensor, mask: Tensor, completion_tokens: int, temperature: float
 ) -> Tensor:
-    """Return the log-probability of each token of the completions, (B, T), as the sampler saw it.
+    """Return the log-probability of each token of the completions, (B, T), as the sampler saw it; of padding, 0.
 
     Args:
         model: A causal language model.
@@ -32,8 +32,9 @@ def token_logps(
     """
     logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits
     logits = logits[:, -completion_tokens - 1 : -1].float() / temperature  # what stands before a token predicts it
-    chosen = ids[:, -completion_tokens:].unsqueeze(-1)
-    return logits.gather(-1, chosen).squeeze(-1) - logits.logsumexp(-1)
+    chosen = logits.gather(-1, ids[:, -completion_tokens:].unsqueeze(-1)).squeeze(-1)
+    # Padding is as unlikely as can be: exp of a difference there may be infinite, and infinite times a mask is NaN.
+    return (chosen - logits.logsumexp(-1)).masked_fill(mask[:, -completion_tokens:] == 0, 0.0)
 
 
 def k3(new: Tensor, reference: Tensor) -> Tensor:

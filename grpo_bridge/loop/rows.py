@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from math import isnan
 from typing import Any, TypeAlias
 
 from grpo_bridge.advantages import keep_groups
@@ -44,7 +45,7 @@ def prompt_texts(rows: Rows, tokenizer: Any) -> list[str]:
 def rewards_of(
     reward: Reward, rows: Rows, texts: Sequence[str], completion_ids: Sequence[Sequence[int]]
 ) -> list[list[float | None]]:
-    """Ask for the rewards of a rollout in one call, and return them by group.
+    """Ask for the rewards of a rollout in one call, and return them by group; NaN is `None`.
 
     Args:
         reward: See `Reward`.
@@ -66,7 +67,8 @@ def rewards_of(
     given = list(reward(prompts=prompts, completions=completions, completion_ids=completion_ids, **columns))
     if len(given) != len(texts):
         raise UsageError(f"the reward function gave {len(given)} rewards for {len(texts)} completions; give one each")
-    return [given[start : start + group] for start in range(0, len(given), group)]
+    known = [None if value is None or isnan(value) else value for value in given]
+    return [known[start : start + group] for start in range(0, len(known), group)]
 
 
 def step_of(number: int, rewards: list[list[float | None]], tokens: float, kl: float | None) -> Step:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from grpo_bridge.advantages import advantages
+from grpo_bridge.kl import KlStop
 from grpo_bridge.loop.loss import k3, policy_loss, token_logps
 from grpo_bridge.loop.rows import Rows, draws, prompt_texts, rewards_of, step_of
 from grpo_bridge.loop.sampling import Rollout, sample
@@ -48,8 +49,8 @@ def train(
     model = _with_adapter(model, config.lora_rank).eval()  # without dropout the ratio begins at exactly 1
     reference = _reference(model, config)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=0.0)
+    stop = None if config.max_kl is None else KlStop(config.max_kl, config.patience)
     history: list[Step] = []
-    strayed = 0
     for drawn in draws(rows, config):
         rollout = sample(model, tokenizer, prompt_texts(drawn, tokenizer), config)
         rewards = rewards_of(reward, drawn, rollout.texts, rollout.token_lists)
@@ -62,8 +63,7 @@ def train(
         kl = None if anchor is None else (k3(old, anchor) * rollout.completion_mask).sum().item() / tokens
         history.append(step_of(len(history) + 1, rewards, tokens, kl))
         on_step(history[-1])
-        strayed = strayed + 1 if config.max_kl is not None and kl is not None and kl > config.max_kl else 0
-        if strayed >= config.patience:
+        if stop is not None and kl is not None and stop.seen(kl):
             break
     return history
 
