@@ -20,11 +20,13 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
 from transformers.utils import logging as hf_logging
 
+from reward_models.models import attention
 from reward_models.models.pooled import final_layer, pooled_class
 from verifiers.errors import InputError, UsageError
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "auto": "auto"}
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+ALIGNMENT_BYTES = 64
 AUTO_CLASS = "AutoModelForSequenceClassification"
 
 
@@ -34,7 +36,7 @@ class LoadSettings:
 
     Attributes:
         dtype: Of the body: float32, bfloat16, float16, or auto = as saved. The head is always fp32.
-        attention: transformers' `attn_implementation`; "" = its choice.
+        attention: transformers' `attn_implementation`, or `varlen` (see `attention.py`); "" = transformers' choice.
         device: Where to put it; "" = leave it on the CPU.
         trust_remote_code: Run Python that comes with the checkpoint.
         allow_pickle: Read weights that are not safetensors.
@@ -138,7 +140,8 @@ def load_net(path: str, settings: LoadSettings, outputs: int | None = None, **mo
     refuse_pickle(path, settings)
     if outputs is not None:
         config.num_labels = outputs
-    more |= {"attn_implementation": settings.attention} if settings.attention else {}
+    if settings.attention:
+        more["attn_implementation"] = attention.NAME if settings.attention == "varlen" else settings.attention
     model_class: Any = pooled_class(stock_class(config, path))
     with quiet():
         try:
@@ -156,9 +159,20 @@ def load_net(path: str, settings: LoadSettings, outputs: int | None = None, **mo
             raise InputError(f"the model in {path!r} cannot be loaded: {error}") from error
     mismatched = [entry[0] if isinstance(entry, tuple) else entry for entry in info["mismatched_keys"]]
     final_layer(net).float()
+    _align(net)
     if settings.device and "quantization_config" not in more:
         net.to(settings.device)
     return Loaded(net.eval(), tuple(sorted({*info["missing_keys"], *mismatched})))
+
+
+def _align(net: Any) -> None:
+    """Copy weights to where torch would put them: on CPUs sums differ in the last bit by a tensor's address.
+
+    Read from a file, they lie where the file's header ends. A model scores the same before saving and after loading.
+    """
+    for parameter in net.parameters():
+        if parameter.device.type == "cpu" and parameter.data_ptr() % ALIGNMENT_BYTES:
+            parameter.data = parameter.data.clone()
 
 
 def head_names(net: Any) -> list[str]:

@@ -17,12 +17,17 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers.modeling_layers import GenericForSequenceClassification
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from reward_models.models import attention
+from reward_models.models.attention import boundaries
 from verifiers.errors import UsageError
 
 HEADS = ("score", "classifier")
 """Attribute of the stock class that ends in the scalar layer: of decoders, of encoders."""
+TAKE_BOUNDARIES = (attention.NAME, "flash_attention_2", "flash_attention_3")
+"""Attention functions that are told where packed sequences begin, rather than given a mask."""
 
 
 class Fp32Linear(nn.Linear):  # type: ignore[misc]  # torch is not typed here
@@ -87,22 +92,49 @@ def _causal_features(
     others: dict[str, Any],
 ) -> Tensor:
     """Return the body's last layer at each sequence's last token, (N, D)."""
-    if last is None and mask is None and position_ids is not None:
+    if mask is None and position_ids is not None and last is None:
         last = packed_ends(position_ids)
-    if last is None:
+        if model.config._attn_implementation in TAKE_BOUNDARIES:
+            others = {**boundaries(last), **others}
+    elif last is None:
         input_ids, mask = right_padded(input_ids, mask)
         rows = torch.arange(input_ids.shape[0], device=input_ids.device)
         last = torch.stack([rows, mask.sum(-1) - 1], dim=-1)
-        mask = mask if _looks_ahead(model) else None
-    body = model.base_model
-    hidden = body(
+        mask = None if _needs_no_mask(model) else mask
+    elif mask is not None and mask.ndim == 4:
+        mask = _own_mask(model, mask)
+    hidden = model.base_model(
         input_ids=input_ids, attention_mask=mask, position_ids=position_ids, use_cache=False, **others
     ).last_hidden_state
     return hidden[last[:, 0], last[:, 1]]
 
 
-def _looks_ahead(model: Any) -> bool:
-    return bool(getattr(model.config.get_text_config(), "use_bidirectional_attention", False))
+def _needs_no_mask(model: Any) -> bool:
+    """Whether no token sees a later one; older decoders also make their positions of the mask."""
+    looks_ahead = getattr(model.config.get_text_config(), "use_bidirectional_attention", False)
+    return isinstance(model, GenericForSequenceClassification) and not looks_ahead
+
+
+def can_pack(model: Any) -> bool:
+    """Whether sequences can stand in one row unseen by each other: decoders with nothing but attention."""
+    kinds = getattr(model.config.get_text_config(), "layer_types", None) or []
+    return is_causal(model) and _needs_no_mask(model) and {*kinds} <= {"full_attention", "sliding_attention"}
+
+
+def _own_mask(model: Any, mask: Tensor) -> Tensor:
+    """Turn a bool mask (N, 1, T, T) into what the model's attention adds to its logits.
+
+    Raises:
+        UsageError: If the model looks back over fewer tokens than the mask has: its own mask is replaced by this one.
+    """
+    window = getattr(model.config.get_text_config(), "sliding_window", None)
+    if window and mask.shape[-1] > window:
+        raise UsageError(
+            f"a prompt with its answers has {mask.shape[-1]} tokens, and this model looks back over {window}: "
+            "score its answers in padded or packed batches"
+        )
+    dtype = model.get_input_embeddings().weight.dtype
+    return torch.zeros_like(mask, dtype=dtype).masked_fill_(~mask, torch.finfo(dtype).min)
 
 
 def packed_ends(position_ids: Tensor) -> Tensor:

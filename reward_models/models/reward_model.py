@@ -18,7 +18,7 @@ from reward_models.models.encode import Encoded, Encoder
 from reward_models.models.layout import padded
 from reward_models.models.load import DTYPES, Loaded, LoadSettings, body_missing, load_net
 from reward_models.models.lora import LoraSettings, adapted, base_of, is_adapter, load_adapter, quantization
-from reward_models.models.pooled import final_layer, is_causal
+from reward_models.models.pooled import can_pack, final_layer, is_causal
 from reward_models.models.save import body_dtype, restore_aspects, save_adapter, save_stock
 from reward_models.models.template import Template, frozen
 from reward_models.models.tokens import load_tokenizer, longest
@@ -154,8 +154,13 @@ class RewardModel:
 
     @property
     def causal(self) -> bool:
-        """Whether it is a decoder: those can be packed, and share prompts."""
+        """Whether it is a decoder, which reads its number off the last token."""
         return is_causal(self.stock)
+
+    @property
+    def can_pack(self) -> bool:
+        """Whether it takes the packed and shared layouts."""
+        return can_pack(self.stock)
 
     @property
     def device(self) -> Any:
@@ -312,6 +317,13 @@ def _init_head(loaded: Loaded) -> bool:
 def _encoder(path: str, net: Any, max_tokens: int | None, settings: LoadSettings) -> Encoder:
     tokenizer = load_tokenizer(path, settings.trust_remote_code)
     template = frozen(tokenizer)
+    rows = net.get_input_embeddings().weight.shape[0]
+    used = {tokenizer.pad_token_id, *tokenizer(template.text("a", "b"), add_special_tokens=False)["input_ids"]}
+    if max(used) >= rows:
+        raise InputError(
+            f"the tokenizer in {path!r} writes token {max(used)} ({tokenizer.convert_ids_to_tokens(max(used))!r}), but "
+            f"the model has embeddings for {rows}: they do not belong together"
+        )
     net.config.get_text_config().pad_token_id = tokenizer.pad_token_id
     return Encoder(template, longest(tokenizer, net.config, max_tokens))
 
