@@ -11,6 +11,7 @@ import os
 import shutil
 import time
 import uuid
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -95,17 +96,17 @@ def engine(config: RunConfig, parts: int | None, on_progress: OnProgress | None,
     work = _parts(config, folder, parts or max(1, int(ray.cluster_resources().get("CPU", 1))))
     manifest = _open(folder, _facts(config, work), config)
     resumed = sum(done.rows for done in manifest.parts.values())
+    tallies = {part.file: _tally(folder, done) for part in work if (done := manifest.parts.get(part.file))}
     try:
-        _run(ray, [part for part in work if part.file not in manifest.parts], folder, manifest, on_progress)
+        tally = _run(ray, work, folder, manifest, tallies, on_progress)
     finally:
         shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
-    ordered = [manifest.parts[part.file] for part in work]
-    on_columns(ordered[0].columns)
+    first = manifest.parts[work[0].file]
+    on_columns(first.columns)
     wall_s = time.monotonic() - start_s
-    tally = _tally(folder, ordered)
     return tally.summary(
         resumed_rows=resumed,
-        columns=ordered[0].columns.describe(),
+        columns=first.columns.describe(),
         output=str(config.output),
         wall_s=wall_s,
         rows_per_s=(tally.rows - resumed) / wall_s if wall_s else 0.0,
@@ -195,17 +196,25 @@ def _is_whole(folder: Path, done: Done) -> bool:
     return path.is_file() and path.stat().st_size == done.size_bytes
 
 
-def _run(ray: Any, work: list[Part], folder: Path, manifest: Manifest, on_progress: OnProgress | None) -> None:
-    """Do all parts; the manifest says after each which are whole."""
+def _run(
+    ray: Any,
+    work: list[Part],
+    folder: Path,
+    manifest: Manifest,
+    tallies: dict[str, Tally],
+    on_progress: OnProgress | None,
+) -> Tally:
+    """Do the parts without a tally; the manifest says after each which are whole. Return the sums of all."""
+    total, waiting = Tally(), deque(part.file for part in work)
     (folder / UNFINISHED).mkdir(exist_ok=True)
     remote = ray.remote(num_cpus=1, max_retries=MAX_RETRIES, scheduling_strategy="SPREAD")(score_part)
-    flying = {remote.remote(part, str(folder)): part for part in work}
+    flying = {remote.remote(part, str(folder)): part for part in work if part.file not in tallies}
     lost: list[str] = []
     while flying:
         (ready,), _ = ray.wait(list(flying), num_returns=1)
         part = flying.pop(ready)
         try:
-            done: Done = ray.get(ready)
+            done, tallies[part.file] = ray.get(ready)
         except VerifyError:  # of the files or settings: the same on every node
             for reference in flying:
                 ray.cancel(reference, force=True)
@@ -214,25 +223,34 @@ def _run(ray: Any, work: list[Part], folder: Path, manifest: Manifest, on_progre
             lost.append(f"{part.source}: {cause_of(error)}")
             continue
         manifest.parts[part.file] = done
+        while waiting and waiting[0] in tallies:  # in order, and at once: a tally may be large
+            total.merge(tallies.pop(waiting.popleft()))
         _write(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
         if on_progress:
             rows = sum(each.rows for each in manifest.parts.values())
             on_progress(Progress(rows, 0, len(manifest.parts), len(manifest.parts) + len(flying)))
     if lost:
         raise WorkerError(f"{len(lost)} of {len(work)} parts were lost; go on with --resume. The first: {lost[0]}")
+    for file in waiting:
+        total.merge(tallies.pop(file))
+    return total
 
 
-def score_part(part: Part, folder: str) -> Done:
-    """Score one part: the task. A copy whose worker was only thought dead does no harm: it writes the same rows."""
+def score_part(part: Part, folder: str) -> tuple[Done, Tally]:
+    """Score one part and add its rows up: the task.
+
+    A copy whose worker was only thought dead does no harm: it writes the same rows.
+    """
     temp = Path(folder, UNFINISHED, f"{uuid.uuid4().hex}.jsonl")
     columns: list[Columns] = []
-    summary = score_file(replace(part.config, output=str(temp)), None, columns.append)  # forces the file to the disk
+    tally = Tally()
+    score_file(replace(part.config, output=str(temp)), None, columns.append, tally)  # forces the file to the disk
     size_bytes = temp.stat().st_size
     final = Path(folder, part.file)
     temp.replace(final)
     sidecar_of(str(temp)).unlink(missing_ok=True)
     _sync(final.parent)
-    return Done(part.file, part.source, summary.rows, size_bytes, columns[0])
+    return Done(part.file, part.source, tally.rows, size_bytes, columns[0]), tally
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -253,13 +271,11 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
-def _tally(folder: Path, parts: list[Done]) -> Tally:
-    """Add up the rows that are there, so that groups across parts are counted as one."""
-    tally = Tally()
-    for done in parts:
-        reader = RowReader(done.columns)
-        for number, line in enumerate(_lines(folder / done.file), 1):
-            tally.add(reader.read(line), f"{done.file}:{number}")
+def _tally(folder: Path, done: Done) -> Tally:
+    """Add up the rows of a part that an earlier run wrote."""
+    tally, reader = Tally(), RowReader(done.columns)
+    for number, line in enumerate(_lines(folder / done.file), 1):
+        tally.add(reader.read(line), f"{done.file}:{number}")
     return tally
 
 

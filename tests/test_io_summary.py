@@ -116,3 +116,27 @@ def test_summary_is_json() -> None:
 
 def test_pass_at_one_is_the_share_correct() -> None:
     assert pass_at({(4, 1, None): 3, (4, 4, 1.0): 1})[0][1] == pytest.approx(0.4375)
+
+
+ROWS = st.builds(
+    result,
+    st.lists(st.sampled_from([None, 0.0, 0.5, 1.0]), min_size=1, max_size=3),
+    st.integers(0, 4),
+    st.floats(0, 10, allow_nan=False),
+)
+
+
+@given(st.lists(ROWS, max_size=20), st.integers(0, 20))
+def test_merge_when_rows_are_cut_into_parts_then_the_sums_are_those_of_all(rows, cut) -> None:
+    whole, *parts = Tally(), Tally(), Tally(), Tally()
+    bounds = [0, cut // 2, cut, len(rows)]
+    for number, row in enumerate(rows):
+        whole.add(row, f"f:{number}")
+    for part, start, end in zip(parts, bounds, bounds[1:], strict=False):
+        for number in range(start, min(end, len(rows))):
+            part.add(rows[number], f"f:{number}")
+    merged = Tally()
+    for part in parts:
+        part.summary()
+        merged.merge(part)
+    assert merged.summary() == whole.summary()

@@ -33,7 +33,10 @@ PARALLEL_SHARE = 0.5
 
 
 def score_file(
-    config: RunConfig, on_progress: OnProgress | None = None, on_columns: OnColumns | None = None
+    config: RunConfig,
+    on_progress: OnProgress | None = None,
+    on_columns: OnColumns | None = None,
+    tally: Tally | None = None,
 ) -> Summary:
     """Score the sources' rows and write them in order.
 
@@ -41,6 +44,7 @@ def score_file(
         config: What to do.
         on_progress: Called a few times a second.
         on_columns: Called once, before the first row, with the columns chosen.
+        tally: Where rows are added up, for who merges several runs' sums.
 
     Returns:
         The run's sums. If standard output is closed by its reader, the run ends quietly and `stopped` says so.
@@ -57,7 +61,7 @@ def score_file(
     engine = Scorer(config.teacher, options=config.options, num_proc=config.num_proc, deadline_s=config.deadline_s)
     if on_columns:
         on_columns(columns)
-    tally = Tally()
+    tally = tally or Tally()
     output = config.output if is_plain(config.output) else None
     facts = _facts(config, found, engine)
     if output is not None:

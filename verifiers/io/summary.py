@@ -99,6 +99,7 @@ class Summary:
 
 _Group = tuple[int, int, float | None]
 """Judged samples, correct ones, and their common reward; `None` = rewards differ (or none is judged)."""
+_NO_STREAK: tuple[int, _Group] = (0, (0, 0, None))
 
 
 class Tally:
@@ -112,7 +113,7 @@ class Tally:
         self._first_not_judged: dict[str, str] = {}
         self._slowest: list[tuple[float, int, str]] = []
         self._open: dict[int, _Group] = {}
-        self._streak: tuple[int, _Group] = (0, (0, 0, None))
+        self._streak = _NO_STREAK
         self._closed: dict[_Group, int] = {}
         self._complete = True
 
@@ -150,32 +151,50 @@ class Tally:
     def _end_streak(self) -> None:
         key, group = self._streak
         if not key:
-            self._close(group)
+            _count(self._closed, group)
         elif key in self._open:
             self._open[key] = _merged(self._open[key], group)
         elif len(self._open) < MAX_GROUPS:
             self._open[key] = group
         else:
             self._complete = False
-            self._close(group)
+            _count(self._closed, group)
 
-    def _close(self, group: _Group) -> None:
-        judged, correct, common = group
-        if judged:
-            kind = judged, correct, common and 1.0  # only zero or not matters; kinds must stay few
-            self._closed[kind] = self._closed.get(kind, 0) + 1
+    def merge(self, later: Tally) -> None:
+        """Count the rows of another tally too, which come after this one's."""
+        for seconds, number, place in later._slowest:
+            heapq.heappush(self._slowest, (seconds, number - self.rows, place))
+        self._slowest = heapq.nlargest(SLOWEST, self._slowest)
+        heapq.heapify(self._slowest)
+        self.rows += later.rows
+        self._duplicates += later._duplicates
+        self._rewards += later._rewards
+        for status, count in later._statuses.items():
+            self._statuses[status] = self._statuses.get(status, 0) + count
+        self._first_not_judged = {**later._first_not_judged, **self._first_not_judged}
+        self._merge_groups(later)
+
+    def _merge_groups(self, later: Tally) -> None:
+        self._complete = self._complete and later._complete
+        for group, count in later._closed.items():
+            self._closed[group] = self._closed.get(group, 0) + count
+        for streak in (*later._open.items(), later._streak):
+            self._end_streak()
+            self._streak = streak
+        self._end_streak()
+        self._streak = _NO_STREAK
 
     def counts(self) -> dict[_Group, int]:
-        """Return how many groups there are of each kind; ends the tally."""
+        """Return how many groups there are of each kind."""
         self._end_streak()
-        self._streak = 0, (0, 0, None)
+        self._streak = _NO_STREAK
+        counts = dict(self._closed)
         for group in self._open.values():
-            self._close(group)
-        self._open = {}
-        return self._closed
+            _count(counts, group)
+        return counts
 
     def summary(self, **facts: Any) -> Summary:
-        """Return the sums; ends the tally.
+        """Return the sums.
 
         Args:
             facts: The other fields of `Summary`.
@@ -214,6 +233,13 @@ class Tally:
     def not_judged(self) -> int:
         """Samples without a reward so far."""
         return sum(count for status, count in self._statuses.items() if status not in _JUDGED)
+
+
+def _count(counts: dict[_Group, int], group: _Group) -> None:
+    judged, correct, common = group
+    if judged:
+        kind = judged, correct, common and 1.0  # only zero or not matters; kinds must stay few
+        counts[kind] = counts.get(kind, 0) + 1
 
 
 def _group_of(result: RowResult) -> _Group:
