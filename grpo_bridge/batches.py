@@ -27,7 +27,7 @@ class BatchReader:
 
     def __init__(self, reference: str | None, columns: Mapping[str, str], *, with_meta: bool) -> None:
         self._mapping = dict(columns) if reference is None else {**columns, reference: "reference"}
-        self._with_meta = with_meta
+        self.with_meta = with_meta
         self._found: dict[tuple[str, ...], Columns] = {}
 
     def read(self, prompts: Sequence[Text], completions: Sequence[Text], columns: Mapping[str, Any]) -> list[Sample]:
@@ -46,7 +46,7 @@ class BatchReader:
         found = self._columns(prompts, completions, lists)
         references = _cells(found.reference, lists, count)
         groups = _cells(found.group, lists, count)
-        metas = self._metas(lists, count) if self._with_meta else repeat({})
+        metas = self._metas(lists, count) if self.with_meta else repeat({})
         return [
             Sample(completion, prompt, reference, meta, group)
             for completion, prompt, reference, meta, group in zip(

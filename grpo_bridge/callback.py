@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 REPORT_NAME = "reward_report.html"
 REPORT_EVERY_S = 30.0
 """Seconds between two writings of the report."""
+MEMORY = "grpo_bridge"
+"""Under which name a checkpoint remembers what was measured, with the reward function's."""
 
 _log = logging.getLogger("grpo_bridge")
 
@@ -76,6 +78,8 @@ class RewardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is 
         self._probe = KlProbe() if max_kl is not None else None
         self._probe_samples, self._probe_every = probe_samples, max(1, probe_every)
         self._held_out = GroupScorer(held_out, max_not_judged=None) if held_out is not None else None
+        if self._held_out is not None and "meta" in self._held_out.reads:
+            reward.scorer.keep_meta()
         self._audit_every = max(1, audit_every)
         self._checks = SpotChecks(spot_checks) if spot_checks is not None else None
         self._spot_samples = spot_samples
@@ -84,6 +88,7 @@ class RewardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is 
         self.report = Report(f"Rewards: {reward.__name__}")
         self.trends = Trends()
         self._written_s = 0.0
+        self._is_in_step, self._first_step = False, 0
         self._pending: dict[str, list[float]] = {}
         self._last: tuple[Call, Sequence[Sample]] | None = None
         self._first: tuple[list[Any], list[Any]] | None = None
@@ -97,9 +102,11 @@ class RewardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is 
         metrics: dict[str, float],
         log_metric: Callable[[str, float], None] | None,
     ) -> None:
-        """Take what the reward function has just judged."""
-        self._last = (call, samples)
+        """Take what the reward function has just judged; what is judged between two steps is an evaluation."""
         self._log_metric = log_metric
+        if not self._is_in_step:
+            return
+        self._last = (call, samples)
         if self._first is None and completion_ids is not None:
             kept = self._probe_samples
             self._first = ([each.prompt for each in samples[:kept]], [list(ids) for ids in completion_ids[:kept]])
@@ -119,6 +126,41 @@ class RewardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is 
             self._probe = None  # the trainer reports kl itself
         if not hasattr(args, "num_generations") and self._reward.scorer.on_failure == "mask":
             _log.warning("%s counts None as 0: give trl_reward(on_failure='impute')", type(args).__name__)
+        self._first_step = state.global_step
+        if self._first_step:
+            self._remember(state)
+
+    def _remember(self, state: Any) -> None:
+        """Go on with what was measured before the checkpoint."""
+        memory = (getattr(state, "stateful_callbacks", None) or {}).get(self._memory_name)
+        if not self.report.history:
+            self.report.history = [_numbers(entry) for entry in state.log_history if not _is_evaluation(entry)]
+        if memory is not None:
+            self.trends = Trends(**memory["trends"])
+            self.report.alarms = dict(memory["alarms"])
+            if self._stop is not None:
+                self._stop.above = memory["kl_above"]
+        if self._probe is not None and memory is not None and memory["probe"]:
+            self._probe.restore(memory["probe"])
+        elif self._probe is not None and not self._probe.started:
+            _log.warning("the checkpoint remembers no KL probe: max_kl counts from the checkpoint's policy on")
+
+    @property
+    def _memory_name(self) -> str:
+        return f"{MEMORY}/{self._reward.base_name}"
+
+    def _memory(self) -> dict[str, Any]:
+        """Return what a checkpoint is to remember; it is written as JSON."""
+        return {
+            "trends": vars(self.trends),
+            "alarms": self.report.alarms,
+            "kl_above": self._stop.above if self._stop is not None else 0,
+            "probe": self._probe.rows if self._probe is not None else [],
+        }
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        """Listen to what is judged for this step."""
+        self._is_in_step = True
 
     def _check_batch(self, args: Any) -> None:
         size = getattr(args, "num_generations", None)
@@ -136,13 +178,16 @@ class RewardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is 
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, model: Any = None, **more: Any) -> None:
         """Ask the policy about its own first completions before it is changed for the first time."""
-        if self._probe is None or self._probe.started or self._first is None or model is None or state.global_step:
+        if self._probe is None or self._probe.started or self._first is None or model is None:
+            return
+        if state.global_step != self._first_step:  # the policy has changed since
             return
         self._probe.start(model, more.get("processing_class"), *self._first)
 
     def on_step_end(self, args: Any, state: Any, control: Any, model: Any = None, **more: Any) -> Any:
         """Measure KL and audit, each when its time has come."""
         step = state.global_step
+        self._is_in_step = False
         if self._probe is not None and self._probe.started and step % self._probe_every == 0:
             kl = mean_over_ranks(self._probe.measure(model))
             if kl is not None:
@@ -152,19 +197,21 @@ class RewardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is 
             self._audit(step, state.is_world_process_zero)
             if self._stop_on_alarm and mean_over_ranks(float(bool(self.report.alarms))):  # all ranks stop, or none
                 control.should_training_stop = True
+        if getattr(state, "stateful_callbacks", None) is not None:
+            state.stateful_callbacks[self._memory_name] = self._memory()
         return control
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **more: Any) -> Any:
         """Complete the trainer's log, and write the report."""
-        if logs is None or any(name.startswith("eval_") for name in logs):
+        if logs is None or _is_evaluation(logs):
             return control
         waiting, self._pending = self._pending, {}
         for name, values in waiting.items():
             logs.setdefault(name, sum(values) / len(values))
             if state.log_history:  # what the trainer saves: it copied the log before callbacks see it
                 state.log_history[-1].setdefault(name, logs[name])
-        numbers = {name: float(value) for name, value in logs.items() if isinstance(value, (int, float))}
-        self.report.history.append({**numbers, "step": float(state.global_step)})
+        numbers = {**_numbers(logs), "step": float(state.global_step)}
+        self.report.history.append(numbers)
         if self._probe is None and "kl" in numbers:
             self._judge_kl(numbers["kl"], state.global_step, control)
         if time.monotonic() - self._written_s > REPORT_EVERY_S:
@@ -231,3 +278,11 @@ def _append(trend: list[float], local: float | None) -> bool:
     if mean is not None:
         trend.append(mean)
     return mean is not None
+
+
+def _is_evaluation(logs: Mapping[str, Any]) -> bool:
+    return any(name.startswith("eval_") for name in logs)
+
+
+def _numbers(logs: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in logs.items() if isinstance(value, (int, float))}

@@ -38,11 +38,22 @@ class KlStop:
 
 
 class KlProbe:
-    """Remembers what the starting policy thought of some of its completions, and asks again later."""
+    """Remembers what the starting policy thought of some of its completions, and asks again later.
+
+    Attributes:
+        rows: Of each completion the tokens with their prompt, where it begins, and its tokens' log probabilities:
+            plain lists, which a checkpoint can hold.
+        started: Whether there is a start to measure from.
+    """
 
     def __init__(self) -> None:
-        self._rows: list[tuple[Any, int, Any]] = []
+        self.rows: list[list[Any]] = []
         self.started = False
+
+    def restore(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Go on from the start of another process, whose `rows` these are."""
+        self.rows = [list(row) for row in rows]
+        self.started = True
 
     def start(
         self, model: Any, tokenizer: Any, prompts: Sequence[Text], completion_ids: Sequence[Sequence[int]]
@@ -54,15 +65,15 @@ class KlProbe:
             head = _prompt_ids(tokenizer, prompt)[-MAX_PROBE_TOKENS:]
             tail = [int(token) for token in ids][:MAX_PROBE_TOKENS]
             if head and tail:
-                row = torch.tensor([head + tail])
-                self._rows.append((row, len(head), _log_probs(torch, model, row, len(head))))
+                before = _log_probs(torch, model, head + tail, len(head))
+                self.rows.append([head + tail, len(head), before.tolist()])
 
     def measure(self, model: Any) -> float | None:
         """Return the estimate of KL(start || now) in nats a token; `None` if all samples were empty."""
         torch = require("torch", "trl", "Measuring KL on a probe set")
         total, count = 0.0, 0
-        for row, start, before in self._rows:
-            d = _log_probs(torch, model, row, start) - before
+        for ids, start, before in self.rows:
+            d = _log_probs(torch, model, ids, start) - torch.tensor(before)
             total += float((torch.exp(d) - d - 1).sum())
             count += d.numel()
         return total / count if count else None
@@ -76,13 +87,13 @@ def _prompt_ids(tokenizer: Any, prompt: Text) -> list[int]:
     return [int(token) for token in ids]
 
 
-def _log_probs(torch: Any, model: Any, row: Any, start: int) -> Any:
+def _log_probs(torch: Any, model: Any, ids: Sequence[int], start: int) -> Any:
     """Return the log probabilities of the tokens from `start` on."""
     was_training = model.training
     model.eval()
     try:
         with torch.no_grad():
-            row = row.to(next(model.parameters()).device)
+            row = torch.tensor([list(ids)], device=next(model.parameters()).device)
             logits = model(input_ids=row).logits[0, start - 1 : -1].float()
         return torch.log_softmax(logits, -1).gather(-1, row[0, start:, None])[:, 0].cpu()
     finally:

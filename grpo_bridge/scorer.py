@@ -146,6 +146,10 @@ class GroupScorer:
         """The teacher in this process, if one judges everything."""
         return self._router.only_teacher
 
+    def keep_meta(self) -> None:
+        """Let `samples` bring the other columns along, for somebody else who looks at them."""
+        self._reader.with_meta = True
+
     def __getstate__(self) -> dict[str, Any]:
         """Leave workers and memory behind; a teacher that is an object travels as what builds it."""
         routes = {value: route.portable() for value, route in self._routes.items()}

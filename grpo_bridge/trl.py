@@ -93,7 +93,12 @@ def trl_reward(
 
 
 class TrlReward:
-    """What `trl_reward` returns. Picklable: the copy has the same name and starts its own workers."""
+    """What `trl_reward` returns. Picklable: the copy has the same name and starts its own workers.
+
+    Attributes:
+        base_name: Its name without the number that tells it from others.
+        group_sizes: The sizes that groups may have; empty = not known.
+    """
 
     def __init__(
         self,
@@ -105,7 +110,8 @@ class TrlReward:
         log_columns: bool = True,
     ) -> None:
         self.scorer = scorer
-        self.__name__ = _claimed(name or "+".join(dict.fromkeys(scorer.teachers.values())), self)
+        self.base_name = name or "+".join(dict.fromkeys(scorer.teachers.values()))
+        self.__name__ = _claimed(self.base_name, self)
         self.group_sizes: tuple[int, ...] = (num_generations,) if num_generations else ()
         self._outcome = outcome
         self._log_columns = log_columns

@@ -20,7 +20,17 @@ PLAN = "how: weighted\nteachers: [{teacher: numeric, weight: 1}, {teacher: forma
 ROWS = {"prompt": [f"{i}+{i}=" for i in range(8)], "answer": [str(2 * i) for i in range(8)], "note": ["n"] * 8}
 
 
-def trained(name: str, reward: Any, folder: Path, *, chat: bool = False, callbacks: Any = (), **options: Any) -> Any:
+def trained(
+    name: str,
+    reward: Any,
+    folder: Path,
+    *,
+    chat: bool = False,
+    callbacks: Any = (),
+    evaluated: Any = None,
+    resumed: Any = None,
+    **options: Any,
+) -> Any:
     import trl
     from datasets import Dataset
 
@@ -48,10 +58,11 @@ def trained(name: str, reward: Any, folder: Path, *, chat: bool = False, callbac
         reward_funcs=reward,
         args=getattr(trl, f"{name}Config")(**{**settings, **options}),
         train_dataset=Dataset.from_dict(rows),
+        eval_dataset=Dataset.from_dict(evaluated) if evaluated else None,
         processing_class=tokenizer,
         callbacks=list(callbacks),
     )
-    trainer.train()
+    trainer.train(resume_from_checkpoint=resumed)
     return trainer
 
 
@@ -131,6 +142,58 @@ def test_kl_stops_a_run_at_beta_0(tmp_path: Path) -> None:
     assert any("audit/held_out" in entry for entry in trainer.state.log_history)
     assert "KL is" in callback.report.alarms["kl"]
     assert all(json.loads(line)["human"] is None for line in (tmp_path / "c.jsonl").read_text().splitlines())
+
+
+def test_a_resumed_run_measures_kl_from_the_very_start(tmp_path: Path) -> None:
+    from grpo_bridge import trl_reward
+
+    options = {"learning_rate": 0.01, "save_strategy": "steps", "save_steps": 2, "eval_strategy": "no"}
+    told = []
+    for steps, resumed in ((2, None), (4, str(tmp_path / "checkpoint-2"))):
+        reward = trl_reward(f"{TESTS}/trl_teacher.py:digits", name="again")
+        callback = reward.watch(max_kl=1e9, audit_every=1)
+        trainer = trained("GRPO", reward, tmp_path, callbacks=[callback], max_steps=steps, resumed=resumed, **options)
+        told.append((callback, [entry["kl_probe"] for entry in trainer.state.log_history if "kl_probe" in entry]))
+        del reward, trainer
+    (first, before), (second, after) = told
+    assert second._probe.rows == first._probe.rows
+    assert after[:2] == before
+    assert len(after) == 4
+    assert after[2] > before[0] / 2  # had it begun anew, the policy would not have strayed yet
+    assert second.trends.reward[:2] == first.trends.reward
+    assert [entry["step"] for entry in second.report.history if "kl_probe" in entry] == [1, 2, 3, 4]
+
+
+def test_a_checkpoint_without_a_probe_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    from grpo_bridge import trl_reward
+
+    options = {"save_strategy": "steps", "save_steps": 1, "learning_rate": 0.01}
+    trained("GRPO", trl_reward("numeric", name="bare"), tmp_path, max_steps=1, **options)
+    reward = trl_reward("numeric", name="bare")
+    callback = reward.watch(max_kl=1e9)
+    resumed = str(tmp_path / "checkpoint-1")
+    trainer = trained("GRPO", reward, tmp_path, callbacks=[callback], max_steps=2, resumed=resumed, **options)
+    assert "remembers no KL probe" in caplog.text
+    assert "kl_probe" in trainer.state.log_history[-2]
+
+
+def test_audits_are_of_training_and_have_the_columns_that_they_need(tmp_path: Path) -> None:
+    from grpo_bridge import trl_reward
+
+    reward = trl_reward(f"{TESTS}/trl_teacher.py:digits", name="audited")
+    callback = reward.watch(held_out={"n": f"{TESTS}/trl_teacher.py:digits"} | {"other": "numeric"}, audit_every=1)
+    heard: list[set[Any]] = []
+    audit = callback._audit
+    callback._audit = lambda *given: (heard.append({each.prompt for each in callback._last[1]}), audit(*given))
+    evaluated = {"prompt": ["9="] * 4, "answer": ["9"] * 4, "task": ["n"] * 4}
+    rows = {**ROWS, "task": ROWS["note"]}
+    options = {"eval_strategy": "steps", "eval_steps": 1, "eval_on_start": True, "per_device_eval_batch_size": 4}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(globals(), "ROWS", rows)
+        trained("GRPO", reward, tmp_path, callbacks=[callback], evaluated=evaluated, **options)
+    assert len(heard) == 2
+    assert all("9=" not in prompts for prompts in heard)
+    assert callback.trends.held_out == callback.trends.reward
 
 
 def test_online_dpo_runs(tmp_path: Path) -> None:
