@@ -104,7 +104,7 @@ def test_submit_when_the_engine_cannot_be_made_then_a_final_error_stays():
 
     batcher = Batcher(make)
     for _ in range(3):
-        with pytest.raises(UsageError):
+        with pytest.raises(NotAnswered, match="no such model"):
             batcher.submit(Ask("p", "a")).result(WAIT_S)
     assert len(made) == 1
 

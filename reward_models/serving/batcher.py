@@ -7,6 +7,7 @@ when there was nothing to do for a while, so that a model that nobody holds any 
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -16,9 +17,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Generic
 
-from reward_models.serving.engine import Ask, Engine, Item, Marked
+from reward_models.serving.engine import Ask, Engine, Item, Marked, NotAnswered
 from verifiers.errors import VerifyError
-from verifiers.types import Text
+from verifiers.types import Status, Text
 
 MAX_WINDOW = 4096
 """Most asks that are planned together."""
@@ -26,6 +27,8 @@ LINGER_S, MAX_LINGER_S = 0.002, 0.02
 """How long the planner waits for one more ask, and for all of them: the samples of a group come one after another."""
 IDLE_S = 30.0
 """After so long without an ask a thread ends."""
+
+_log = logging.getLogger("reward_models")
 
 
 @dataclass(slots=True)
@@ -52,8 +55,8 @@ class Batcher(Generic[Item]):
     """Scores asks with an engine. Safe to use from many threads, and in a fork (which makes an engine of its own).
 
     Args:
-        make: Makes the engine, in a thread of the batcher, when it is first needed. A `VerifyError` of it is final;
-            after any other error the next asks try again.
+        make: Makes the engine, in a thread of the batcher, when it is first needed. A `VerifyError` of it is final
+            (a wrong folder stays wrong); after any other error the next asks try again.
     """
 
     def __init__(self, make: Callable[[], Engine[Item]]) -> None:
@@ -66,13 +69,13 @@ class Batcher(Generic[Item]):
         self._waiting: list[tuple[Ask, Future[Marked]]] = []
         self._ready: deque[list[tuple[Item, _Job]]] = deque()
         self._engine: Engine[Item] | None = None
-        self._final: VerifyError | None = None
+        self._final: NotAnswered | None = None
         self._free_lanes: list[int] = []
         self._threads = 0
         self._is_planning = False
 
     def submit(self, ask: Ask) -> Future[Marked]:
-        """Begin to score an ask; never raises. The future's error is what `make`, `prepare` or `run` raised."""
+        """Begin to score an ask; never raises. The future's error is `NotAnswered`, or of `prepare` or `run`."""
         if self._pid != os.getpid():
             self._reset()  # a fork has neither the threads nor the devices of its parent
         future: Future[Marked] = Future()
@@ -148,18 +151,31 @@ class Batcher(Generic[Item]):
         return [[pairs[index] for index in batch] for batch in engine.plan([item for item, _ in pairs])]
 
     def _have_engine(self) -> Engine[Item]:
-        """Return the engine; only the thread that plans makes it."""
+        """Return the engine; only the thread that plans makes it.
+
+        Raises:
+            NotAnswered: If there is none.
+        """
         if self._final is not None:
             raise self._final
         if self._engine is None:
-            try:
-                engine = self._make()
-            except VerifyError as error:
-                self._final = error
-                raise
+            engine = self._made()
             with self._changed:
                 self._engine, self._free_lanes = engine, list(range(engine.lanes))
         return self._engine
+
+    def _made(self) -> Engine[Item]:
+        try:
+            return self._make()
+        except NotAnswered:
+            raise
+        except VerifyError as error:
+            self._final = NotAnswered(str(error))
+            _log.error("%s", error)
+            raise self._final from error
+        except Exception as error:  # a library may raise anything; the verdicts tell what
+            _log.exception("the model cannot be loaded")
+            raise NotAnswered(f"the model cannot be loaded: {type(error).__name__}: {error}", Status.FAILED) from error
 
     def _run(self, lane: int, batch: list[tuple[Item, _Job]]) -> None:
         assert self._engine is not None

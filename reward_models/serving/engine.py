@@ -68,8 +68,10 @@ class Engine(Protocol[Item]):
     def plan(self, items: Sequence[Item]) -> list[list[int]]:
         """Return micro-batches: every index exactly once."""
 
-    def run(self, lane: int, items: Sequence[Item]) -> list[Marked]:
-        """Score one micro-batch on a lane, in order. Called from many threads, once at a time for a lane.
+    def run(self, lane: int, items: Sequence[Item]) -> Sequence[Marked | Exception]:
+        """Score one micro-batch on a lane, in order; an exception stands for an answer that it alone cannot score.
+
+        Called from many threads, once at a time for a lane.
 
         Raises:
             NotAnswered: If the model cannot be asked now.

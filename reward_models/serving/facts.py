@@ -1,0 +1,36 @@
+"""From a model's card to what its numbers mean when they are served."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reward_models.evaluation.calibration import Calibration
+from reward_models.serving.scale import Scale, Scores
+from reward_models.serving.verdicts import Facts
+from reward_models.serving.watch import ScoreWatch
+
+if TYPE_CHECKING:
+    from reward_models.models.card import Card
+
+
+def facts_of(card: Card | None, model: str, scores: Scores, watched: bool) -> Facts:
+    """Read a card for serving.
+
+    Args:
+        card: The model's; `None` = it has none, and only raw scores can be had.
+        model: Its name, for messages.
+        scores: Which kind of score is wanted.
+        watched: Whether scores are held against the calibration set, where the card tells of it.
+
+    Raises:
+        OptionError: If the card does not support that kind.
+        UsageError: If its calibration cannot be read.
+    """
+    if card is None:
+        scale = Scale()
+    else:
+        calibration = Calibration.from_json(card.calibration) if card.calibration else None
+        scale = Scale(card.mean, card.std, card.aspects, calibration)
+    scale.check(scores, card is not None, model)
+    watch = ScoreWatch(scale.calibration.shape, model) if watched and scale.calibration is not None else None
+    return Facts(scale, watch)

@@ -1,0 +1,190 @@
+"""Hold the scores of a running job against the calibration set: drift, scores out of range, ties in groups.
+
+A policy that learns to please a reward model moves away from the answers that humans have rated. The scores tell it
+before the answers do: they leave the range that was ever calibrated, their spread within a group falls, groups tie.
+
+    watch = ScoreWatch(calibration.shape)
+    watch.heard(prompt, score)             for each answer
+    watch.figures()                        numbers for a trainer's log
+    watch.alarms()                         {"rm_range": "31 % of the last 2,048 scores lie ..."}
+
+The teacher `reward_model` keeps one of its own, which logs each alarm once; `watching` makes a callback of it.
+"""
+
+from __future__ import annotations
+
+import bisect
+import logging
+import math
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any
+
+from reward_models.evaluation.calibration import ScoreShape
+from verifiers.errors import require
+
+WINDOW = 2048
+"""Scores that are looked at together: the latest."""
+MIN_SCORES = 200
+"""With fewer nothing is said."""
+MAX_GROUPS = 512
+MAX_GROUP = 64
+"""Answers of one prompt that are compared with each other."""
+DECILES = 10
+MAX_OUT_OF_RANGE = 0.05
+MAX_SHIFT = 2.0
+"""Largest sound distance of the means, in standard deviations of the calibration set."""
+MAX_PSI = 0.25
+"""Above it a population counts as another one, by the usual rule of thumb for the population stability index."""
+MAX_TIES, TIE_FACTOR = 0.2, 3.0
+MIN_WITHIN = 0.25
+"""Least sound spread within groups, relative to the calibration set's."""
+_MIN_SHARE = 1e-4
+_MIN_STD = 1e-12
+
+_log = logging.getLogger("reward_models")
+
+
+class ScoreWatch:
+    """Keeps the latest raw scores. Safe in threads.
+
+    Args:
+        shape: The calibration set's.
+        name: The model's, for messages.
+    """
+
+    def __init__(self, shape: ScoreShape, name: str = "") -> None:
+        self._shape, self._name = shape, name
+        self._scores: deque[float] = deque(maxlen=WINDOW)
+        self._groups: OrderedDict[str, list[float]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._since_look = 0
+        self._told: set[str] = set()
+
+    def heard(self, prompt: str, score: float) -> None:
+        """Take the raw score of one answer; each alarm is logged once."""
+        with self._lock:
+            self._scores.append(score)
+            group = self._groups.setdefault(prompt, [])
+            if len(group) < MAX_GROUP:
+                group.append(score)
+            self._groups.move_to_end(prompt)
+            if len(self._groups) > MAX_GROUPS:
+                self._groups.popitem(last=False)
+            self._since_look += 1
+            if self._since_look < MIN_SCORES:
+                return
+            self._since_look = 0
+        for key, text in self.alarms().items():
+            if key not in self._told:
+                self._told.add(key)
+                _log.warning("%s: %s", self._name or "reward model", text)
+
+    def figures(self) -> dict[str, float]:
+        """Return what is known of the latest scores, for a trainer's log; empty before the first ones."""
+        with self._lock:
+            scores, groups = list(self._scores), [list(group) for group in self._groups.values()]
+        if len(scores) < 2:
+            return {}
+        shape, low, high = self._shape, self._shape.quantiles_Q[0], self._shape.quantiles_Q[-1]
+        mean = math.fsum(scores) / len(scores)
+        std = math.sqrt(math.fsum((score - mean) ** 2 for score in scores) / len(scores))
+        figures = {
+            "rm/mean_shift": (mean - shape.mean) / max(shape.std, _MIN_STD),
+            "rm/std_ratio": std / max(shape.std, _MIN_STD),
+            "rm/out_of_range": sum(not low <= score <= high for score in scores) / len(scores),
+            "rm/psi": stability_index(scores, shape.quantiles_Q),
+        }
+        pairs = [a == b for group in groups for a, b in combinations(group, 2)]
+        if pairs:
+            figures["rm/tie_rate"] = sum(pairs) / len(pairs)
+        within = _within_std(groups)
+        if within is not None and shape.within_std:
+            figures["rm/within_std_ratio"] = within / shape.within_std
+        return figures
+
+    def alarms(self) -> dict[str, str]:
+        """Return what is wrong, by name; nothing before there are enough scores."""
+        figures = self.figures()
+        count = len(self._scores)
+        if count < MIN_SCORES:
+            return {}
+        found: dict[str, str] = {}
+        if figures["rm/out_of_range"] > MAX_OUT_OF_RANGE:
+            found["rm_range"] = (
+                f"{figures['rm/out_of_range']:.0%} of the last {count:,} scores lie outside all that the model was "
+                "calibrated on: nothing is known of how good such answers are; rate some of them"
+            )
+        if abs(figures["rm/mean_shift"]) > MAX_SHIFT or figures["rm/psi"] > MAX_PSI:
+            found["rm_drift"] = (
+                f"the scores have drifted from the calibration set: mean {figures['rm/mean_shift']:+.2f} standard "
+                f"deviations, stability index {figures['rm/psi']:.2f} (over {MAX_PSI} is another population)"
+            )
+        ties = figures.get("rm/tie_rate", 0.0)
+        if ties > max(MAX_TIES, TIE_FACTOR * (self._shape.tie_rate or 0.0)):
+            found["rm_ties"] = (
+                f"{ties:.0%} of the pairs in groups have equal scores, which teach nothing: scores far from 0 in bf16, "
+                "equal completions, or a model that cannot tell them apart"
+            )
+        if figures.get("rm/within_std_ratio", 1.0) < MIN_WITHIN:
+            found["rm_spread"] = (
+                f"scores within a group spread {figures['rm/within_std_ratio']:.2f} times as far as in the calibration "
+                "set: advantages come from noise"
+            )
+        return found
+
+
+def stability_index(scores: Sequence[float], quantiles: Sequence[float]) -> float:
+    """Return the population stability index of scores over the deciles of a calibration set.
+
+    Sum over the bins of (share - expected) x ln(share / expected); 0 = the same distribution.
+    """
+    last = len(quantiles) - 1
+    edges = sorted({quantiles[round(part * last / DECILES)] for part in range(1, DECILES)})
+    # Where quantiles fall together their bins do, too.
+    expected = _shares(quantiles, edges)
+    return math.fsum(
+        (share - wanted) * math.log(share / wanted)
+        for share, wanted in zip(_shares(scores, edges), expected, strict=True)
+    )
+
+
+def _shares(scores: Sequence[float], edges: Sequence[float]) -> list[float]:
+    counts = [0] * (len(edges) + 1)
+    for score in scores:
+        counts[bisect.bisect_right(edges, score)] += 1
+    return [max(count / len(scores), _MIN_SHARE) for count in counts]
+
+
+def _within_std(groups: Sequence[Sequence[float]]) -> float | None:
+    squares, free = 0.0, 0
+    for group in groups:
+        mean = math.fsum(group) / len(group)
+        squares += math.fsum((score - mean) ** 2 for score in group)
+        free += len(group) - 1
+    return math.sqrt(squares / free) if free else None
+
+
+def watching(watch: ScoreWatch) -> Any:
+    """Return a `transformers.TrainerCallback` that puts a watch's figures into the trainer's log.
+
+    Raises:
+        MissingExtra: If transformers is not installed.
+    """
+    base = require("transformers", "rm", "A trainer's callback").TrainerCallback
+
+    class WatchCallback(base):  # type: ignore[misc, valid-type]  # transformers is not typed here
+        """Logs what the reward model's scores look like beside its calibration set."""
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **more: Any) -> Any:
+            """Add the figures to the entry that is being logged, and to the one that is saved."""
+            if logs is not None and not any(name.startswith("eval_") for name in logs):
+                figures = watch.figures()
+                logs.update(figures)
+                if state.log_history:
+                    state.log_history[-1].update(figures)
+            return control
+
+    return WatchCallback()
