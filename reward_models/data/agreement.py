@@ -71,7 +71,7 @@ def alpha(units: Iterable[Sequence[float]], level: Level = Level.INTERVAL) -> fl
     """
     several = [list(unit) for unit in units if len(unit) > 1]
     if level is Level.ORDINAL:
-        several = _as_ranks(several)
+        several = mean_ranks(several)
     values = [value for unit in several for value in unit]
     disagreement = _nominal if level is Level.NOMINAL else _squared
     if len(values) < 2 or not (expected := disagreement(values) / (len(values) - 1)):
@@ -91,7 +91,7 @@ def _nominal(values: Sequence[float]) -> float:
     return float(len(values) ** 2 - sum(count * count for count in Counter(values).values()))
 
 
-def _as_ranks(units: Sequence[Sequence[float]]) -> list[list[float]]:
+def mean_ranks(units: Sequence[Sequence[float]]) -> list[list[float]]:
     """Put mean ranks in place of values: the ordinal difference of two values is that of their mean ranks."""
     counts = Counter(value for unit in units for value in unit)
     ranks, below = {}, 0.0

@@ -1,0 +1,86 @@
+"""The options of every command that reads ratings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from verifiers.cli.rows import parse_map
+from verifiers.errors import UsageError
+
+if TYPE_CHECKING:
+    from reward_models.data.rated import RatedData
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+NAMES = ("files", "maps", "aspects", "scale", "reference", "on_bad")
+"""The parameters that `read_options` adds; `read_with` takes them."""
+
+
+def read_options(function: _Command) -> _Command:
+    """Add FILES and how they are read."""
+    for option in (
+        click.option(
+            "--on-bad", type=click.Choice(["skip", "refuse"]), default="skip", help="What to do with bad rows."
+        ),
+        click.option("--reference", is_flag=True, help="Put each row's reference into its prompt."),
+        click.option("--scale", metavar="LOW:HIGH", help="Ends of the scale, e.g. 1:5; ratings outside are bad rows."),
+        click.option(
+            "--aspect",
+            "aspects",
+            multiple=True,
+            metavar="NAME=WEIGHT",
+            help="A column (or a key of the rating) that rates one aspect, and its weight in the stars; repeatable.",
+        ),
+        click.option("--map", "maps", multiple=True, metavar="COLUMN=FIELD", help="Name a column, e.g. points=rating."),
+        click.argument("files", nargs=-1, required=True, metavar="FILES..."),
+    ):
+        function = option(function)
+    return function
+
+
+def read_with(given: Mapping[str, Any]) -> RatedData:
+    """Read the data that the options name.
+
+    Args:
+        given: The command's parameters, those of `NAMES` among them.
+
+    Raises:
+        UsageError: If one is malformed, or the files' shape is not known.
+        InputError: If the files cannot be read.
+    """
+    from reward_models.data.reading import read_rated
+
+    return read_rated(
+        given["files"],
+        map=parse_map(given["maps"]),
+        aspects=_aspects(given["aspects"]),
+        scale=_scale(given["scale"]),
+        reference=given["reference"],
+        on_bad=given["on_bad"],
+    )
+
+
+def _aspects(texts: Sequence[str]) -> dict[str, float]:
+    found = {}
+    for text in texts:
+        name, _, weight = text.partition("=")
+        try:
+            found[name] = float(weight or 1)
+        except ValueError:
+            raise UsageError(f"--aspect {text!r}: write NAME=WEIGHT, e.g. --aspect helpfulness=0.7") from None
+    return found
+
+
+def _scale(text: str | None) -> tuple[float, float] | None:
+    if text is None:
+        return None
+    low, _, high = text.partition(":")
+    try:
+        ends = float(low), float(high)
+    except ValueError:
+        ends = (0.0, 0.0)
+    if not ends[0] < ends[1]:
+        raise UsageError(f"--scale {text!r}: write LOW:HIGH, e.g. --scale 1:5")
+    return ends
