@@ -104,6 +104,8 @@ def test_score_when_there_is_no_stdin_then_it_is_as_if_it_were_empty() -> None:
         (["--config", "nope.yaml"], 1, "nope.yaml"),
         (["--resume"], 2, "-o scored.jsonl"),
         (["--retry-errors"], 2, "-o scored.jsonl"),
+        (["--retry-errors", "-o", "x.jsonl", "--limit", "0", "--resume"], 2, "leave out --limit, --resume"),
+        (["--fail-under", "nan"], 2, "--fail-under nan"),
         (["--num-proc", "0"], 2, "--num-proc"),
         (["--deadline", "0"], 2, "--deadline"),
     ],

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import inf
+from math import inf, isnan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -136,6 +136,12 @@ def _config(given: ScoreArguments, task: Task) -> RunConfig:
     sources = given.files or (STDIO,)
     if given.retry_errors and (given.dry_run or given.output in (None, STDIO)):
         raise UsageError("--retry-errors needs the output file of an earlier run: -o scored.jsonl")
+    narrowing = {"--limit": given.limit, "--seed": given.seed, "--shard": given.shard, "--resume": given.resume or None}
+    unused = [name for name, value in narrowing.items() if value is not None]
+    if given.retry_errors and unused:
+        raise UsageError(f"--retry-errors judges every row that could not be judged; leave out {', '.join(unused)}")
+    if given.fail_under is not None and isnan(given.fail_under):
+        raise UsageError("--fail-under nan: write a mean reward, such as 0.5")
     if not given.files and is_terminal(sys.stdin) and not given.retry_errors:
         raise UsageError(f"Name the files to score: verify score --task {task.name} answers.jsonl (or pipe rows in)")
     mapping = parse_map(given.maps)
