@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -122,7 +122,9 @@ class RemoteRewardModel(BaseTeacher):
         from reward_models.serving.writing import writer_of
 
         card = read_card(Path(options.model))
-        self._facts = facts_of(card, options.model, options.scores, options.watch)
+        facts = facts_of(card, options.model, options.scores, options.watch)
+        # Servers run the stock checkpoint, whose one output is the aspects' weighted sum already.
+        self._facts = replace(facts, scale=replace(facts.scale, aspects={}))
         if options.parity == "on" and not (card and card.parity):
             raise OptionError(
                 f"{options.model} has no card with parity texts, so that the server cannot be checked; set parity=off"

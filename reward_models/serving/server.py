@@ -140,10 +140,9 @@ class ServerEngine:
                 self.way = way
                 return
             told += f"\n  asked with {way.told}: {fault}"
-            if "sigmoid" in fault or "softmax" in fault:
-                told += f". {self._dialect.advice}"
+        advice = f"\n{self._dialect.advice}." if "sigmoid" in told or "softmax" in told else ""
         raise Refused(
-            f"{self.shown} does not serve this model: it differs from the scores in its card.{told}\n"
+            f"{self.shown} does not serve this model: it differs from the scores in its card.{told}{advice}\n"
             "Serve the checkpoint itself, unchanged; or, if this is what you want, set parity=off"
         )
 
