@@ -123,7 +123,7 @@ def test_measure_when_one_answer_a_prompt_then_raters_tell():
     assert quality.pair_accuracy is None
     assert quality.rater_accuracy.value == 1.0
     assert quality.across_accuracy == pytest.approx(2 / 6)
-    assert quality.headline[0] == "pair accuracy within a rater"
+    assert quality.headline[0] == "pair accuracy within raters"
 
 
 def test_measure_when_nothing_is_labelled_then_says_nothing():

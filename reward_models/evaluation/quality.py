@@ -49,14 +49,18 @@ class Quality:
     rater_accuracy: Interval | None = None
 
     @property
-    def headline(self) -> tuple[str, Interval | None]:
-        """The measure that fits the data best: within prompts, else within raters, else over all."""
-        measures = (
+    def measures(self) -> tuple[tuple[str, Interval | None], ...]:
+        """The measures of order by name, the one that says most first."""
+        return (
             ("pair accuracy", self.pair_accuracy),
-            ("pair accuracy within a rater", self.rater_accuracy),
+            ("pair accuracy within raters", self.rater_accuracy),
             ("Spearman", self.spearman),
         )
-        return next(((name, value) for name, value in measures if value is not None), ("pair accuracy", None))
+
+    @property
+    def headline(self) -> tuple[str, Interval | None]:
+        """The measure that fits the data best: within prompts, else within raters, else over all."""
+        return next(((name, value) for name, value in self.measures if value is not None), self.measures[0])
 
 
 def measure(scored: Sequence[ScoredPrompt], seed: int = 0) -> Quality:

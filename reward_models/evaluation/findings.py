@@ -1,0 +1,146 @@
+"""What the numbers mean, in sentences: good, to be watched, bad."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reward_models.evaluation.bootstrap import Difference
+from reward_models.evaluation.evaluate import Beside, Evaluation
+
+FEW_PAIRS = 200
+FEW_PROMPTS = 30
+MANY_TIES = 0.05
+LENGTH_PULL = 0.1
+"""A model that prefers the longer answer this much more often than humans do is pulled by length."""
+MAX_ECE = 0.05
+"""The bar for calibrated probabilities."""
+NEAR_CEILING = 0.02
+
+
+class Level(StrEnum):
+    """How a finding is to be taken."""
+
+    GOOD = "good"
+    WATCH = "watch"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sentence, and how to take it."""
+
+    level: Level
+    text: str
+
+
+def findings(evaluation: Evaluation) -> list[Finding]:
+    """Return what a person should know first, the bad before the good."""
+    found = [
+        *_beside_baselines(evaluation),
+        *_beside_humans(evaluation),
+        *_length(evaluation),
+        *_calibration(evaluation),
+        *_ties(evaluation),
+        *_size(evaluation),
+    ]
+    order = list(Level)[::-1]
+    return sorted(found, key=lambda finding: order.index(finding.level))
+
+
+def points(value: float) -> str:
+    """Return a difference of shares in points: +3.1."""
+    return f"{100 * value:+.1f}"
+
+
+def percent(value: float | None) -> str:
+    """Return a share: 71.3 %."""
+    return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def _beside_baselines(evaluation: Evaluation) -> Iterator[Finding]:
+    for beside in (*evaluation.baselines, *evaluation.others):
+        if beside.missing:
+            yield Finding(Level.WATCH, f"{beside.name}: not run, so nothing is known of it. {beside.missing}")
+        elif beside.ahead is not None and beside.ahead.headline is not None:
+            yield _ahead(beside, beside.ahead.headline, evaluation.quality.headline[0])
+
+
+def _ahead(beside: Beside, ahead: Difference, measure: str) -> Finding:
+    value, low, high = ahead.interval.value, ahead.interval.low, ahead.interval.high
+    words = f"{measure} {points(value)} points against {beside.name} ({beside.how})"
+    if low is None or high is None:
+        return Finding(Level.WATCH, f"{words}; too few prompts to tell whether that is chance.")
+    words += f", 95 % interval {points(low)} to {points(high)}"
+    if low > 0:
+        return Finding(Level.GOOD, f"{words}: ahead.")
+    if high < 0:
+        return Finding(Level.BAD, f"{words}: behind. Use that instead, or train otherwise.")
+    return Finding(Level.WATCH, f"{words}: not told apart on this set.")
+
+
+def _beside_humans(evaluation: Evaluation) -> Iterator[Finding]:
+    ceiling = evaluation.ceiling
+    if ceiling is not None and ceiling.humans is not None and ceiling.model is not None:
+        humans, model = ceiling.humans.value, ceiling.model.value
+        words = f"Asked to predict one rater, the other raters order {percent(humans)} of pairs right, "
+        words += f"the model {percent(model)}"
+        if model >= humans - NEAR_CEILING:
+            yield Finding(Level.GOOD, f"{words}: as good as this data can tell.")
+        else:
+            yield Finding(Level.WATCH, f"{words}: {points(humans - model)} points left to humans.")
+    votes = evaluation.votes
+    if votes is not None:
+        words = f"Of single votes, the majority has {percent(votes.humans)}, the model's choice {percent(votes.model)}."
+        yield Finding(Level.WATCH, words)
+
+
+def _length(evaluation: Evaluation) -> Iterator[Finding]:
+    length = evaluation.length
+    if length.humans_longer is None or length.model_longer is None:
+        return
+    pull = length.model_longer - length.humans_longer
+    words = f"Humans prefer the longer answer in {percent(length.humans_longer)} of pairs, "
+    words += f"the model in {percent(length.model_longer)}"
+    if abs(pull) >= LENGTH_PULL:
+        way = "longer" if pull > 0 else "shorter"
+        yield Finding(Level.BAD, f"{words}: it rewards {way} answers, and a policy will find that out.")
+    else:
+        yield Finding(Level.GOOD, f"{words}: no pull of length beyond what humans show.")
+
+
+def _calibration(evaluation: Evaluation) -> Iterator[Finding]:
+    for checked in evaluation.calibrations:
+        if checked.pairs is None:
+            continue
+        error, chance = checked.pairs.error, checked.pairs.by_chance
+        whose = "The card's probabilities" if checked.fitted == "card" else "Probabilities fitted here (cross-fitted)"
+        words = f"{whose} are off by {percent(error)} on average (by chance alone {percent(chance)})"
+        if error <= MAX_ECE or error <= chance:
+            yield Finding(Level.GOOD, f"{words}: they can be believed.")
+        else:
+            yield Finding(Level.WATCH, f"{words}: refit them on data like this (--update).")
+
+
+def _ties(evaluation: Evaluation) -> Iterator[Finding]:
+    ties = evaluation.quality.tied_scores
+    if ties is not None and ties > MANY_TIES:
+        words = f"{percent(ties)} of the pairs that humans tell apart have exactly equal scores"
+        yield Finding(Level.BAD, f"{words}: a group of such answers teaches nothing. Equal texts, or too few bits?")
+
+
+def _size(evaluation: Evaluation) -> Iterator[Finding]:
+    quality = evaluation.quality
+    if quality.prompts < FEW_PROMPTS or 0 < quality.pairs < FEW_PAIRS:
+        words = f"Only {quality.prompts:,} prompts and {quality.pairs:,.0f} pairs"
+        yield Finding(Level.WATCH, f"{words}: intervals are wide, and small differences mean nothing.")
+    if not quality.pairs:
+        measure = quality.headline[0]
+        yield Finding(
+            Level.WATCH,
+            f"No prompt has two answers that humans tell apart, so what a group of GRPO needs is not measured; "
+            f"{measure} stands in for it.",
+        )
+    if evaluation.left_out:
+        yield Finding(Level.WATCH, f"{evaluation.left_out:,} answers could not be scored and are left out.")
