@@ -1,0 +1,1 @@
+"""Training a reward model: settings, the Trainer, faults, the run from files to a saved model."""

@@ -1,0 +1,200 @@
+"""The model, the loss and the head's start that the settings ask for."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+
+from reward_models.batching.collate import Collator, Item
+from reward_models.batching.labels import LabelMaker
+from reward_models.batching.scale import StarScale
+from reward_models.losses.base import Loss
+from reward_models.losses.registry import AUTO, build_loss, candidates
+from reward_models.models.encode import Encoded
+from reward_models.models.layout import packed, padded
+from reward_models.models.lora import LoraSettings
+from reward_models.models.pooled import final_layer
+from reward_models.models.reward_model import RewardModel
+from reward_models.training.batches import items_of
+from reward_models.training.head_start import HeadFit, fit_head, put_head, whole_prompts
+from reward_models.training.material import Material, Say
+from reward_models.training.optimizer import freeze_body
+from reward_models.training.settings import Settings
+from reward_models.training.validation import RANK_QUALITY, figures
+from reward_models.types import RatedPrompt
+from verifiers.errors import UsageError
+
+HEAD_START_ANSWERS = 20_000
+"""The head is fitted on this many answers at most; more change it little and cost a pass over the data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """Prompts, and their answers as tokens.
+
+    Attributes:
+        prompts: With labels.
+        encoded: Every answer, prompt by prompt.
+    """
+
+    prompts: Sequence[RatedPrompt]
+    encoded: Sequence[Encoded]
+
+    @property
+    def items(self) -> list[Item]:
+        """The answers as batches take them; four bytes a token."""
+        return items_of(self.prompts, [array("i", each.ids) for each in self.encoded])
+
+    @property
+    def prompt_numbers(self) -> list[int]:
+        """Number of each answer's prompt."""
+        return [number for number, prompt in enumerate(self.prompts) for _ in prompt.answers]
+
+
+def body_dtype(settings: Settings) -> str:
+    """Return the dtype that the body is loaded in."""
+    if settings.dtype == "mixed":
+        return "float32"
+    if settings.dtype != AUTO:
+        return settings.dtype
+    adapters = settings.method in {"lora", "qlora"}
+    return "bfloat16" if adapters and has_bfloat16() else "float32"
+
+
+def computes_in_bfloat16(settings: Settings) -> bool:
+    """Whether a float32 body is computed in bfloat16."""
+    return settings.dtype == "mixed" or (settings.dtype == AUTO and settings.method == "full" and has_bfloat16())
+
+
+def has_bfloat16() -> bool:
+    """Whether there is a GPU that computes in bfloat16."""
+    return bool(torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False))
+
+
+def build_model(base: str, settings: Settings, aspects: Mapping[str, float], **how: Any) -> RewardModel:
+    """Load the base as the settings say.
+
+    Args:
+        base: Folder or hub id.
+        settings: Of the run.
+        aspects: Aspect -> share in the score.
+        how: trust_remote_code, allow_pickle.
+
+    Raises:
+        UsageError: If the base cannot be trained so.
+    """
+    lora = None
+    if settings.method in {"lora", "qlora"}:
+        targets = () if settings.lora_targets == "all-linear" else tuple(settings.lora_targets.split(","))
+        sizes = settings.lora_rank, settings.lora_alpha, settings.lora_dropout
+        lora = LoraSettings(*sizes, targets, four_bit=settings.method == "qlora")
+    attention = "" if settings.attention == AUTO else settings.attention
+    model = RewardModel.from_base(
+        base,
+        aspects=aspects or None,
+        max_tokens=settings.max_length,
+        lora=lora,
+        seed=settings.seed,
+        dtype=body_dtype(settings),
+        attention=attention,
+        **how,
+    )
+    if settings.packing and not model.causal:
+        raise UsageError(f"{base} is an encoder, which cannot be packed: set packing=false")
+    if settings.method == "head":
+        freeze_body(model.net)
+    if not settings.dropout:
+        _still(model.net)
+    return model
+
+
+def _still(net: Any) -> None:
+    """Turn the body's dropout off; that of adapters has a setting of its own."""
+    for name, module in net.named_modules():
+        if isinstance(module, torch.nn.Dropout) and "lora_dropout" not in name:
+            module.p = 0.0
+
+
+def encode(model: RewardModel, prompts: Sequence[RatedPrompt]) -> Encoding:
+    """Turn every answer into tokens."""
+    texts = [(prompt.prompt, answer.response) for prompt in prompts for answer in prompt.answers]
+    return Encoding(prompts, model.encode([prompt for prompt, _ in texts], [response for _, response in texts]))
+
+
+def collator(model: RewardModel, labels: LabelMaker, settings: Settings, world: int = 1) -> Collator:
+    """Return what lays batches out: packed, or padded; where processes keep step, in one chunk each."""
+    layout = packed if settings.packing else partial(padded, pad_id=model.pad_id)
+    return Collator(labels, layout, together=settings.packing or world > 1)
+
+
+def shares(material: Material, scale: StarScale) -> dict[str, float]:
+    """Return aspect -> share in the score, in the scale's order; empty = one output."""
+    names = list(scale.aspects) if len(scale.aspects) > 1 else []
+    total = sum(material.aspects.get(name, 1.0) for name in names)
+    return {name: material.aspects.get(name, 1.0) / total for name in names}
+
+
+def start(
+    model: RewardModel, train: Encoding, validation: Encoding, scale: StarScale, settings: Settings, say: Say
+) -> tuple[str, Loss]:
+    """Choose the loss and fit the head on the frozen body.
+
+    Args:
+        model: Gets the head.
+        train: What the head is fitted on.
+        validation: May be empty: then nothing is compared, and the first loss that fits is taken.
+        scale: Of the stars.
+        settings: Of the run.
+        say: Takes what a person should know.
+
+    Returns:
+        The loss's name, and the loss.
+    """
+    names = candidates(train.prompts) if settings.loss == AUTO else (settings.loss,)
+    aspects = model.aspects
+    names = tuple(name for name in names if not (aspects and name == "ordinal"))
+    if not settings.head_start:
+        say(f"loss: {names[0]}")
+        return names[0], build_loss(names[0], scale, aspects=aspects)
+    fits = _fits(model, train, validation, scale, names)
+    best = max(fits, key=lambda name: (fits[name].figure or 0.0, -names.index(name)))
+    fit = fits[best]
+    put_head(final_layer(model.stock), fit)
+    loss = build_loss(best, scale, aspects=aspects)
+    loss.load_state_dict(dict(fit.loss_state))
+    chosen = f" (of {', '.join(names)}, by validation)" if len(names) > 1 else ""
+    figure = "" if fit.figure is None else f", {RANK_QUALITY.replace('_', ' ')} {fit.figure:.3f} on validation"
+    say(f"loss: {best}{chosen}; head fitted on the frozen body{figure}")
+    return best, loss
+
+
+def _fits(
+    model: RewardModel, train: Encoding, validation: Encoding, scale: StarScale, names: Sequence[str]
+) -> dict[str, HeadFit]:
+    count = min(len(train.encoded), HEAD_START_ANSWERS)
+    features_ND = model.features(train.encoded[:count])
+    labels = LabelMaker(train.prompts, scale)
+    items = train.items
+    batches = [
+        (torch.tensor(places), labels([(items[n].prompt, items[n].answer) for n in places]))
+        for places in whole_prompts(train.prompt_numbers[:count])
+    ]
+    held_ND = model.features(validation.encoded) if validation.encoded else None
+    outputs, bias = len(model.aspects) or 1, final_layer(model.stock).bias is not None
+    found = {}
+    for name in names:
+        loss = build_loss(name, scale, aspects=model.aspects)
+        check = None if held_ND is None else (held_ND, partial(_figure, validation.prompts, loss))
+        make = partial(build_loss, name, scale, aspects=model.aspects)
+        found[name] = fit_head(features_ND, batches, make, outputs, bias=bias, validate=check)
+    return found
+
+
+def _figure(prompts: Sequence[RatedPrompt], loss: Loss, outputs_NH: Any) -> float:
+    rest = iter(loss.scores(outputs_NH).tolist())
+    return figures(prompts, [[next(rest) for _ in prompt.answers] for prompt in prompts])[RANK_QUALITY]

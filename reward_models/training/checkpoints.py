@@ -1,0 +1,74 @@
+"""Checkpoints of a run that was cut off: which one is whole, and whether it is of the same run."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from verifiers.errors import UsageError
+from verifiers.types import Json
+
+RUN_FILE = "run.json"
+FOLDER = "checkpoints"
+_STATE = "trainer_state.json"
+
+
+def write_run(folder: Path, facts: Mapping[str, Json]) -> None:
+    """Write down what a run is, so that only the same run resumes it; whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f".{os.getpid()}.{RUN_FILE}"
+    part.write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    part.replace(folder / RUN_FILE)
+
+
+def check_same_run(folder: Path, facts: Mapping[str, Json]) -> None:
+    """Refuse to resume a run that had other data, settings or another base.
+
+    Raises:
+        UsageError: If it had; the text says which, with both values.
+    """
+    try:
+        before = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{folder} holds no run to resume ({error}); start it without --resume") from error
+    after = json.loads(json.dumps(facts))
+    changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    if changed:
+        said = "; ".join(f"{name}: {_short(before.get(name))} then, {_short(after.get(name))} now" for name in changed)
+        raise UsageError(f"{folder} is a run of something else: {said}. Give the same, or another -o")
+
+
+def last_whole(folder: Path) -> Path | None:
+    """Return the latest checkpoint that was written to its end; `None` = there is none.
+
+    A trainer's state is what it writes last into a checkpoint, and before it deletes an older one.
+    """
+    found = sorted((folder / FOLDER).glob("checkpoint-*"), key=_step, reverse=True)
+    return next((path for path in found if _is_whole(path)), None)
+
+
+def drop_torn(folder: Path) -> list[Path]:
+    """Rename checkpoints that are not whole, since a trainer would count them among those it keeps."""
+    torn = [path for path in (folder / FOLDER).glob("checkpoint-*") if not _is_whole(path)]
+    for path in torn:
+        path.rename(path.with_name(f"torn-{path.name}-{os.getpid()}"))
+    return torn
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        return bool(json.loads((path / _STATE).read_text(encoding="utf-8"))["global_step"] == _step(path))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _step(path: Path) -> int:
+    number = path.name.rpartition("-")[2]
+    return int(number) if number.isdecimal() else -1
+
+
+def _short(value: Json) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,128 @@
+"""From a trained net to a checkpoint: scores centred, calibrated, carded, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from reward_models.evaluation.calibration import Calibration, fit_calibration
+from reward_models.evaluation.evaluate import Evaluation, evaluate
+from reward_models.evaluation.scored import with_scores
+from reward_models.models.card import Card
+from reward_models.models.reward_model import RewardModel
+from reward_models.training.building import Encoding
+from reward_models.types import RatedPrompt
+from verifiers.types import Json
+
+CENTRE_ANSWERS = 2_000
+PARITY_TEXTS = 6
+PARITY_CHARS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a run ends with.
+
+    Attributes:
+        card: As written.
+        evaluation: On the validation prompts; `None` = there are none.
+    """
+
+    card: Card
+    evaluation: Evaluation | None
+
+
+def finish(
+    model: RewardModel, train: Encoding, validation: Encoding, output: Path, facts: Mapping[str, Json], seed: int
+) -> Finished:
+    """Centre, calibrate, measure and save.
+
+    Args:
+        model: Trained.
+        train: Where the scores' mean and deviation are measured.
+        validation: What calibrates and measures; may be empty.
+        output: The folder; files of a model in it are replaced.
+        facts: loss, data_hash and settings, for the card.
+        seed: Of folds and resampling.
+    """
+    _centre(model, train)
+    calibration: Calibration | None = None
+    evaluation: Evaluation | None = None
+    scores_N = _scores(model, validation if validation.encoded else train)
+    if validation.encoded:
+        scores_PN = per_prompt(validation.prompts, scores_N)
+        calibration = fit_calibration(scores_PN, validation.prompts, seed)
+        scored, left_out = with_scores(validation.prompts, scores_PN)
+        evaluation = evaluate(scored, output.name, left_out=left_out, calibration=None, seed=seed)
+    card = Card(
+        loss=str(facts["loss"]),
+        mean=float(scores_N.mean()),
+        std=float(scores_N.std(correction=0)) or 1.0,
+        calibration=calibration.to_json() if calibration else {},
+        quantiles=calibration.shape.quantiles_Q if calibration else (),
+        tie_rate=calibration.shape.tie_rate if calibration else None,
+        data_hash=str(facts["data_hash"]),
+        metrics=evaluation.metrics() if evaluation else {},
+        settings=facts["settings"],  # type: ignore[arg-type]
+        parity=model.parity(*_parity_texts([*validation.prompts, *train.prompts])),
+    )
+    return Finished(save_whole(model, output, card), evaluation)
+
+
+def per_prompt(prompts: Sequence[RatedPrompt], scores_N: torch.Tensor) -> list[list[float]]:
+    """Cut a list of scores into those of each prompt."""
+    rest = iter(scores_N.tolist())
+    return [[next(rest) for _ in prompt.answers] for prompt in prompts]
+
+
+def save_whole(model: RewardModel, output: Path, card: Card) -> Card:
+    """Write the model beside its folder, then move file by file: a kill leaves the old model or parts of both named.
+
+    The card goes last: what reads a model looks for it.
+    """
+    built = output / f".saving-{os.getpid()}"
+    try:
+        quantized = bool(getattr(model.stock, "is_quantized", False))
+        written = model.save(str(built), card, merge=not quantized)
+        for file in sorted(built.iterdir(), key=lambda file: file.name == "rm_card.json"):
+            file.replace(output / file.name)
+    finally:
+        shutil.rmtree(built, ignore_errors=True)
+    return written
+
+
+def _centre(model: RewardModel, train: Encoding) -> None:
+    """Take mean and deviation of training scores into the head: bfloat16 tells scores around 0 apart."""
+    step = max(1, len(train.encoded) // CENTRE_ANSWERS)
+    scores_N = _overall(model, model.scores(train.encoded[::step]))
+    std = float(scores_N.std(correction=0))
+    if std > 0:
+        model.rescale(float(scores_N.mean()), std)
+
+
+def _scores(model: RewardModel, encoding: Encoding) -> torch.Tensor:
+    return _overall(model, model.scores(encoding.encoded))
+
+
+def _overall(model: RewardModel, scores: torch.Tensor) -> torch.Tensor:
+    return model.overall(scores) if model.aspects else scores
+
+
+def _parity_texts(prompts: Sequence[RatedPrompt]) -> tuple[list[str], list[str]]:
+    """Return a few short texts of the data: what a server is asked before it is believed."""
+    found = [
+        (prompt.prompt, answer.response)
+        for prompt in prompts
+        for answer in prompt.answers
+        if isinstance(prompt.prompt, str)
+        and isinstance(answer.response, str)
+        and len(prompt.prompt) + len(answer.response) <= PARITY_CHARS
+    ]
+    step = max(1, len(found) // PARITY_TEXTS)
+    chosen = found[::step][:PARITY_TEXTS]
+    return [prompt for prompt, _ in chosen], [response for _, response in chosen]

@@ -1,0 +1,240 @@
+"""A training run, from files to a saved model."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from transformers import EarlyStoppingCallback, PrinterCallback
+from transformers.utils import logging as hf_logging
+
+from reward_models.batching.labels import LabelMaker
+from reward_models.batching.plan import BatchPlan
+from reward_models.batching.scale import StarScale
+from reward_models.losses.base import Loss
+from reward_models.losses.registry import build_loss
+from reward_models.models.reward_model import RewardModel
+from reward_models.training.arguments import training_arguments
+from reward_models.training.batches import EpochChain
+from reward_models.training.building import Encoding, build_model, collator, encode, shares, start
+from reward_models.training.checkpoints import check_same_run, drop_torn, last_whole, write_run
+from reward_models.training.finishing import Finished, finish
+from reward_models.training.material import Material, Say, Sources, gather
+from reward_models.training.progress import ProgressCallback, clock
+from reward_models.training.settings import Settings, as_json
+from reward_models.training.trainer import RewardTrainer, TrainingSet
+from reward_models.training.validation import Validator
+from verifiers.errors import UsageError
+from verifiers.types import Json
+
+CHOICE_FILE = "choice.json"
+LOG_FILE = "training.json"
+VALIDATION_TOKENS = 8192
+"""Padded tokens of a forward pass without gradients."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to train.
+
+    Attributes:
+        sources: The files.
+        base: Folder or hub id of the model to start from.
+        output: Folder of the run and of the model.
+        settings: Of the training.
+        resume: Go on with the run in `output`.
+        overwrite: Replace what is in `output`.
+        trust_remote_code, allow_pickle: What is refused otherwise.
+        bar: Whether to draw a bar on a terminal.
+    """
+
+    sources: Sources
+    base: str
+    output: Path
+    settings: Settings = field(default_factory=Settings)
+    resume: bool = False
+    overwrite: bool = False
+    trust_remote_code: bool = False
+    allow_pickle: bool = False
+    bar: bool = True
+
+
+def train(request: Request, say: Say) -> Finished:
+    """Train a reward model and save it.
+
+    Args:
+        request: What to train.
+        say: Takes lines for a person.
+
+    Raises:
+        UsageError: If the request is not allowed, or `output` is taken.
+        InputError: If data or base cannot be read.
+        NotFinite: If the loss is not; the batch is saved.
+        OutOfMemory: If memory runs out and there is nothing left to halve.
+    """
+    hf_logging.set_verbosity_error()
+    hf_logging.disable_progress_bar()
+    settings = request.settings
+    material = gather(request.sources, settings.validation_share, settings.seed, say)
+    facts = _facts(request, material)
+    checkpoint = _claim(request, facts, say)
+    scale = StarScale.fit(material.train)
+    model = build_model(
+        request.base,
+        settings,
+        shares(material, scale),
+        trust_remote_code=request.trust_remote_code,
+        allow_pickle=request.allow_pickle,
+    )
+    train_set, held = encode(model, material.train), encode(model, material.validation)
+    write_run(request.output, facts)  # Not before: what fails at loading leaves no folder behind.
+    _say_lengths(model, say)
+    name, loss = _chosen(request, checkpoint, model, train_set, held, scale, say)
+    trained_s = 0.0
+    if settings.method != "head" or not settings.head_start:
+        trained_s = _run(request, model, loss, train_set, held, scale, checkpoint, say)
+    found: dict[str, Json] = {"loss": name, "data_hash": material.data_hash, "settings": as_json(settings)}
+    finished = finish(model, train_set, held, request.output, found, settings.seed)
+    _say_end(finished, request.output, trained_s, say)
+    return finished
+
+
+def _facts(request: Request, material: Material) -> dict[str, Json]:
+    return {
+        "base": request.base,
+        "data_hash": material.data_hash,
+        "settings": as_json(request.settings),
+        "world": _world()[1],
+    }
+
+
+def _world() -> tuple[int, int]:
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def _claim(request: Request, facts: Mapping[str, Json], say: Say) -> Path | None:
+    """Take the output folder; return the checkpoint to go on from."""
+    output = request.output
+    if request.resume:
+        check_same_run(output, facts)
+        for torn in drop_torn(output):
+            say(f"{torn.name} was being written when the run ended; it is left aside")
+        checkpoint = last_whole(output)
+        say(f"resuming from {checkpoint.name}" if checkpoint else "no checkpoint yet: starting again")
+        return checkpoint
+    taken = output.exists() and any(output.iterdir())
+    if taken and not request.overwrite:
+        raise UsageError(f"{output} is not empty; pass --resume to go on, --overwrite to replace it, or another -o")
+    if taken:
+        _clear(output)
+    return None
+
+
+def _clear(output: Path) -> None:
+    """Remove an earlier run: only a folder that is one, so that a slip of the hand deletes nothing else."""
+    import shutil
+
+    if not ((output / "run.json").is_file() or (output / "rm_card.json").is_file()):
+        raise UsageError(f"{output} holds files but neither a run nor a reward model; it is not replaced. Name another")
+    shutil.rmtree(output)
+
+
+def _say_lengths(model: RewardModel, say: Say) -> None:
+    counts = model.encoder.counts
+    cut = f", {counts.truncated_texts:,} cut to {model.encoder.max_tokens:,}" if counts.truncated_texts else ""
+    say(f"{counts.texts:,} answers, {counts.tokens:,} tokens with their prompts{cut}")
+
+
+def _chosen(
+    request: Request,
+    checkpoint: Path | None,
+    model: RewardModel,
+    train_set: Encoding,
+    held: Encoding,
+    scale: StarScale,
+    say: Say,
+) -> tuple[str, Loss]:
+    """Choose loss and head; a resumed run has both in its checkpoint, and the name beside it."""
+    path = request.output / CHOICE_FILE
+    if checkpoint is not None:
+        name = json.loads(path.read_text(encoding="utf-8"))["loss"]
+        return name, build_loss(name, scale, aspects=model.aspects)
+    name, loss = start(model, train_set, held, scale, request.settings, say)
+    path.write_text(json.dumps({"loss": name}) + "\n", encoding="utf-8")
+    return name, loss
+
+
+def _run(
+    request: Request,
+    model: RewardModel,
+    loss: Loss,
+    train_set: Encoding,
+    held: Encoding,
+    scale: StarScale,
+    checkpoint: Path | None,
+    say: Say,
+) -> float:
+    """Fine-tune; the model is then the best of all checkpoints. Returns seconds."""
+    settings, (rank, world) = request.settings, _world()
+    items = train_set.items
+    plan = BatchPlan(
+        [len(item.ids) for item in items],
+        train_set.prompt_numbers,
+        settings.update_tokens,
+        seed=settings.seed,
+        padded=False,
+        ranks=world,
+    )
+    chain = EpochChain(plan, settings.epochs, rank)
+    lay = collator(model, LabelMaker(train_set.prompts, scale), settings, world)
+    args = training_arguments(settings, request.output, len(chain), bool(held.encoded))
+    data = TrainingSet(train_set.prompts, items, chain, lay)
+    trainer = RewardTrainer(model.net, args, data, loss, settings, model.tokenizer)
+    if held.encoded:
+        trainer.validate = Validator(
+            lambda: trainer.model_wrapped,
+            held.prompts,
+            held.items,
+            lay,
+            trainer.loss.scores,
+            max(VALIDATION_TOKENS, settings.micro),
+            rank,
+            world,
+        )
+        if settings.patience:
+            trainer.add_callback(EarlyStoppingCallback(settings.patience))
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(ProgressCallback(say, chain.epoch_steps(), request.bar))
+    began_s = time.monotonic()
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    model.net = trainer.accelerator.unwrap_model(trainer.model)
+    _write_log(request.output / LOG_FILE, trainer)
+    return time.monotonic() - began_s
+
+
+def _write_log(path: Path, trainer: Any) -> None:
+    state = trainer.state
+    found = {
+        "steps": state.global_step,
+        "tokens": state.num_input_tokens_seen,
+        "best_step": state.best_global_step,
+        "best_figure": state.best_metric,
+        "micro_tokens": trainer.micro_tokens,
+        "log": state.log_history,
+    }
+    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+def _say_end(finished: Finished, output: Path, trained_s: float, say: Say) -> None:
+    if finished.evaluation is not None:
+        for name, interval in finished.evaluation.quality.measures:
+            if interval is not None:
+                ends = "" if interval.low is None else f" [{interval.low:.3f}, {interval.high:.3f}]"
+                say(f"validation {name}: {interval.value:.3f}{ends}")
+    say(f"saved {output} after {clock(trained_s)} of training")
+    say(f"next: verify score --task reward_model --set model={output} answers.jsonl")

@@ -1,0 +1,98 @@
+"""Figures of the current model on the validation prompts, by which the best checkpoint is chosen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from reward_models.batching.collate import Collator, Item
+from reward_models.batching.packing import chunks_by_length
+from reward_models.evaluation.quality import accuracy, pair_row
+from reward_models.evaluation.ranking import spearman
+from reward_models.evaluation.scored import ScoredPrompt
+from reward_models.types import RatedPrompt
+
+RANK_QUALITY = "rank_quality"
+FIGURES = (RANK_QUALITY, "pair_accuracy", "spearman")
+
+
+def figures(prompts: Sequence[RatedPrompt], scores_PN: Sequence[Sequence[float]]) -> dict[str, float]:
+    """Return what the prompts allow of pair accuracy and Spearman, and their mean, `rank_quality`.
+
+    Args:
+        prompts: With labels.
+        scores_PN: A score for each answer. NaN anywhere makes all figures 0: such a model is no candidate.
+    """
+    if not all(math.isfinite(score) for scores_N in scores_PN for score in scores_N):
+        return {RANK_QUALITY: 0.0}
+    scored = [ScoredPrompt(prompt, tuple(scores)) for prompt, scores in zip(prompts, scores_PN, strict=True)]
+    pairs = accuracy([sum(column) for column in zip(*map(pair_row, scored), strict=True)])
+    starred = [(score, stars) for prompt in scored for score, stars, _ in prompt.starred()]
+    order = spearman([score for score, _ in starred], [stars for _, stars in starred])
+    found = {} if pairs is None else {"pair_accuracy": pairs}
+    found |= {} if order is None else {"spearman": order}
+    shares = [value if name == "pair_accuracy" else (1 + value) / 2 for name, value in found.items()]
+    # Nothing told apart, e.g. all scores equal: as good as chance.
+    return {RANK_QUALITY: sum(shares) / len(shares) if shares else 0.5, **found}
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """Scores the validation prompts with the model as it is.
+
+    Attributes:
+        net: What scores; all processes call it equally often.
+        prompts: With labels.
+        items: Their answers, encoded, in order.
+        collator: Lays chunks out.
+        score: Outputs (N, H) -> scores (N,).
+        tokens: Most padded tokens of a chunk.
+        rank, world: Which process this is, of how many.
+    """
+
+    net: Callable[[], Any]
+    prompts: Sequence[RatedPrompt]
+    items: Sequence[Item]
+    collator: Collator
+    score: Callable[[Any], Any]
+    tokens: int
+    rank: int = 0
+    world: int = 1
+
+    def __call__(self) -> Mapping[str, float]:
+        """Return the figures."""
+        return figures(self.prompts, self.scores())
+
+    def scores(self) -> list[list[float]]:
+        """Return the scores of each prompt's answers."""
+        flat = self._gathered(self._own())
+        rest = iter([flat[n] for n in range(len(self.items))])
+        return [[next(rest) for _ in prompt.answers] for prompt in self.prompts]
+
+    def _own(self) -> dict[int, float]:
+        """Score this process's share of the chunks; all shares have equally many, or sharded weights would wait."""
+        chunks = chunks_by_length([len(item.ids) for item in self.items], self.tokens)
+        chunks += chunks[: -len(chunks) % self.world]
+        net = self.net()
+        was = net.training
+        net.eval()
+        found: dict[int, float] = {}
+        with torch.no_grad():
+            for places in chunks[self.rank :: self.world]:
+                inputs = self.collator.layout([self.items[n].ids for n in places])
+                device = next(net.parameters()).device
+                outputs = net(**{name: value.to(device) for name, value in inputs.items()}).logits
+                found |= dict(zip(places, self.score(outputs).float().tolist(), strict=True))
+        net.train(was)
+        return found
+
+    def _gathered(self, own: dict[int, float]) -> dict[int, float]:
+        if self.world == 1:
+            return own
+        shares: list[Any] = [None] * self.world
+        torch.distributed.all_gather_object(shares, own)
+        return {n: score for share in shares for n, score in share.items()}
