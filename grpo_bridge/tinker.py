@@ -102,7 +102,8 @@ def _classes() -> dict[str, type[Any]]:
             return await group_rewards(scorer, completions, self._reference, self._chat, self._meta)
 
         def logging_tags(self) -> list[str]:
-            return [self._task if isinstance(self._task, str) else "verify"]
+            names = dict.fromkeys(kept_batches(self._task, **self._settings).scorer.teachers.values())
+            return ["+".join(names)]  # not the task, which may be an address with a token in it
 
     return {"VerifyEnv": VerifyEnv, "VerifyGroupBuilder": VerifyGroupBuilder}
 

@@ -21,6 +21,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from grpo_bridge.distributed import Outcomes, gathered, groups_in, straddles
@@ -250,6 +251,16 @@ class TrlReward:
         return {**vars(self), "_callback": None}
 
 
+@dataclass
+class _Batch:
+    """A list of completions, kept so that no other one can get its id; the parts that have asked; their verdicts."""
+
+    completions: object
+    asked: set[str] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    judged: Judged | None = None
+
+
 class _Shared:
     """Judges a batch once for all parts, which a trainer asks one after another or in threads."""
 
@@ -259,22 +270,21 @@ class _Shared:
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
-        self._known: OrderedDict[int, tuple[object, threading.Lock, list[Judged]]] = OrderedDict()
+        self._known: OrderedDict[int, _Batch] = OrderedDict()
 
-    def judged(self, completions: Sequence[Text], judge: Callable[[], Judged]) -> Judged:
-        """Return the verdicts on this very list of completions, judging it if nobody has."""
+    def judged(self, part: str, completions: Sequence[Text], judge: Callable[[], Judged]) -> Judged:
+        """Return the verdicts on this very list of completions for a part, judging it if nobody has."""
         with self._lock:
-            key = id(completions)
-            if key not in self._known:
-                # The list is kept, so that no other one can get its id.
-                self._known[key] = (completions, threading.Lock(), [])
-                while len(self._known) > MAX_SHARED:
-                    self._known.popitem(last=False)
-            _, lock, found = self._known[key]
-        with lock:
-            if not found:
-                found.append(judge())
-            return found[0]
+            batch = self._known.get(id(completions))
+            if batch is None or part in batch.asked:  # a part asks once: the same list again is filled anew
+                batch = self._known[id(completions)] = _Batch(completions)
+            batch.asked.add(part)
+            if len(batch.asked) == len(self.parts) or len(self._known) > MAX_SHARED:
+                self._known.pop(id(completions) if len(batch.asked) == len(self.parts) else next(iter(self._known)))
+        with batch.lock:
+            if batch.judged is None:
+                batch.judged = judge()
+            return batch.judged
 
     def __getstate__(self) -> dict[str, Any]:
         return {"reward": self.reward, "parts": self.parts}
@@ -308,7 +318,7 @@ class PartReward:
         columns.pop("environments", None)
         reward = self._shared.reward
         judged = self._shared.judged(
-            completions, lambda: reward.judge(prompts, completions, completion_ids, columns, **told)
+            self._part, completions, lambda: reward.judge(prompts, completions, completion_ids, columns, **told)
         )
         return [self._of(verdict) for verdict in judged.verdicts]
 

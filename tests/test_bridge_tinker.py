@@ -67,3 +67,8 @@ def test_what_was_not_judged_gets_its_groups_mean() -> None:
     found = asyncio.run(group_rewards(BatchScorer("math"), [*texts, 7], "5"))  # type: ignore[list-item]
     assert [reward for reward, _ in found] == [1.0, 0.0, 0.5]
     assert [metrics["judged"] for _, metrics in found] == [1.0, 1.0, 0.0]
+
+
+def test_tags_name_the_teacher_and_no_token() -> None:
+    assert builder(task="numeric").logging_tags() == ["numeric"]
+    assert builder(task="http://:a-token-of-some-length@127.0.0.1:9").logging_tags() == ["remote"]

@@ -180,18 +180,19 @@ def test_a_checkpoint_without_a_probe_is_told(tmp_path: Path, caplog: pytest.Log
 def test_audits_are_of_training_and_have_the_columns_that_they_need(tmp_path: Path) -> None:
     from grpo_bridge import trl_reward
 
-    reward = trl_reward(f"{TESTS}/trl_teacher.py:digits", name="audited")
-    callback = reward.watch(held_out={"n": f"{TESTS}/trl_teacher.py:digits"} | {"other": "numeric"}, audit_every=1)
+    reward = trl_reward("format", name="audited")
+    callback = reward.watch(held_out={"n": "numeric", "other": "math"}, audit_every=1)
     heard: list[set[Any]] = []
     audit = callback._audit
     callback._audit = lambda *given: (heard.append({each.prompt for each in callback._last[1]}), audit(*given))
     evaluated = {"prompt": ["9="] * 4, "answer": ["9"] * 4, "task": ["n"] * 4}
     rows = {**ROWS, "task": ROWS["note"]}
     options = {"eval_strategy": "steps", "eval_steps": 1, "eval_on_start": True, "per_device_eval_batch_size": 4}
+    options |= {"num_iterations": 2, "max_steps": 4}  # so that every second step judges nothing
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(globals(), "ROWS", rows)
         trained("GRPO", reward, tmp_path, callbacks=[callback], evaluated=evaluated, **options)
-    assert len(heard) == 2
+    assert len(heard) == len(callback.trends.held_out) == 4
     assert all("9=" not in prompts for prompts in heard)
     assert callback.trends.held_out == callback.trends.reward
 

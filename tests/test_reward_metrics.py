@@ -236,3 +236,23 @@ def test_split_refuses_what_its_parts_would_not_do(policy: Any, tmp_path: Path) 
     plan.write_text("how: weighted\nteachers: [{teacher: math, weight: 3}, {teacher: format, weight: 1}]\n")
     with pytest.raises(UsageError, match="None together"):
         trl_reward(str(plan), on_failure=policy).split()
+
+
+def test_split_judges_a_batch_once_for_all_parts_and_holds_none_of_it_after(tmp_path: Path) -> None:
+    from grpo_bridge import trl_reward
+
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("how: weighted\nteachers: [numeric, {teacher: format, name: form}]\n")
+    reward = trl_reward(str(plan), name="shared")
+    calls: list[int] = []
+    judge = reward.judge
+    reward.judge = lambda *given, **more: (calls.append(1), judge(*given, **more))[1]  # type: ignore[method-assign]
+    numeric, form = reward.split()
+    completions = ["4", "5"]
+    assert [call(numeric, completions), len(call(form, completions))] == [[1.0, 0.0], 2]
+    assert len(calls) == 1
+    assert not form._shared._known
+    completions[:] = ["5", "4"]  # a loop of one's own may fill the same list again
+    assert call(numeric, completions) == [0.0, 1.0]
+    assert call(numeric, completions) == [0.0, 1.0]
+    assert len(calls) == 3
