@@ -11,10 +11,11 @@ with standardised stars y, all pairs of a prompt weighed as its answers, and pre
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reward_models.evaluation.base_features import Features, base_features
 from reward_models.evaluation.calibration import FOLDS, fold_of
 from reward_models.evaluation.evaluate import Rival
 from reward_models.evaluation.quality import accuracy, correlation, pair_row, rank_rows
@@ -31,14 +32,9 @@ RIDGES = tuple(10.0**power for power in range(-3, 4))
 """Tried, as multiples of the mean curvature."""
 CHOICE_SHARE = 4
 """One prompt in this many is held out of the fit that chooses the ridge."""
-MAX_WIDTH = 1024
-"""Wider features are projected at random to this width: it bounds the work, and ridge shrinks most of it anyway."""
 MIN_PROMPTS = 10
 AT_ONCE = 256
 """Prompts whose equations are added up at a time."""
-
-Features = Callable[[Sequence[RatedPrompt]], "list[Tensor]"]
-"""Prompts -> for each the features of its answers, fp32 (N, D)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +71,6 @@ def frozen_rival(
         return Rival(NAME, how_it_is, frozen_scores(base_features(base, seed, **how), scored, train, seed))
     except VerifyError as error:
         return Rival(NAME, how_it_is, None, str(error))
-
-
-def base_features(base: str, seed: int = 0, **how: Any) -> Features:
-    """Return what computes features with a base model, loaded once.
-
-    Raises:
-        VerifyError: If it cannot be loaded.
-    """
-    torch = require("torch", "rm", "The frozen-head baseline")
-    from reward_models.models.reward_model import RewardModel
-
-    model = RewardModel.from_base(base, seed=seed, **how)
-
-    def features(rated_P: Sequence[RatedPrompt]) -> list[Tensor]:
-        prompts = [rated.prompt for rated in rated_P for _ in rated.answers]
-        responses = [answer.response for rated in rated_P for answer in rated.answers]
-        flat_ND = model.features(model.encode(prompts, responses))
-        if flat_ND.shape[1] > MAX_WIDTH:
-            random = torch.Generator().manual_seed(seed)
-            flat_ND @= torch.randn(flat_ND.shape[1], MAX_WIDTH, generator=random) / math.sqrt(MAX_WIDTH)
-        return list(flat_ND.split([len(rated.answers) for rated in rated_P]))
-
-    return features
 
 
 def frozen_scores(
