@@ -81,7 +81,7 @@ def tiny_base(folder: Path, kind: str, chat: str = "", seed: int = 0) -> str:
     with torch.no_grad():
         for name, parameter in net.named_parameters():
             if "norm" not in name.lower():  # Random, but not so small that all texts score the same.
-                parameter.mul_(4)
+                parameter.mul_(4 if kind == "gpt2" else 8)
     net.save_pretrained(path)
     tokenizer.save_pretrained(path)
     return str(path)

@@ -6,7 +6,10 @@ lost on saving, and a random one scores after reload (trl: -0.729 -> -0.110).
 
 from __future__ import annotations
 
+import contextlib
 import json
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,7 +85,16 @@ def adapted(loaded: Loaded, settings: LoraSettings) -> Any:
         target_modules=sorted(settings.targets or present),
         modules_to_save=sorted({*head_names(net)} | fresh),
     )
-    return peft.get_peft_model(net, config)
+    with _settled():
+        return peft.get_peft_model(net, config)
+
+
+@contextlib.contextmanager
+def _settled() -> Iterator[None]:
+    """Keep peft from warning users of a name in transformers that peft itself uses."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
+        yield
 
 
 def _is_linear(module: Any) -> bool:
@@ -125,7 +137,8 @@ def load_adapter(net: Any, path: str, trainable: bool = False) -> Any:
             "is lost. Train again"
         )
     try:
-        return peft.PeftModel.from_pretrained(net, path, is_trainable=trainable).eval()
+        with _settled():
+            return peft.PeftModel.from_pretrained(net, path, is_trainable=trainable).eval()
     except (RuntimeError, ValueError, OSError) as error:
         raise InputError(f"the adapters in {path!r} do not fit their base: {error}") from error
 
