@@ -85,6 +85,24 @@ def test_asserts_when_they_test_nothing_then_a_bad_reference(test):
 
 
 @pytest.mark.parametrize(
+    "test",
+    [
+        "assert eval(f(1)) == 2",
+        "for x in (1, 2):\n    exec(f(x))\n    assert x",
+        "import pickle\nassert pickle.loads(f(1)) == 2",
+        "import subprocess as s\nimport subprocess\nassert subprocess.run(['python3', '-c', f(1)]).returncode == 0",
+    ],
+)
+def test_grader_when_it_would_run_what_a_program_returns_then_a_bad_reference(test):
+    with pytest.raises(BadReference, match="run text as code"):
+        read(test)
+
+
+def test_grader_when_it_runs_text_of_its_own_then_it_may():
+    assert read("for x in (1, 2):\n    assert f(x) == eval('1 + 1')").checks
+
+
+@pytest.mark.parametrize(
     ("test", "name"),
     [
         ("assert area(2) == 4", "area"),

@@ -212,6 +212,7 @@ sys.exit(0 if sorted(wanted.split()) == sorted(seen.split()) else 1)
         (CHECKER, 1.0, Status.CORRECT),
         ("raise SystemExit(1)", 0.0, Status.INCORRECT),
         ("LIMIT('time_limit')", None, Status.BAD_REFERENCE),
+        ("import sys\nLIMIT('time_limit') if b'2 1' in FILES['output'] else sys.exit(0)", 0.0, Status.INCORRECT),
     ],
 )
 def test_checker_program_when_it_ends_with_0_then_the_output_is_right(checker, reward, status):
@@ -236,6 +237,8 @@ PLUS = {
         ("def root(x): return round(x ** 0.5, 3)", 0.0),
         ("def root(x): return 2.0", 0.0),
         ("def root(x): return None", 0.0),
+        ("from decimal import Decimal\ndef root(x): return Decimal('sNaN')", 0.0),
+        ("from fractions import Fraction\ndef root(x): return Fraction(16 ** 16000, 3)", 0.0),
     ],
 )
 def test_evalplus_when_a_program_is_judged_then_by_what_the_solution_returns(program, reward):
@@ -248,6 +251,18 @@ def test_evalplus_when_a_program_is_judged_then_by_what_the_solution_returns(pro
 def test_evalplus_when_the_solution_fails_then_a_bad_reference(solution):
     verdict = judged("```python\ndef root(x): return 1\n```", {**PLUS, "canonical_solution": solution})
     assert (verdict.reward, verdict.status) == (None, Status.BAD_REFERENCE)
+
+
+def test_checker_program_when_the_sandbox_fails_then_neither_the_program_nor_the_reference_is_to_blame():
+    class Failing(FakeBackend):
+        async def run(self, job, on_report=None):
+            if job.program.files:
+                return JobReport(failure=Report(Outcome.INFRASTRUCTURE, detail="no box"))
+            return await super().run(job, on_report)
+
+    reference = {"tests": [{"stdin": "", "stdout": "1"}], "checker": {"language": "python", "source": CHECKER}}
+    verdict = judged("```python\nprint(1)\n```", reference, Failing())
+    assert (verdict.reward, verdict.status) == (None, Status.FAILED)
 
 
 def test_evalplus_when_a_group_is_judged_then_the_solution_runs_once():

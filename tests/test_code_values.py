@@ -247,6 +247,8 @@ def test_show_when_values_are_hostile_then_cut_and_escaped():
     assert show_value(Items(frozenset, [])) == "frozenset()"
     assert show_value(Pairs([(1, 2)])) == "{1: 2}"
     assert "bits" in show_value(1 << 5000)
+    assert "Fraction" in show_value(Fraction(1 << 20_000, 3)), "its text would have more digits than Python writes"
+    assert "range" in show_value(range(1 << 20_000))
     assert len(show_value(list(range(10_000)))) < 300
     assert show_text("a\x1b[31m\u202e\n") == "a\\x1b[31m\\u202e\\n"
     assert show_text(b"\xff" * 300, 10).endswith("... (300 in all)")

@@ -75,7 +75,7 @@ class Runner:
         counted = (here.work, *self._scratch) if self._has_own_disk else ()
         self.usage = limits.Usage(self.group, self._own, counted)
         self._folder_ids = self._identify()
-        self._last_pid = meter.LastPid()
+        self._last_pid, self._children = meter.LastPid(), meter.Children()
         self._zygotes: dict[tuple[str, ...], warm.Zygote] = {}
         self._next_uid = 0
         self.token = os.urandom(16).hex()
@@ -162,7 +162,8 @@ class Runner:
             finished.reason, finished.detail = LOST, "the warm interpreter was attacked"
         finished.wall_s = watch.wall_s
         finished.peak_bytes = max([watch.peak_bytes, *(ending.resident_bytes for ending in finished.endings)])
-        alone = self._last_pid.read() == self._idle_pid + len(plans)
+        # Pids come round again, so what went on forking may stand where nothing would; an orphan cannot hide from us.
+        alone = self._last_pid.read() == self._idle_pid + len(plans) and self._children.all_are(self._own)
         self._clear(finished, plans, alone)
         used = sum(ending.cpu_s for ending in finished.endings)
         finished.cpu_s = used if alone else max(used, watch.cpu_s)

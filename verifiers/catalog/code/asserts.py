@@ -15,7 +15,7 @@ from typing import Any
 
 from verifiers.catalog.code.expect import Expect, View
 from verifiers.catalog.code.literals import NotLiteral, literal
-from verifiers.catalog.code.names import free_names, imports_for, looks_at_arguments, top_names
+from verifiers.catalog.code.names import free_names, imports_for, looks_at_arguments, runs_text, top_names
 from verifiers.catalog.code.task import BadReference, CallTest, CheckTest
 from verifiers.catalog.code.values import ValueFault, encode_call
 
@@ -122,6 +122,8 @@ def _for_grader(
 ) -> Asserts:
     own = [statement for statement in helpers if entry_point not in top_names([statement])]
     before = [*own, *setup]
+    if run := runs_text([*before, *tests]):
+        raise BadReference(f"the tests run text as code ({run}), and it could be the program's")
     if alias and alias != entry_point:
         before.append(ast.parse(f"{alias} = {entry_point}").body[0])
     everything = [*before, *tests]

@@ -259,26 +259,37 @@ async def _asked(backend: Runs, task: Task, checker: CheckerProgram, run: int, r
     """Ask the checker program about one output.
 
     Raises:
-        BadReference: If the checker does not compile, or does not end by itself.
+        BadReference: If the checker does not compile, or does not end by itself, whatever it is given.
+        Infrastructure: If the sandbox failed.
     """
     test = task.tests[run]
     assert isinstance(test, StdioTest)
     expected, seen = show_text(test.expected), show_text(report.stdout)
     if report.outcome is not Outcome.OK:
         return failed_run(report, expected)
-    files = {"input": test.stdin, "output": report.stdout, "expected": test.expected}
-    program = Program(checker.language, checker.source, files)
-    done = await backend.run(Job(program, Stdio((b"",), tuple(files)), how.limits))
-    if done.failure is not None or not done.runs:
-        detail = last_line(done.failure.stderr) or done.failure.detail if done.failure else "no report"
-        raise BadReference(f"the checker program cannot be run: {show_text(detail)}")
-    said = done.runs[0]
+    said = await _said_of(backend, checker, test, report.stdout, how)
     if said.exit_code is None:
-        raise BadReference(f"the checker program did not end by itself: {said.outcome.value}")
+        # An output may be made to do that to it; then it has a word on the expected one.
+        if (await _said_of(backend, checker, test, test.expected, how)).exit_code is None:
+            raise BadReference(f"the checker program did not end by itself: {said.outcome.value}")
+        return _held(report, f"the checker did not end by itself: {said.outcome.value}", expected, seen, report.stdout)
     fault = (
         "" if said.exit_code == 0 else f"the checker refuses it: {last_line(said.stderr or said.stdout) or 'no word'}"
     )
     return _held(report, fault, expected, seen, report.stdout)
+
+
+async def _said_of(backend: Runs, checker: CheckerProgram, test: StdioTest, output: bytes, how: How) -> Report:
+    files = {"input": test.stdin, "output": output, "expected": test.expected}
+    program = Program(checker.language, checker.source, files)
+    done = await backend.run(Job(program, Stdio((b"",), tuple(files)), how.limits))
+    for told in (done.failure, *done.runs):
+        if told is not None and told.outcome is Outcome.INFRASTRUCTURE:
+            raise Infrastructure(told.detail)
+    if done.failure is not None or not done.runs:
+        detail = last_line(done.failure.stderr) or done.failure.detail if done.failure else "no report"
+        raise BadReference(f"the checker program cannot be run: {show_text(detail)}")
+    return done.runs[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,4 +343,4 @@ def _trusted_result(task: Task, test: object, report: Report) -> object:
 
 
 class Infrastructure(RuntimeError):
-    """The sandbox failed while it ran a right solution."""
+    """The sandbox failed while it ran a right solution, or a checker."""

@@ -29,6 +29,10 @@ _FROM: Final[dict[str, str]] = {
 }
 COMMON: Final[dict[str, str]] = {name: module for module, names in _FROM.items() for name in names.split()}
 """Names that harnesses of well-known data sets import for every program, and where they come from."""
+_RUNNERS: Final = frozenset(
+    "eval exec __import__ builtins.eval builtins.exec importlib.import_module pickle.loads marshal.loads os.system "
+    "os.popen subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen".split()
+)
 _SHORT: Final[dict[str, str]] = {"np": "import numpy as np", "pd": "import pandas as pd"}
 
 
@@ -94,6 +98,25 @@ def import_line(name: str, is_module: bool) -> str:
     if is_module and name in _SHORT:
         return _SHORT[name]
     return f"import {name}" if is_module and name in sys.stdlib_module_names else ""
+
+
+def runs_text(statements: Iterable[ast.stmt]) -> str:
+    """Return the name by which tests run text as code that they do not spell out themselves; empty = they do not.
+
+    What the program returned would then run in the grader's own process.
+    """
+    for node in (node for statement in statements for node in ast.walk(statement)):
+        if isinstance(node, ast.Call) and _last_name(node.func) in _RUNNERS:
+            if not (node.args and isinstance(node.args[0], ast.Constant)):
+                return _last_name(node.func)
+    return ""
+
+
+def _last_name(node: ast.expr) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    owner = node.value.id if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) else ""
+    return f"{owner}.{node.attr}" if isinstance(node, ast.Attribute) else ""
 
 
 def looks_at_arguments(statements: Iterable[ast.stmt], functions: Set[str]) -> bool:

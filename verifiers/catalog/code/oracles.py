@@ -39,7 +39,7 @@ def oracle_for(entry_point: str) -> str:
 
 
 def agrees(oracle: str, arguments: bytes, expected: Any, seen: Any, rule: Rule) -> bool:
-    """Whether a candidate's result is as good as the right solution's.
+    """Whether a candidate's result is as good as the right solution's; what cannot even be compared is not.
 
     Args:
         oracle: As `oracle_for` returns it.
@@ -48,6 +48,13 @@ def agrees(oracle: str, arguments: bytes, expected: Any, seen: Any, rule: Rule) 
         seen: The candidate's, decoded.
         rule: How equality is meant.
     """
+    try:
+        return _agrees(oracle, arguments, expected, seen, rule)
+    except (ArithmeticError, TypeError, ValueError):  # Decimal('sNaN') raises when it is compared
+        return False
+
+
+def _agrees(oracle: str, arguments: bytes, expected: Any, seen: Any, rule: Rule) -> bool:
     if oracle == _GIVEN:
         told = seen if isinstance(seen, bool) else seen is not None
         return bool(told == (expected if isinstance(expected, bool) else expected is not None))

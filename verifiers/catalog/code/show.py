@@ -85,4 +85,7 @@ def _scalar(value: Any) -> str:
         return repr(value[: SHOWN_CHARS + 1])
     if isinstance(value, Opaque):
         return f"<{value.type_name}>"
-    return repr(value)[: 2 * SHOWN_CHARS]
+    try:
+        return repr(value)[: 2 * SHOWN_CHARS]
+    except ValueError:  # whole numbers in it (of a fraction, a range) that are too long to be written
+        return f"<{type(value).__name__} of very long numbers>"
