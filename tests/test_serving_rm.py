@@ -1,0 +1,334 @@
+"""The teacher `reward_model` on tiny real models: layouts, servers, ensembles, scales, memory, TRL."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from rm_servers import Served, serving  # noqa: E402
+from rm_tiny import CHAT, WORDS, texts, tiny_base  # noqa: E402
+
+from reward_models.evaluation.calibration import fit_calibration  # noqa: E402
+from reward_models.models.card import Card  # noqa: E402
+from reward_models.models.reward_model import RewardModel  # noqa: E402
+from reward_models.serving.engine import Ask, Marked  # noqa: E402
+from reward_models.serving.local import LocalEngine, LocalSettings  # noqa: E402
+from reward_models.serving.remote import remote_rm  # noqa: E402
+from reward_models.serving.teacher import reward_model  # noqa: E402
+from reward_models.types import Answer, RatedPrompt  # noqa: E402
+from verifiers.errors import OptionError  # noqa: E402
+from verifiers.scoring import score  # noqa: E402
+from verifiers.types import Json, Sample, Status, Verdict  # noqa: E402
+
+pytestmark = [pytest.mark.trainers, pytest.mark.timeout(240), pytest.mark.filterwarnings("ignore")]
+TOLERANCE = 1e-5
+LONG = " ".join(WORDS * 2)
+
+
+def saved(folder: Path, kind: str, *, chat: str = "", seed: int = 0, **card: Any) -> str:
+    """Write a reward model of two layers with a card; return its folder."""
+    model = RewardModel.from_base(tiny_base(folder / f"base{seed}", kind, chat), seed=seed)
+    parity = model.parity(["why is the sky blue", "a b c"], ["light scatters", "birds sing at dawn in the air"])
+    path = folder / f"{kind}-{seed}"
+    model.save(str(path), Card(parity=parity, **card))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return saved(tmp_path_factory.mktemp("llama"), "llama", chat=CHAT)
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return saved(tmp_path_factory.mktemp("bert"), "bert")
+
+
+def groups(prompts: int = 4, size: int = 6) -> list[Sample]:
+    """Samples of a few prompts, long and short, out of order."""
+    _, responses = texts(prompts * size)
+    starts = [LONG, "why", " ".join(WORDS), "what is water"]
+    return [Sample(response, prompt=starts[index % prompts]) for index, response in enumerate(responses)]
+
+
+def alone(path: str, samples: Sequence[Sample]) -> list[float]:
+    """Score each by itself, by the stock class and nothing of ours but the tokens."""
+    from transformers import AutoModelForSequenceClassification
+
+    model = RewardModel.from_checkpoint(path)
+    stock = AutoModelForSequenceClassification.from_pretrained(path).eval()
+    found = []
+    for each in model.encode([s.prompt for s in samples], [s.completion for s in samples]):
+        with torch.no_grad():
+            found.append(float(stock(input_ids=torch.tensor([each.ids])).logits[0, 0]))
+    return found
+
+
+def rewards(verdicts: Sequence[Verdict]) -> list[float]:
+    assert {each.status for each in verdicts} == {Status.PARTIAL}, verdicts[0].reason
+    return [float(each.reward or 0.0) for each in verdicts]
+
+
+@pytest.mark.parametrize("kind", ["llama", "qwen2", "mistral", "gemma", "gpt2", "bert", "modernbert", "deberta-v2"])
+@pytest.mark.parametrize("share", [True, False], ids=["shared", "padded"])
+def test_score_when_any_layout_then_as_the_stock_class_alone(kind: str, share: bool, tmp_path: Path):
+    path = saved(tmp_path, kind)
+    samples = groups()
+    found = rewards(score(samples, reward_model, options={"model": path, "share_prompts": share, "max_tokens": 512}))
+    assert found == pytest.approx(alone(path, samples), abs=TOLERANCE)
+
+
+def test_plan_when_prompts_are_long_then_a_decoder_shares_them_and_an_encoder_does_not(llama: str, bert: str):
+    asks = [Ask(LONG, f"answer {n}") for n in range(8)] + [Ask("why", f"short {n}") for n in range(8)]
+    for path, shares in ((llama, True), (bert, False)):
+        engine = LocalEngine(path, LocalSettings())
+        items = engine.prepare(asks)
+        batches = engine.plan(items)
+        assert sorted(index for batch in batches for index in batch) == list(range(16))
+        assert (sorted(batches[0]) == list(range(8))) is shares
+
+
+def test_plan_when_a_shared_row_is_too_long_then_is_cut(llama: str):
+    engine = LocalEngine(llama, LocalSettings(max_tokens=64))
+    asks = [Ask(LONG, " ".join(WORDS[:5])) for _ in range(9)]
+    batches = engine.plan(engine.prepare(asks))
+    assert sorted(index for batch in batches for index in batch) == list(range(9))
+    assert len(batches) > 1
+
+
+@pytest.mark.parametrize("rows_that_fit", [1, 3])
+def test_run_when_memory_runs_out_then_halves_the_budget_and_says_so(
+    rows_that_fit: int, bert: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    engine = LocalEngine(bert, LocalSettings())
+    items = engine.prepare([Ask("why", f"answer {n}") for n in range(8)])
+    real, expected = engine._outputs, engine.run(0, items)
+
+    def tight(lane: int, items: Sequence[Any]) -> Any:
+        if len(items) > rows_that_fit:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(lane, items)
+
+    monkeypatch.setattr(engine, "_outputs", tight)
+    budget = engine.max_tokens
+    found = engine.run(0, items)
+    assert [each.outputs for each in found if isinstance(each, Marked)] == [
+        pytest.approx(each.outputs, abs=TOLERANCE) for each in expected if isinstance(each, Marked)
+    ]
+    assert engine.max_tokens < budget
+    assert "out of memory" in caplog.text
+
+
+def test_run_when_one_answer_does_not_fit_then_only_it_is_not_judged(bert: str, monkeypatch: pytest.MonkeyPatch):
+    engine = LocalEngine(bert, LocalSettings())
+    items = engine.prepare([Ask("why", "a"), Ask("why", LONG), Ask("why", "b")])
+    real = engine._outputs
+
+    def tight(lane: int, items: Sequence[Any]) -> Any:
+        if any(len(item.encoded) > 30 for item in items):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(lane, items)
+
+    monkeypatch.setattr(engine, "_outputs", tight)
+    found = engine.run(0, items)
+    assert [isinstance(each, Marked) for each in found] == [True, False, True]
+    assert "max_length" in str(found[1])
+
+
+def test_score_when_a_message_is_no_text_then_only_it_is_not_judged(llama: str):
+    picture = [{"role": "user", "content": [{"type": "image_url", "image_url": "x"}]}]
+    found = score([Sample("a", prompt="why"), Sample("a", prompt=picture)], reward_model, options={"model": llama})
+    assert found[0].reward is not None
+    assert (found[1].reward, found[1].status) == (None, Status.BAD_ROW)
+
+
+def test_score_when_the_prompt_is_too_long_then_is_cut_and_told(llama: str):
+    (verdict,) = score([Sample("light", prompt=LONG * 9)], reward_model, options={"model": llama})
+    assert verdict.parts[0].details["truncated"] is True
+    assert "cut" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, "model=FOLDER"),
+        ({"model": "./nowhere"}, "there is no folder"),
+        ({"model": "a,a"}, "each model once"),
+        ({"model": "x/y", "max_tokens": -1}, "from 0"),
+    ],
+)
+def test_options_when_they_cannot_work_then_are_refused_before_anything_is_loaded(options: dict[str, Json], told: str):
+    with pytest.raises(OptionError, match=told):
+        score([Sample("a")], reward_model, options=options)
+
+
+def test_score_when_the_head_was_never_trained_then_is_unavailable(tmp_path: Path):
+    base = tiny_base(tmp_path, "bert")
+    (verdict,) = score([Sample("a", prompt="b")], reward_model, options={"model": base})
+    assert (verdict.reward, verdict.status) == (None, Status.UNAVAILABLE)
+    assert "not a trained reward model" in verdict.reason
+
+
+def calibrated_card(path: str) -> RewardModel:
+    """Give a model's card a calibration on answers whose stars follow its own scores."""
+    model = RewardModel.from_checkpoint(path)
+    prompts, responses = texts(120, seed=3)
+    found = model.scores(model.encode(prompts, responses)).tolist()
+    order = sorted(found)
+    rated = [
+        RatedPrompt(prompt, (Answer(response, stars=1 + 4 * order.index(one) / (len(order) - 1)),))
+        for prompt, response, one in zip(prompts, responses, found, strict=True)
+    ]
+    calibration = fit_calibration([[one] for one in found], rated)
+    shape = calibration.shape
+    assert model.card is not None
+    card = Card(mean=shape.mean, std=shape.std, calibration=calibration.to_json(), parity=model.card.parity)
+    model.save(path, card)
+    return model
+
+
+def test_scores_when_raw_centred_or_calibrated_then_as_the_card_says(tmp_path: Path):
+    path = saved(tmp_path, "llama")
+    card = calibrated_card(path).card
+    assert card is not None
+    samples = groups()
+    raw, centred, stars = (
+        rewards(score(samples, reward_model, options={"model": path, "scores": kind}))
+        for kind in ("raw", "centred", "calibrated")
+    )
+    assert centred == pytest.approx([(each - card.mean) / card.std for each in raw])
+    assert all(1 <= each <= 5 for each in stars)
+    ranked = sorted(range(len(raw)), key=raw.__getitem__)
+    assert all(stars[a] <= stars[b] + 1e-9 for a, b in pairwise(ranked))
+
+
+def test_scores_when_the_card_has_no_calibration_then_says_what_to_run(llama: str):
+    (verdict,) = score([Sample("a", prompt="b")], reward_model, options={"model": llama, "scores": "calibrated"})
+    assert verdict.reward is None
+    assert "verify rm eval" in verdict.reason
+
+
+def test_ensemble_when_members_differ_then_disagreement_is_in_the_parts(tmp_path: Path):
+    one, two = saved(tmp_path, "bert", seed=1), saved(tmp_path, "bert", seed=2)
+    samples = groups(size=2)
+    singles = [rewards(score(samples, reward_model, options={"model": path})) for path in (one, two)]
+    options: dict[str, Json] = {"model": f"{one},{two}", "penalty": 2.0}
+    mean, least, lower = (
+        score(samples, reward_model, options={**options, "combine": how}) for how in ("mean", "min", "lower")
+    )
+    for index, (a, b) in enumerate(zip(*singles, strict=True)):
+        spread = abs(a - b) / 2**0.5
+        assert mean[index].reward == pytest.approx((a + b) / 2, abs=TOLERANCE)
+        assert least[index].reward == pytest.approx(min(a, b), abs=TOLERANCE)
+        assert lower[index].reward == pytest.approx((a + b) / 2 - 2 * spread, abs=TOLERANCE)
+        assert [part.name for part in mean[index].parts] == ["bert-1", "bert-2", "disagreement"]
+        assert mean[index].parts[2].reward == pytest.approx(spread, abs=TOLERANCE)
+
+
+def test_compose_when_rules_gate_a_reward_model_then_both_count(llama: str):
+    plan = {
+        "how": "weighted",
+        "total": "sum",
+        "teachers": [
+            {"teacher": "format", "gate": 1.0},
+            {"teacher": "reward_model", "weight": 1.0, "set": {"model": llama}},
+            {"teacher": "numeric", "weight": 2.0},
+        ],
+    }
+    good = "<think>12 and 30 make 42, since 12 + 30 = 42.</think>\n<answer>42</answer>"
+    samples = [Sample(good, prompt="12+30", reference="42"), Sample("42", prompt="12+30", reference="42")]
+    both, shut = score(samples, "compose", options={"compose": json.dumps(plan)})
+    assert shut.reward == 0.0
+    model = next(part for part in both.parts if part.name == "reward_model")
+    assert both.reward == pytest.approx((model.reward or 0.0) + 2.0, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("kind", ["vllm", "sglang", "tei", "openrlhf"])
+@pytest.mark.parametrize("body", ["llama", "bert"])
+def test_remote_when_the_server_runs_the_checkpoint_then_agrees_with_the_teacher(kind: str, body: str, tmp_path: Path):
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    path = saved(tmp_path, body, chat=CHAT if body == "llama" else "")
+    stock = AutoModelForSequenceClassification.from_pretrained(path).eval()
+    tokenizer = AutoTokenizer.from_pretrained(path)
+
+    def of_ids(ids: Sequence[int]) -> float:
+        with torch.no_grad():
+            return float(stock(input_ids=torch.tensor([list(ids)])).logits[0, 0])
+
+    def of_text(text: str) -> float:
+        return of_ids(tokenizer(text)["input_ids"])
+
+    samples = groups(size=2)
+    with serving(Served(kind, of_text, of_ids if kind in ("vllm", "sglang") else None)) as served:
+        found = score(samples, remote_rm, options={"url": served.url, "model": path, "batch": 4})
+        assert rewards(found) == pytest.approx(alone(path, samples), abs=TOLERANCE)
+        with_sigmoid = Served(kind, of_text, of_ids, after=lambda x: float(torch.sigmoid(torch.tensor(x))))
+    with serving(with_sigmoid) as served:
+        (refused,) = score(samples[:1], remote_rm, options={"url": served.url, "model": path})
+    assert refused.reward is None
+    assert "sigmoid" in refused.reason
+
+
+def test_command_when_a_file_is_scored_then_rows_have_rewards(llama: str, tmp_path: Path):
+    rows = [{"prompt": sample.prompt, "completion": sample.completion} for sample in groups(size=2)]
+    source = tmp_path / "answers.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = [sys.executable, "-m", "verifiers", "score", "--task", "reward_model", "--set", f"model={llama}"]
+    done = subprocess.run([*command, str(source), "-o", "-"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(line)["reward"] for line in done.stdout.splitlines()]
+    assert found == pytest.approx(alone(llama, groups(size=2)), abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("kind", ["llama", "bert"])
+def test_trl_when_given_the_path_then_its_rewards_are_the_teachers(kind: str, tmp_path: Path):
+    trl = pytest.importorskip("trl")
+    from datasets import Dataset
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    path = saved(tmp_path, kind, chat=CHAT if kind == "llama" else "")
+    policy = AutoModelForCausalLM.from_pretrained(tiny_base(tmp_path / "policy", "llama", CHAT))
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "policy" / "llama")
+    tokenizer.pad_token = "<unk>"
+    asked: list[Sample] = []
+
+    def heard(prompts: list[Any], completions: list[Any], **more: Any) -> list[float]:
+        asked.extend(Sample(completion, prompt=prompt) for prompt, completion in zip(prompts, completions, strict=True))
+        return [0.0] * len(prompts)
+
+    args = trl.GRPOConfig(
+        output_dir=str(tmp_path / "run"),
+        per_device_train_batch_size=8,
+        num_generations=4,
+        max_completion_length=8,
+        max_steps=2,
+        report_to="none",
+        use_cpu=True,
+        bf16=False,
+        save_strategy="no",
+        disable_tqdm=True,
+        log_completions=False,
+    )
+    rows = [[{"role": "user", "content": prompt}] for prompt in (LONG, "why", "what is water", "the sky")]
+    trainer = trl.GRPOTrainer(
+        model=policy,
+        reward_funcs=[path, heard],
+        args=args,
+        train_dataset=Dataset.from_dict({"prompt": rows}),
+        processing_class=tokenizer,
+    )
+    trainer.train()
+    name = next(name for name in trainer._logs["rewards"] if name != "heard")
+    theirs = list(trainer._logs["rewards"][name])
+    ours = rewards(score(asked, reward_model, options={"model": path, "dtype": "float32"}))
+    assert len(theirs) >= 8
+    assert ours[-len(theirs) :] == pytest.approx(theirs, abs=1e-4)
