@@ -86,6 +86,16 @@ def test_score_when_any_layout_then_as_the_stock_class_alone(kind: str, share: b
     assert found == pytest.approx(alone(path, samples), abs=TOLERANCE)
 
 
+@pytest.mark.parametrize("kind", ["llama", "qwen2", "mistral", "gemma"])
+@pytest.mark.parametrize("share", [True, False], ids=["shared", "packed"])
+def test_score_when_rows_are_packed_then_as_the_stock_class_alone(kind: str, share: bool, tmp_path: Path):
+    path = saved(tmp_path, kind)
+    samples = groups()
+    options: dict[str, Json] = {"model": path, "share_prompts": share, "attention": "varlen", "max_tokens": 512}
+    found = rewards(score(samples, reward_model, options=options))
+    assert found == pytest.approx(alone(path, samples), abs=TOLERANCE)
+
+
 def test_plan_when_prompts_are_long_then_a_decoder_shares_them_and_an_encoder_does_not(llama: str, bert: str):
     asks = [Ask(LONG, f"answer {n}") for n in range(8)] + [Ask("why", f"short {n}") for n in range(8)]
     for path, shares in ((llama, True), (bert, False)):

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from reward_models.models.attention import NAME as VARLEN
 from reward_models.models.encode import Encoded
-from reward_models.models.layout import common_prefix, padded, shared
+from reward_models.models.layout import common_prefix, packed, padded, shared
 from reward_models.models.reward_model import RewardModel
 from reward_models.serving.engine import Ask, Marked, NotAnswered
 from reward_models.serving.plan import token_batches
@@ -51,6 +52,8 @@ class LocalSettings:
         max_length: Longest text in tokens; 0 = the card's.
         share_prompts: Let decoders compute a prompt once for all its answers.
         compiled: Run `torch.compile` on widths rounded up.
+        attention: transformers' name, or `varlen`: packed rows without padding (decoders). "" = varlen on a GPU where
+            the model can, else transformers' choice.
         trust_remote_code: Run Python that comes with the checkpoint.
         allow_pickle: Read weights that are not safetensors.
     """
@@ -61,6 +64,7 @@ class LocalSettings:
     max_length: int = 0
     share_prompts: bool = True
     compiled: bool = False
+    attention: str = ""
     trust_remote_code: bool = False
     allow_pickle: bool = False
 
@@ -92,6 +96,7 @@ class LocalEngine:
         on_gpu = any(device != "cpu" for device in devices)
         self.max_tokens = settings.max_tokens or (GPU_TOKENS if on_gpu else CPU_TOKENS)
         self._shares = settings.share_prompts and _can_share(self.models[0])
+        self._packs = self.models[0].causal and _attention(self.models[0]) == VARLEN
         self._multiple = COMPILED_MULTIPLE if settings.compiled else 8 if on_gpu else 1
         self._nets = [torch.compile(model.net) if settings.compiled else model.net for model in self.models]
 
@@ -144,6 +149,8 @@ class LocalEngine:
         ids = [item.encoded.ids for item in items]
         if self._shares and _is_row(items) and _saves(ids):
             batch, net = shared(ids), model.net
+        elif self._packs:
+            batch, net = packed(ids), model.net
         else:
             batch = padded(ids, model.pad_id, self._multiple)
         with torch.inference_mode():
@@ -170,14 +177,28 @@ def _load(path: str, device: str, settings: LocalSettings) -> RewardModel:
         raise UsageError(f"device {device!r} is none of torch's: cpu, cuda, cuda:0 ...") from error
     if kind == "cuda" and not torch.cuda.is_available():
         raise UsageError(f"device {device!r}: torch sees no GPU here; set device=cpu")
-    return RewardModel.from_checkpoint(
+    model = RewardModel.from_checkpoint(
         path,
+        attention=settings.attention,
         max_tokens=settings.max_length or None,
         dtype=settings.dtype or ("float32" if kind == "cpu" else "bfloat16"),
         device=device,
         trust_remote_code=settings.trust_remote_code,
         allow_pickle=settings.allow_pickle,
     )
+    if kind == "cuda" and not settings.attention and not settings.compiled and _can_pack(model):
+        model.stock.set_attn_implementation(VARLEN)
+    return model
+
+
+def _attention(model: RewardModel) -> str:
+    return str(model.stock.config._attn_implementation)
+
+
+def _can_pack(model: RewardModel) -> bool:
+    """Whether packed rows are exact and fast: decoders without capped logits, on torch's attention."""
+    caps = getattr(model.stock.config.get_text_config(), "attn_logit_softcapping", None)
+    return _can_share(model) and caps is None
 
 
 def _devices() -> tuple[str, ...]:
@@ -194,7 +215,7 @@ def _can_share(model: RewardModel) -> bool:
     """Whether the body takes a mask of our own: decoders whose attention is torch's."""
     config = model.stock.config
     one_way = not getattr(config.get_text_config(), "use_bidirectional_attention", False)
-    return model.causal and one_way and config._attn_implementation == "sdpa"
+    return model.causal and one_way and _attention(model) in ("sdpa", VARLEN)
 
 
 def _window(model: RewardModel) -> int:

@@ -56,6 +56,8 @@ class Options:
         max_length: Longest text in tokens, longer prompts are cut in the middle; 0 = the model's own.
         share_prompts: Let decoders compute a prompt once for all its answers.
         compile: Run torch.compile on widths rounded up to 64.
+        attention: sdpa, eager, flash_attention_2 ..., or varlen = packed rows without padding (decoders); auto = varlen
+            on a GPU where the model can, else transformers' choice.
         watch: Hold the scores against the calibration set, and log drift, ties and scores out of range.
         trust_remote_code: Run Python that comes with the model.
         allow_pickle: Read weights that are not safetensors, which may run code.
@@ -71,6 +73,7 @@ class Options:
     max_length: int = 0
     share_prompts: bool = True
     compile: bool = False
+    attention: str = "auto"
     watch: bool = True
     trust_remote_code: bool = False
     allow_pickle: bool = False
@@ -169,6 +172,7 @@ class _Model:
             max_length=options.max_length,
             share_prompts=options.share_prompts,
             compiled=options.compile,
+            attention="" if options.attention == "auto" else options.attention,
             trust_remote_code=options.trust_remote_code,
             allow_pickle=options.allow_pickle,
         )
