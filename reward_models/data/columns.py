@@ -108,12 +108,19 @@ class _Look:
         self.seen = tuple(dict.fromkeys(name for row in rows for name in row))
         self.taken = set(chosen.values()) - set(CHATS)
 
-    def find(self, name: str, fits: Callable[[Any], bool]) -> str | None:
-        """Return the column of a field: the user's, else the first alias that fits in at least half of the rows."""
+    def find(self, name: str, fits: Callable[[Any], bool], sparse: bool = False) -> str | None:
+        """Return the column of a field: the user's, else the first alias that fits in at least half of the rows.
+
+        Args:
+            name: Of the field.
+            fits: Whether a cell can be the field's.
+            sparse: The field may be absent: half of the rows that have the column are enough.
+        """
         if name in self.chosen:
             return self.chosen[name]
         for alias in ALIASES[name]:
-            if alias not in self.taken and 2 * self.fitting(alias, fits) >= len(self.rows):
+            needed = self.fitting(alias, lambda _: True) if sparse else len(self.rows)
+            if alias not in self.taken and needed and 2 * self.fitting(alias, fits) >= needed:
                 return alias
         return None
 
@@ -180,7 +187,7 @@ def _pairs(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
         return None
     names = {"chosen": chosen, "rejected": rejected, **_common(look, {chosen, rejected})}
     for name in ("margin", "probability"):
-        names |= _named(name, look.find(name, _is_number))
+        names |= _named(name, look.find(name, _is_number, True))
     return RatedColumns(Shape.PAIRS, names, margins=None if "margin" in names else look.pair(MARGINS))
 
 
@@ -262,12 +269,12 @@ def _common(look: _Look, taken: set[str]) -> dict[str, str]:
     fits: dict[str, Callable[[Any], bool]] = {
         "prompt": lambda value: isinstance(value, str | list),
         "scale": lambda value: isinstance(value, list) and len(value) == 2,
-        "weight": _is_number,
+        "weight": lambda value: isinstance(value, int | float) or _is_number(value),
         "aspect": lambda value: isinstance(value, str),
     }
     names: dict[str, str] = {}
     for name in _COMMON:
-        names |= _named(name, look.find(name, fits.get(name, lambda value: isinstance(value, str | int))))
+        names |= _named(name, look.find(name, fits.get(name, lambda value: isinstance(value, str | int)), True))
         look.taken |= set(names.values()) - set(CHATS)
     return names
 

@@ -87,8 +87,9 @@ class Gatherer:
         if place == len(held.answers):
             held.answers.append(_Answer(response, facts.source, where))
         answer = held.answers[place]
-        for rating in ratings:
-            told = rating, facts.id
+        for number, rating in enumerate(ratings):
+            # What was merged before may hold a rating twice: equal answers that an id told apart.
+            told = rating, str(number) if facts.given else facts.id
             if rating.rater and told in answer.seen:
                 self._counts.duplicates += 1
                 continue

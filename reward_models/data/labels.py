@@ -8,6 +8,9 @@ from dataclasses import replace
 
 from reward_models.types import Answer, RatedPrompt, Rating
 
+_DIGITS = 9
+"""Behind the point: answers whose labels differ by less are tied, not better or worse."""
+
 
 def label(
     ratings: Sequence[Rating], aspects: Mapping[str, float], offsets: Mapping[str, float] | None = None
@@ -35,7 +38,8 @@ def label(
 
 def _mean(ratings: Sequence[Rating], offsets: Mapping[str, float]) -> float:
     total = math.fsum(rating.weight for rating in ratings)
-    return math.fsum(rating.weight * (rating.stars - offsets.get(rating.rater, 0.0)) for rating in ratings) / total
+    mean = math.fsum(rating.weight * (rating.stars - offsets.get(rating.rater, 0.0)) for rating in ratings) / total
+    return round(mean, _DIGITS)
 
 
 def labelled(answer: Answer, aspects: Mapping[str, float], offsets: Mapping[str, float] | None = None) -> Answer:

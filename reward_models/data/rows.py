@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any, NamedTuple
 
 from reward_models.data.cells import (
@@ -171,6 +171,9 @@ class RowReader:
         chosen, rejected = self._cell(row, "chosen"), self._cell(row, "rejected")
         if chosen is None or rejected is None:
             raise BadRow(f"{'chosen' if chosen is None else 'rejected'} is null")
+        if _are_texts(chosen) or _are_texts(rejected):
+            self._lists(facts, row, chosen, rejected)
+            return
         facts.prompt, one, two = implicit_prompt(facts.prompt, chosen, rejected)
         share = self._cell(row, "probability")
         probability = 1.0 if share is None else number_of(share, "the probability")
@@ -178,6 +181,17 @@ class RowReader:
             raise BadRow(f"the probability is {probability:g}; it lies from 0 to 1")
         weight = weight_of(self._cell(row, "weight"))
         self._compare(facts, (one, two), Compared(0, 1, (probability,), self._margin(row), weight))
+
+    def _lists(self, facts: Facts, row: Row, chosen: Any, rejected: Any) -> None:
+        """Read several chosen or rejected answers, as RewardBench 2 has them: each chosen beats each rejected."""
+        better, worse = ([each] if isinstance(each, str) else list(each) for each in (chosen, rejected))
+        weight, margin = weight_of(self._cell(row, "weight")), self._margin(row)
+        facts.answers += [(text_of_response(each), []) for each in (*better, *worse)]
+        for one, two in product(range(len(better)), range(len(better), len(better) + len(worse))):
+            if facts.answers[one][0] != facts.answers[two][0]:
+                facts.compared.append(Compared(one, two, (1.0,), margin, weight))
+        if not facts.compared:
+            raise BadRow("all answers are the same, so nothing is said of them")
 
     def _margin(self, row: Row) -> float | None:
         if self._margins:
@@ -222,6 +236,10 @@ class RowReader:
         if not isinstance(cell, list) or len(cell) != count:
             raise BadRow(f"{count} answers need a list of {count} ranks, 1 = best")
         return [number_of(rank, "a rank") for rank in cell]
+
+
+def _are_texts(cell: Any) -> bool:
+    return isinstance(cell, list) and bool(cell) and all(isinstance(each, str) for each in cell)
 
 
 def _spread(cell: Any, count: int) -> list[Any]:
