@@ -47,12 +47,7 @@ class BatchReader:
         references = _cells(found.reference, lists, count)
         groups = _cells(found.group, lists, count)
         metas = self._metas(lists, count) if self.with_meta else repeat({})
-        return [
-            Sample(completion, prompt, reference, meta, group)
-            for completion, prompt, reference, meta, group in zip(
-                completions, prompts, references, metas, groups, strict=False
-            )
-        ]
+        return list(map(Sample, completions, prompts, references, metas, groups))
 
     def _columns(
         self, prompts: Sequence[Text], completions: Sequence[Text], lists: Mapping[str, Sequence[Any]]
