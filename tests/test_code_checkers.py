@@ -29,6 +29,7 @@ TOKENS, EXACT, FLOAT, LINES = (Checker(name) for name in ("tokens", "exact", "fl
         (EXACT, "5\n", "5", True),
         (EXACT, "5", "5\r\n", True),
         (EXACT, "5", "5\n\n", False),
+        (EXACT, "5\n", "5\r", False),
         (EXACT, "a b", "a  b", False),
         (EXACT, " a", "a", False),
         (FLOAT, "0.5", "0.5000001", True),

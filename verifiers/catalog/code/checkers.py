@@ -44,7 +44,7 @@ def output_fault(checker: Checker, expected: bytes, seen: bytes) -> str:
 
 
 def _one_end(text: bytes) -> bytes:
-    return text.removesuffix(b"\n").removesuffix(b"\r")
+    return text.removesuffix(b"\r\n" if text.endswith(b"\r\n") else b"\n")
 
 
 def _first_difference(expected: bytes, seen: bytes) -> str:

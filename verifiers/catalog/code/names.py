@@ -106,9 +106,10 @@ def runs_text(statements: Iterable[ast.stmt]) -> str:
     What the program returned would then run in the grader's own process.
     """
     for node in (node for statement in statements for node in ast.walk(statement)):
-        if isinstance(node, ast.Call) and _last_name(node.func) in _RUNNERS:
-            if not (node.args and isinstance(node.args[0], ast.Constant)):
-                return _last_name(node.func)
+        if not isinstance(node, ast.Call) or _last_name(node.func) not in _RUNNERS:
+            continue
+        if not node.args or not isinstance(node.args[0], ast.Constant):
+            return _last_name(node.func)
     return ""
 
 
