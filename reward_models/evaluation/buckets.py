@@ -5,12 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from reward_models.evaluation.bootstrap import Interval, interval
 from reward_models.evaluation.lengths import agreement, pair_lengths, plain
-from reward_models.evaluation.quality import accuracy
+from reward_models.evaluation.quality import accuracy, best_is_best, mean_interval
 from reward_models.evaluation.ranking import spearman
 from reward_models.evaluation.scored import ScoredPair, ScoredPrompt, scored_pairs
 from reward_models.types import Answer
@@ -31,6 +31,7 @@ class Bucket:
         pair_accuracy: Of those.
         answers: How many answers with stars.
         spearman: Of their scores and stars.
+        best_is_best: As of `Quality`, by source only: what RewardBench 2 reports.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Bucket:
     pair_accuracy: Interval | None
     answers: int = 0
     spearman: float | None = None
+    best_is_best: Interval | None = None
 
 
 def by_length(scored: Sequence[ScoredPrompt]) -> list[Bucket]:
@@ -73,7 +75,11 @@ def by_source(scored: Sequence[ScoredPrompt]) -> list[Bucket]:
     if not any(answer.source for prompt in scored for answer in prompt.rated.answers):
         return []
     buckets = _parted(scored, source_of, lambda answer: answer.source)
-    return sorted(buckets.values(), key=lambda bucket: -(bucket.pairs or bucket.answers))[:MAX_SOURCES]
+    best: dict[str, list[float | None]] = defaultdict(list)
+    for prompt in scored:
+        best[prompt.rated.answers[0].source].append(best_is_best(prompt))
+    named = [replace(bucket, best_is_best=mean_interval(best[name])) for name, bucket in buckets.items()]
+    return sorted(named, key=lambda bucket: -(bucket.pairs or bucket.answers))[:MAX_SOURCES]
 
 
 def source_of(pair: ScoredPair) -> str:

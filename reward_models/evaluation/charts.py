@@ -128,8 +128,10 @@ def dots(rows: Sequence[DotRow], title: str, marks: Sequence[tuple[float, str]] 
     return plot.svg(title)
 
 
-def reliability_chart(bins_B: Sequence[Bin], ends: tuple[float, float], x_title: str, y_title: str) -> str:
+def reliability_chart(bins_B: Sequence[Bin], x_title: str, y_title: str) -> str:
     """Draw what came true over what was predicted; the diagonal is perfect."""
+    values = [value for b in bins_B for value in (b.predicted, b.observed)]
+    ends = _padded(min(values), max(values))
     plot = Plot(ends, ends)
     plot.x_axis(x_title)
     plot.y_axis(y_title)

@@ -119,8 +119,10 @@ def _calibration(evaluation: Evaluation) -> Iterator[Finding]:
         words = f"{whose} are off by {percent(error)} on average (by chance alone {percent(chance)})"
         if error <= MAX_ECE or error <= chance:
             yield Finding(Level.GOOD, f"{words}: they can be believed.")
-        else:
+        elif checked.fitted == "card":
             yield Finding(Level.WATCH, f"{words}: refit them on data like this (--update).")
+        else:
+            yield Finding(Level.WATCH, f"{words}: read the order of scores, not their size.")
 
 
 def _ties(evaluation: Evaluation) -> Iterator[Finding]:

@@ -78,12 +78,12 @@ def measure(scored: Sequence[ScoredPrompt], seed: int = 0) -> Quality:
         tied_labels=sum(_tied_labels(prompt) for prompt in scored),
         tied_scores=sum(row[1] for row in rows_P3) / pairs if pairs else None,
         pair_accuracy=interval(decided, accuracy, seed),
-        pair_accuracy_by_prompt=_mean_interval([accuracy(row) for row in decided], seed),
-        best_is_best=_mean_interval([_best_is_best(prompt) for prompt in scored], seed),
+        pair_accuracy_by_prompt=mean_interval([accuracy(row) for row in decided], seed),
+        best_is_best=mean_interval([best_is_best(prompt) for prompt in scored], seed),
         spearman=interval(rank_rows(scored), correlation, seed),
         kendall=kendall(scores_N, stars_N),
-        spearman_in_prompt=_mean_interval([_in_prompt(prompt, "spearman") for prompt in scored], seed),
-        kendall_in_prompt=_mean_interval([_in_prompt(prompt, "kendall") for prompt in scored], seed),
+        spearman_in_prompt=mean_interval([_in_prompt(prompt, "spearman") for prompt in scored], seed),
+        kendall_in_prompt=mean_interval([_in_prompt(prompt, "kendall") for prompt in scored], seed),
         across_accuracy=accuracy(_row(across)),
         rater_accuracy=interval([row for row in rater_rows(scored).values() if row[2]], accuracy, seed),
     )
@@ -133,7 +133,7 @@ def rater_rows(scored: Sequence[ScoredPrompt]) -> Mapping[str, Row]:
     return {rater: _row(count_pairs(*zip(*rows, strict=True))) for rater, rows in by_size}
 
 
-def _best_is_best(prompt: ScoredPrompt) -> float | None:
+def best_is_best(prompt: ScoredPrompt) -> float | None:
     """Return the share of best-scored answers that no other answer was preferred to, as RewardBench 2 counts."""
     pairs = scored_pairs(prompt)
     judged = {place for pair in pairs for place in (pair.better, pair.worse)}
@@ -154,7 +154,8 @@ def _in_prompt(prompt: ScoredPrompt, name: str) -> float | None:
     return value or 0.0  # A model that gives all of them the same score has told nothing apart.
 
 
-def _mean_interval(values: Sequence[float | None], seed: int) -> Interval | None:
+def mean_interval(values: Sequence[float | None], seed: int = 0) -> Interval | None:
+    """Return the mean of one value a prompt, those that exist, with its interval."""
     return interval([(value, 1.0) for value in values if value is not None], _mean, seed)
 
 

@@ -72,11 +72,11 @@ def standing(evaluation: Evaluation) -> str:
     marks = [(0.5, "coin toss")] if share else [(0.0, "no relation")]
     chart = figure(measure.capitalize(), "Dots: this set. Bars: 95 % intervals over prompts.",
                    dots(rows, measure, marks, share), wide=True)  # fmt: skip
-    numbers = [_numbers(evaluation.model, evaluation.quality, None)]
-    numbers += [_numbers(beside.name, beside.quality, beside) for beside, _ in rivals]
+    lines = [numbers(evaluation.model, evaluation.quality, None)]
+    lines += [numbers(beside.name, beside.quality, beside) for beside, _ in rivals]
     header = ("", "pair accuracy", "within raters", "Spearman", "in prompts", "ahead by", "p")
     lead = "The model beside what costs nothing: the longer answer, and the base model with a linear head."
-    return section("Where it stands", lead, chart, table(header, numbers, first_is_model=True))
+    return section("Where it stands", lead, chart, table(header, lines, first_is_model=True))
 
 
 def _dot(name: str, quality: Quality | None, measure: str, kind: str) -> Iterator[DotRow]:
@@ -85,7 +85,8 @@ def _dot(name: str, quality: Quality | None, measure: str, kind: str) -> Iterato
         yield DotRow(name, value.value, value.low, value.high, kind)
 
 
-def _numbers(name: str, quality: Quality | None, beside: Beside | None) -> tuple[object, ...]:
+def numbers(name: str, quality: Quality | None, beside: Beside | None) -> tuple[object, ...]:
+    """Return a line of the table of models: name, measures, by how much the evaluated model is ahead, and p."""
     if quality is None:
         return (f"{name}: not run", *[None] * 6)
     ahead = beside.ahead.headline if beside is not None and beside.ahead is not None else None
@@ -139,20 +140,20 @@ def scores(evaluation: Evaluation) -> str:
 
 def calibration(evaluation: Evaluation) -> str:
     """Whether probabilities and predicted stars come true."""
-    charts = [chart for checked in evaluation.calibrations for chart in _calibrated(checked, evaluation.stars_scale)]
+    charts = [chart for checked in evaluation.calibrations for chart in _calibrated(checked)]
     lead = "A calibrated score can be read: as the chance to be the better answer, and as stars."
     return section("Calibration", lead, grid(charts))
 
 
-def _calibrated(checked: Checked, scale: tuple[float, float] | None) -> Iterator[str]:
+def _calibrated(checked: Checked) -> Iterator[str]:
     whose = "the card's map" if checked.fitted == "card" else "fitted here, checked on other prompts"
     if checked.pairs is not None:
         caption = f"Off by {percent(checked.pairs.error)} on average; {percent(checked.pairs.by_chance)} by chance."
-        picture = reliability_chart(checked.pairs.bins_B, (0.45, 1.0), "said: P(higher score is right)", "was right")
+        picture = reliability_chart(checked.pairs.bins_B, "said: P(higher score is right)", "was right")
         yield figure(f"Probabilities: {whose}", caption, picture)
-    if checked.stars is not None and scale is not None:
+    if checked.stars is not None:
         caption = f"Off by {checked.stars.error:.2f} stars on average; {checked.stars.by_chance:.2f} by chance."
-        picture = reliability_chart(checked.stars.bins_B, scale, "predicted stars", "mean stars given")
+        picture = reliability_chart(checked.stars.bins_B, "predicted stars", "mean stars given")
         yield figure(f"Stars: {whose}", caption, picture)
 
 
@@ -192,11 +193,16 @@ def _share(value: float | None) -> str | None:
 
 
 def _buckets(name: str, buckets: Sequence[Bucket]) -> str:
-    rows = [
-        (b.name or "(none)", f"{b.pairs:,}", with_interval(b.pair_accuracy), f"{b.answers:,}", number(b.spearman))
-        for b in buckets
+    columns: list[tuple[str, list[str | None]]] = [
+        (name, [bucket.name or "(none)" for bucket in buckets]),
+        ("pairs", [f"{bucket.pairs:,}" for bucket in buckets]),
+        ("pair accuracy", [with_interval(bucket.pair_accuracy) for bucket in buckets]),
+        ("best is best", [with_interval(bucket.best_is_best) for bucket in buckets]),
+        ("answers with stars", [f"{bucket.answers:,}" if bucket.answers else None for bucket in buckets]),
+        ("Spearman", [number(bucket.spearman) for bucket in buckets]),
     ]
-    return table((name, "pairs", "pair accuracy", "answers with stars", "Spearman"), rows)
+    kept = [(title, cells) for title, cells in columns if any(cell is not None for cell in cells)]
+    return table([title for title, _ in kept], list(zip(*(cells for _, cells in kept), strict=True)))
 
 
 def people(evaluation: Evaluation) -> str:
