@@ -1,0 +1,52 @@
+"""Which checkpoint a run goes on from, and whether it is the same run."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reward_models.training.checkpoints import check_same_run, drop_torn, last_whole, write_run
+from verifiers.errors import UsageError
+
+
+def checkpoint(folder: Path, step: int, state: str | None = None) -> Path:
+    path = folder / "checkpoints" / f"checkpoint-{step}"
+    path.mkdir(parents=True)
+    if state != "":
+        (path / "trainer_state.json").write_text(state or json.dumps({"global_step": step}), encoding="utf-8")
+    return path
+
+
+def test_last_whole_when_the_latest_is_torn_then_takes_the_one_before(tmp_path: Path):
+    checkpoint(tmp_path, 9)
+    whole = checkpoint(tmp_path, 10)
+    checkpoint(tmp_path, 100, "")
+    checkpoint(tmp_path, 110, '{"global_step": 1')
+    checkpoint(tmp_path, 120, json.dumps({"global_step": 119}))
+    assert last_whole(tmp_path) == whole
+
+
+def test_last_whole_when_there_is_none_then_none(tmp_path: Path):
+    assert last_whole(tmp_path) is None
+    checkpoint(tmp_path, 5, "")
+    assert last_whole(tmp_path) is None
+
+
+def test_drop_torn_when_called_then_only_whole_ones_keep_their_names(tmp_path: Path):
+    whole, torn = checkpoint(tmp_path, 1), checkpoint(tmp_path, 2, "")
+    assert drop_torn(tmp_path) == [torn]
+    assert whole.is_dir()
+    assert not torn.exists()
+    assert [path.name for path in (tmp_path / "checkpoints").glob("checkpoint-*")] == ["checkpoint-1"]
+
+
+def test_check_same_run_when_something_differs_then_names_both_values(tmp_path: Path):
+    write_run(tmp_path, {"base": "a", "settings": {"epochs": 3.0}})
+    check_same_run(tmp_path, {"base": "a", "settings": {"epochs": 3.0}})
+    with pytest.raises(UsageError, match=r'base: "a" then, "b" now'):
+        check_same_run(tmp_path, {"base": "b", "settings": {"epochs": 3.0}})
+
+
+def test_check_same_run_when_there_was_no_run_then_says_so(tmp_path: Path):
+    with pytest.raises(UsageError, match="no run to resume"):
+        check_same_run(tmp_path, {})

@@ -1,0 +1,206 @@
+"""Training from files to a model: what is learned, what is saved, what other settings change and what they do not."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+pytest.importorskip("peft")
+
+import torch
+from rm_tiny import CHAT, tiny_base
+from rm_train import lines, request, write_ratings
+from safetensors.torch import load_file
+from transformers import AutoModelForSequenceClassification
+
+from reward_models.batching.collate import Item
+from reward_models.batching.plan import BatchPlan
+from reward_models.models.card import read_card
+from reward_models.models.reward_model import RewardModel
+from reward_models.training.batches import EpochChain, micro_batches
+from reward_models.training.run import train
+from verifiers.errors import InputError, UsageError
+
+pytestmark = pytest.mark.trainers
+
+
+@pytest.fixture(scope="module")
+def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("bases")
+    return {kind: tiny_base(folder, kind, CHAT if kind == "llama" else "") for kind in ("bert", "llama")}
+
+
+@pytest.fixture(scope="module")
+def ratings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_ratings(tmp_path_factory.mktemp("data") / "ratings.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("bert", {}),
+        ("bert", {"method": "head"}),
+        ("bert", {"loss": "ordinal", "head_start": False}),
+        ("llama", {"packing": True, "micro_tokens": 200}),
+        ("llama", {"method": "lora", "lora_rank": 4, "learning_rate": 1e-3, "checkpointing": True}),
+    ],
+)
+def test_train_when_ratings_can_be_learned_then_saves_a_stock_model_that_has(
+    bases: dict[str, str], ratings: Path, tmp_path: Path, kind: str, settings: dict[str, Any]
+):
+    said: list[str] = []
+    finished = train(request(ratings, bases[kind], tmp_path / "rm", **settings), said.append)
+    assert finished.evaluation is not None
+    accuracy = finished.evaluation.quality.pair_accuracy
+    assert accuracy is not None
+    assert accuracy.value > 0.7, "\n".join(said)
+    model = RewardModel.from_checkpoint(str(tmp_path / "rm"))
+    stock = AutoModelForSequenceClassification.from_pretrained(tmp_path / "rm").eval()
+    assert stock.config.num_labels == 1
+    for text in finished.card.parity:
+        (encoded,) = model.encode([text.prompt], [text.response])
+        with torch.no_grad():
+            others = stock(input_ids=torch.tensor([encoded.ids])).logits.item()
+        assert float(model.scores([encoded])) == pytest.approx(text.score, abs=1e-5)
+        assert others == pytest.approx(text.score, abs=1e-5)
+
+
+def test_train_when_done_then_card_and_log_tell_what_was_done(bases: dict[str, str], ratings: Path, tmp_path: Path):
+    train(request(ratings, bases["bert"], tmp_path / "rm"), lambda line: None)
+    card = read_card(tmp_path / "rm")
+    assert card is not None
+    assert (card.loss, card.base, card.settings["epochs"]) == ("joint", bases["bert"], 2.0)
+    assert abs(card.mean) < 0.5
+    assert 0.5 < card.std < 2
+    assert len(card.parity) == 6
+    assert card.calibration
+    assert card.metrics["pair_accuracy"] is not None
+    log = json.loads((tmp_path / "rm" / "training.json").read_text())
+    assert log["steps"] == len([row for row in log["log"] if "loss" in row])
+    assert log["tokens"] > 1000
+    assert not list((tmp_path / "rm").rglob("training_args.bin"))
+
+
+def test_train_when_fine_tuning_only_harms_then_keeps_the_model_it_began_with(
+    bases: dict[str, str], ratings: Path, tmp_path: Path
+):
+    harmful = request(ratings, bases["bert"], tmp_path / "rm", learning_rate=0.5, head_learning_rate=5.0, epochs=1)
+    train(harmful, lambda line: None)
+    log = json.loads((tmp_path / "rm" / "training.json").read_text())
+    first = log["log"][0]["eval_rank_quality"]
+    later = [row["eval_rank_quality"] for row in log["log"][1:] if "eval_rank_quality" in row]
+    assert later
+    assert max(later) <= first
+    assert log["best_figure"] == first
+    start = load_file(tmp_path / "rm" / "checkpoints" / "checkpoint-0" / "model.safetensors")
+    saved = load_file(tmp_path / "rm" / "model.safetensors")
+    embeddings = next(name for name in saved if name.endswith("word_embeddings.weight"))
+    assert torch.equal(start[embeddings], saved[embeddings])
+
+
+def test_train_when_nothing_gets_better_then_stops_early(bases: dict[str, str], ratings: Path, tmp_path: Path):
+    still = request(ratings, bases["bert"], tmp_path / "rm", learning_rate=0.0, head_learning_rate=0.0, patience=1)
+    train(replace(still, settings=replace(still.settings, epochs=50.0)), lambda line: None)
+    log = json.loads((tmp_path / "rm" / "training.json").read_text())
+    assert len([row for row in log["log"] if "eval_rank_quality" in row]) == 2
+
+
+def test_train_when_pairs_are_given_then_learns_from_them(bases: dict[str, str], tmp_path: Path):
+    rows = [
+        {"prompt": f"why is the sky blue {n}", "chosen": f"light scatters {n}", "rejected": f"birds sing {n}"}
+        for n in range(40)
+    ]
+    path = lines(tmp_path / "pairs.jsonl", rows)
+    finished = train(request(path, bases["bert"], tmp_path / "rm"), lambda line: None)
+    assert finished.card.loss == "soft"
+    assert finished.card.metrics["pair_accuracy"] == 1.0
+
+
+def test_train_when_aspects_are_rated_then_weights_them_into_one_stock_output(bases: dict[str, str], tmp_path: Path):
+    rows = [
+        {"prompt": f"why {n}", "response": f"{a} {b} {n}", "rating": {"helpful": 1 + 4 * (a == "blue"), "short": 3}}
+        for n in range(20)
+        for a in ("blue", "birds")
+        for b in ("sea", "air")
+    ]
+    path = lines(tmp_path / "aspects.jsonl", rows)
+    asked = request(path, bases["bert"], tmp_path / "rm")
+    finished = train(replace(asked, sources=replace(asked.sources, aspects={"helpful": 3.0, "short": 1.0})), print)
+    assert dict(finished.card.aspects) == {"helpful": 0.75, "short": 0.25}
+    stock = AutoModelForSequenceClassification.from_pretrained(tmp_path / "rm")
+    assert stock.config.num_labels == 1
+
+
+def test_train_when_rows_are_bad_then_refuses_by_line_or_skips_by_choice(
+    bases: dict[str, str], ratings: Path, tmp_path: Path
+):
+    path = tmp_path / "bad.jsonl"
+    path.write_text(ratings.read_text() + '{"prompt": "a", "response": "b", "rating": "NaN"}\n', encoding="utf-8")
+    bad_line = len(path.read_text().splitlines())
+    asked = request(path, bases["bert"], tmp_path / "rm", method="head")
+    with pytest.raises(InputError, match=rf"bad\.jsonl:{bad_line}"):
+        train(asked, lambda line: None)
+    assert not (tmp_path / "rm").exists()
+    said: list[str] = []
+    train(replace(asked, sources=replace(asked.sources, on_bad="skip")), said.append)
+    assert any("skipped 1 bad row" in line and f"bad.jsonl:{bad_line}" in line for line in said)
+
+
+def test_train_when_the_folder_is_taken_then_asks_and_never_deletes_what_is_no_run(
+    bases: dict[str, str], ratings: Path, tmp_path: Path
+):
+    (tmp_path / "rm").mkdir()
+    (tmp_path / "rm" / "thesis.txt").write_text("all my work")
+    asked = request(ratings, bases["bert"], tmp_path / "rm", method="head")
+    with pytest.raises(UsageError, match="is not empty"):
+        train(asked, lambda line: None)
+    with pytest.raises(UsageError, match="neither a run nor a reward model"):
+        train(replace(asked, overwrite=True), lambda line: None)
+    assert (tmp_path / "rm" / "thesis.txt").is_file()
+
+
+def test_train_when_weights_are_pickled_then_refuses_before_anything_is_made(
+    bases: dict[str, str], ratings: Path, tmp_path: Path
+):
+    pickled = tmp_path / "pickled"
+    shutil.copytree(bases["bert"], pickled)
+    torch.save(load_file(pickled / "model.safetensors"), pickled / "pytorch_model.bin")
+    (pickled / "model.safetensors").unlink()
+    with pytest.raises(UsageError, match="pickle"):
+        train(request(ratings, str(pickled), tmp_path / "rm"), lambda line: None)
+    assert not (tmp_path / "rm").exists()
+
+
+def test_train_when_an_encoder_is_to_be_packed_then_refuses(bases: dict[str, str], ratings: Path, tmp_path: Path):
+    with pytest.raises(UsageError, match="packing=false"):
+        train(request(ratings, bases["bert"], tmp_path / "rm", packing=True), lambda line: None)
+
+
+def items(*lengths: tuple[int, int]) -> list[Item]:
+    return [Item(range(length), prompt, place) for place, (prompt, length) in enumerate(lengths)]
+
+
+@pytest.mark.parametrize("tokens", [1, 7, 10, 25, 1000])
+def test_micro_batches_when_cut_then_hold_each_answer_once_within_the_budget(tokens: int):
+    given = items((0, 5), (1, 3), (0, 4), (2, 9), (1, 2), (3, 5), (0, 1))
+    parts = micro_batches(given, tokens)
+    assert sorted(item.answer for part in parts for item in part) == list(range(7))
+    assert all(len(part) == 1 or sum(len(item.ids) for item in part) <= tokens for part in parts)
+    if tokens >= 10:
+        assert all(sum(any(item.prompt == prompt for item in part) for part in parts) == 1 for prompt in range(4))
+
+
+@pytest.mark.parametrize("epochs", [0.3, 1, 2.5])
+def test_epoch_chain_when_listed_then_is_as_long_as_it_says_and_the_same_each_time(epochs: float):
+    plan = BatchPlan([3 + n % 7 for n in range(60)], [n // 3 for n in range(60)], 30, seed=1)
+    chain = EpochChain(plan, epochs)
+    batches = list(chain)
+    assert len(batches) == len(chain)
+    assert batches == list(chain)
+    whole = [place for batch in batches[: len(plan.batches(0))] for place in batch]
+    assert (sorted(whole) == list(range(60))) == (epochs >= 1)
