@@ -288,15 +288,40 @@ def test_remote_when_the_server_runs_the_checkpoint_then_agrees_with_the_teacher
     assert "sigmoid" in refused.reason
 
 
+def verify(*arguments: str | Path) -> str:
+    command = [sys.executable, "-m", "verifiers", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_command_when_a_file_is_scored_then_rows_have_rewards(llama: str, tmp_path: Path):
     rows = [{"prompt": sample.prompt, "completion": sample.completion} for sample in groups(size=2)]
     source = tmp_path / "answers.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    command = [sys.executable, "-m", "verifiers", "score", "--task", "reward_model", "--set", f"model={llama}"]
-    done = subprocess.run([*command, str(source), "-o", "-"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    found = [json.loads(line)["reward"] for line in done.stdout.splitlines()]
+    out = verify("score", "--task", "reward_model", "--set", f"model={llama}", source, "-o", "-", "-q")
+    found = [json.loads(line)["reward"] for line in out.splitlines()]
     assert found == pytest.approx(alone(llama, groups(size=2)), abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("shape", ["pairs", "scored"])
+def test_loop_when_scores_of_a_teacher_train_a_model_then_it_scores_as_that_teacher(shape: str, tmp_path: Path):
+    answers = tmp_path / "answers.jsonl"
+    right, wrong = "birds sing at dawn", "water runs down to sea"
+    rows = [
+        {"prompt": f"why {WORDS[n]}", "completion": one, "answer": right} for n in range(12) for one in (right, wrong)
+    ]
+    answers.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    scored, pairs, model = tmp_path / "scored.jsonl", tmp_path / "pairs.jsonl", tmp_path / "my-rm"
+    verify("score", "--task", "qa", answers, "-o", scored, "-q")
+    verify("pairs", scored, "-o", pairs)
+    base = tiny_base(tmp_path, "llama", CHAT)
+    verify("rm", "train", pairs if shape == "pairs" else scored, "--base", base, "-o", model, "-q")
+    found = score(
+        [Sample(one, prompt="why not") for one in (right, wrong)], reward_model, options={"model": str(model)}
+    )
+    better, worse = rewards(found)
+    assert better > worse
 
 
 @pytest.mark.parametrize("kind", ["llama", "bert"])
