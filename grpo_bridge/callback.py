@@ -4,7 +4,8 @@
     callback = reward.watch(max_kl=0.5, patience=3, held_out="numeric", report="report.html")
     GRPOTrainer(reward_funcs=reward, callbacks=[callback], ...)
 
-What it measures goes to the trainer's own log, under `rewards/`, `audit/` and `kl_probe`, and to a report in HTML.
+What it measures goes to the trainer's own log, under `rewards/`, `audit/` and `kl_probe`, and to a report in HTML. A
+checkpoint remembers it, so that a resumed run measures KL from the very start. Evaluations are not audited.
 """
 
 from __future__ import annotations
@@ -188,6 +189,8 @@ class RewardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is 
         """Measure KL and audit, each when its time has come."""
         step = state.global_step
         self._is_in_step = False
+        if self._probe is not None and not self._probe.started and step == self._first_step + 1:
+            _log.warning("max_kl does nothing: this process has seen no completions (an asynchronous trainer's?)")
         if self._probe is not None and self._probe.started and step % self._probe_every == 0:
             kl = mean_over_ranks(self._probe.measure(model))
             if kl is not None:

@@ -177,6 +177,22 @@ def test_a_checkpoint_without_a_probe_is_told(tmp_path: Path, caplog: pytest.Log
     assert "kl_probe" in trainer.state.log_history[-2]
 
 
+def test_a_kl_that_cannot_be_measured_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    from types import SimpleNamespace
+
+    from grpo_bridge import trl_reward
+
+    reward = trl_reward("numeric", name="elsewhere")
+    callback = reward.watch(max_kl=1.0, report="")
+    state = SimpleNamespace(global_step=0, is_world_process_zero=True)
+    callback.on_train_begin(SimpleNamespace(num_generations=4), state, None)
+    for step in (1, 2):
+        callback.on_step_begin(None, state, None)
+        state.global_step = step
+        callback.on_step_end(None, state, SimpleNamespace())
+    assert caplog.text.count("max_kl does nothing") == 1
+
+
 def test_audits_are_of_training_and_have_the_columns_that_they_need(tmp_path: Path) -> None:
     from grpo_bridge import trl_reward
 
