@@ -75,7 +75,7 @@ def test_with_scores_when_an_answer_was_not_scored_then_it_is_left_out_and_posit
     assert left_out == 1
     assert scored[0].scores_N == (1.0, 2.0)
     assert scored[0].rated.preferences == (Preference(1, 0),)
-    assert with_scores([rated], [[math.nan, None, math.inf]]) == ([], 3)
+    assert with_scores([rated], [[math.nan, 1e200, math.inf]]) == ([], 3)
 
 
 def test_with_scores_when_they_do_not_fit_then_says_so():

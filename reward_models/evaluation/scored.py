@@ -16,6 +16,10 @@ MAX_PAIRS_A_PROMPT = 1000
 """Most pairs of a prompt that are looked at one by one; more are sampled. Counts are always of all pairs."""
 
 
+MAX_SCORE = 1e100
+"""No model's float32 reaches it, and squares of what is smaller are finite."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScoredPrompt:
     """A rated prompt and the model's score of every answer.
@@ -62,7 +66,7 @@ def with_scores(
 
     Args:
         rated_P: Prompts with labels.
-        scores_PN: One score an answer; `None` or NaN = not scored.
+        scores_PN: One score an answer; `None`, NaN or beyond any float32 = not scored.
 
     Returns:
         Prompts with at least one scored answer, and how many answers were left out.
@@ -80,7 +84,7 @@ def with_scores(
 
 
 def _only_scored(rated: RatedPrompt, scores_N: Sequence[float | None]) -> ScoredPrompt:
-    kept = {place: float(score) for place, score in enumerate(scores_N) if score is not None and math.isfinite(score)}
+    kept = {place: float(score) for place, score in enumerate(scores_N) if score is not None and _is_sound(score)}
     if len(kept) == len(scores_N):
         return ScoredPrompt(rated, tuple(kept.values()))
     position = {place: new for new, place in enumerate(kept)}
@@ -91,6 +95,10 @@ def _only_scored(rated: RatedPrompt, scores_N: Sequence[float | None]) -> Scored
     )
     answers = tuple(rated.answers[place] for place in kept)
     return ScoredPrompt(replace(rated, answers=answers, preferences=preferences), tuple(kept.values()))
+
+
+def _is_sound(score: float) -> bool:
+    return math.isfinite(score) and abs(score) < MAX_SCORE
 
 
 def scored_pairs(prompt: ScoredPrompt, seed: int = 0) -> list[ScoredPair]:
