@@ -256,7 +256,7 @@ def test_read_rated_when_a_row_is_poisoned_then_only_that_row_is_lost(read, pois
     data = read(others[0], poison, *others[1:])
     assert [(each.where.rpartition(":")[2], reason in each.reason) for each in data.bad] == [("2", True)], data.bad
     assert (data.counts.rows, data.counts.bad, len(data.prompts)) == (4, 1, 3)
-    with pytest.raises(InputError, match="1 of 4 rows cannot be used"):
+    with pytest.raises(InputError, match="1 of 4 rows are bad rows"):
         read(others[0], poison, *others[1:], on_bad="refuse")
 
 

@@ -193,12 +193,12 @@ def test_inspect_when_run_then_prints_shape_people_and_findings(tmp_path: Path, 
     out = capsys.readouterr().out
     for text in ("ratings", "response <- response", "alpha nominal", "kind", "left out", "longer wins", "joint"):
         assert text in out
-    assert run(["rm", "inspect", str(tmp_path / "in.jsonl"), "--json", "--scale", "0:5"]) == 0
+    assert run(["rm", "inspect", str(tmp_path / "in.jsonl"), "--json", "--scale", "0", "5"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["rows"] == {"read": 122, "bad": 2, "not_judged": 0, "repaired": 0}
     assert figures["scale"] == {"lowest": 0, "highest": 5, "step": 1}
     assert run(["rm", "inspect", str(tmp_path / "in.jsonl"), "--strict"]) == 1
-    assert run(["rm", "inspect", str(tmp_path / "in.jsonl"), "--scale", "5"]) == 2
+    assert run(["rm", "inspect", str(tmp_path / "in.jsonl"), "--scale", "5", "1"]) == 2
 
 
 @pytest.mark.parametrize(

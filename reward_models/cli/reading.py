@@ -22,10 +22,20 @@ def read_options(function: _Command) -> _Command:
     """Add FILES and how they are read."""
     for option in (
         click.option(
-            "--on-bad", type=click.Choice(["skip", "refuse"]), default="skip", help="What to do with bad rows."
+            "--bad-rows",
+            "on_bad",
+            type=click.Choice(["skip", "refuse"]),
+            default="skip",
+            help="What to do with bad rows.",
         ),
         click.option("--reference", is_flag=True, help="Put each row's reference into its prompt."),
-        click.option("--scale", metavar="LOW:HIGH", help="Ends of the scale, e.g. 1:5; ratings outside are bad rows."),
+        click.option(
+            "--scale",
+            type=float,
+            nargs=2,
+            metavar="LOW HIGH",
+            help="The lowest and the highest rating there can be; others are bad rows.",
+        ),
         click.option(
             "--aspect",
             "aspects",
@@ -73,14 +83,9 @@ def _aspects(texts: Sequence[str]) -> dict[str, float]:
     return found
 
 
-def _scale(text: str | None) -> tuple[float, float] | None:
-    if text is None:
-        return None
-    low, _, high = text.partition(":")
-    try:
-        ends = float(low), float(high)
-    except ValueError:
-        ends = (0.0, 0.0)
-    if not ends[0] < ends[1]:
-        raise UsageError(f"--scale {text!r}: write LOW:HIGH, e.g. --scale 1:5")
+def _scale(ends: tuple[float, float] | None) -> tuple[float, float] | None:
+    if ends is not None and not ends[0] < ends[1]:
+        raise UsageError(
+            f"--scale {ends[0]:g} {ends[1]:g}: give the lowest and then the highest rating, e.g. --scale 1 5"
+        )
     return ends

@@ -52,7 +52,7 @@ def _rows(figures: Figures) -> Iterator[Finding]:
         first = figures["bad_rows"][0]
         level = "warn" if rows["bad"] > MANY_BAD * rows["read"] else "ok"
         found = f"{rows['bad']:,} of {rows['read']:,} rows are left out; the first: {first['where']}: {first['reason']}"
-        yield Finding(level, "rows", found, "Mend them, or train without them; --on-bad refuse stops at them.")
+        yield Finding(level, "rows", found, "Mend them, or train without them; --bad-rows refuse stops at them.")
     if rows["repaired"]:
         yield Finding("ok", "rows", f"{rows['repaired']:,} rows held halves of surrogate pairs; replaced by '?'")
     if rows["not_judged"]:

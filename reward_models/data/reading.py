@@ -162,7 +162,7 @@ class _Reader:
         """
         counts = self._counts
         if counts.bad and on_bad == "refuse":
-            raise InputError(f"{counts.bad:,} of {counts.rows:,} rows cannot be used: {self._shown_bad()}")
+            raise InputError(f"{counts.bad:,} of {counts.rows:,} rows are bad rows: {self._shown_bad()}")
         aspects = self._aspects or self._gatherer.aspects
         prompts = self._gatherer.prompts(aspects)
         if not prompts:
