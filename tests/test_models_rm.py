@@ -134,10 +134,10 @@ def test_scores_when_the_model_looks_back_over_a_window_then_packing_keeps_it(tm
         run(model, shared(ids(encoded_by(model, one_prompt=True))))
 
 
-def test_varlen_when_the_model_caps_its_logits_then_is_refused(bases: dict[str, str]):
-    model = RewardModel.from_base(bases["gemma2"], attention="varlen")
-    with pytest.raises(UsageError, match="eager"):
-        alone(model, encoded_by(model, 1))
+@pytest.mark.parametrize("kind", ["gemma2", "bert", "gpt2"])
+def test_varlen_when_the_model_caps_its_logits_or_looks_ahead_then_is_refused(bases: dict[str, str], kind: str):
+    with pytest.raises(UsageError, match="'varlen' is for decoders"):
+        RewardModel.from_base(bases[kind], attention="varlen")
 
 
 def test_packing_when_an_encoder_is_asked_then_is_refused(bases: dict[str, str]):
@@ -244,6 +244,25 @@ def test_lora_when_saved_then_the_trained_head_is_in_it(bases: dict[str, str], t
     again = RewardModel.from_checkpoint(str(tmp_path), trainable=True)
     assert {name for name, p in again.net.named_parameters() if p.requires_grad} == trainable
     assert again.base == bases["llama"]
+
+
+def test_save_when_the_folder_holds_another_kind_then_only_the_new_one_is_left(bases: dict[str, str], tmp_path: Path):
+    model = RewardModel.from_base(bases["llama"], lora=LoraSettings(rank=2))
+    for merge in (False, True, False):
+        model.save(str(tmp_path), merge=merge)
+        assert (tmp_path / "adapter_config.json").is_file() != merge
+        assert (tmp_path / "model.safetensors").is_file() == merge
+        again = RewardModel.from_checkpoint(str(tmp_path))
+        assert far(again.scores(encoded_by(again)), model.scores(encoded_by(model))) < EXACT
+
+
+def test_lora_when_the_base_was_named_by_a_relative_path_then_is_found_from_anywhere(
+    bases: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(Path(bases["llama"]).parent)
+    RewardModel.from_base("llama", lora=LoraSettings(rank=2)).save(str(tmp_path / "rm"), merge=False)
+    monkeypatch.chdir(tmp_path)
+    assert RewardModel.from_checkpoint("rm").causal
 
 
 def test_lora_when_a_target_is_not_in_the_body_then_names_those_that_are(bases: dict[str, str]):

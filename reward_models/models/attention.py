@@ -17,8 +17,6 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from verifiers.errors import UsageError
-
 NAME = "rm_varlen"
 KERNEL_DTYPES = (torch.bfloat16, torch.float16)
 
@@ -55,11 +53,8 @@ def varlen_attention(
 ) -> tuple[Tensor, None]:
     """Attend within each sequence. Query (B, H, T, D), key and value with as many or fewer heads; gives (B, T, H, D).
 
-    Raises:
-        UsageError: If the model caps its attention logits (Gemma 2), which no kernel of torch's does.
+    Not for encoders, nor for models that cap their logits (Gemma 2): `load_net` refuses those.
     """
-    if others.get("softcap") is not None:
-        raise UsageError("attention 'varlen' cannot cap logits, as this model does; load it with attention='eager'")
     if attention_mask is not None or query.shape[0] != 1:
         stock: Any = sdpa_attention_forward
         return stock(module, query, key, value, attention_mask, dropout, scaling, **others)[0], None

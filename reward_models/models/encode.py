@@ -74,23 +74,25 @@ class Encoder:
 
     def _some(self, prompts: Sequence[Text], responses: Sequence[Text]) -> list[Encoded]:
         texts = [self.template.text(prompt, response) for prompt, response in zip(prompts, responses, strict=True)]
-        # The template writes all special tokens itself; a longer text is our affair, not a warning's.
-        rows = self.template.tokenizer(texts, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
+        rows = self._tokens(texts)
         done = []
         for text, prompt, ids in zip(texts, prompts, rows, strict=True):
             if not ids:
                 raise UsageError(f"the tokenizer makes no token of {text[:80]!r}")
-            kept = ids if len(ids) <= self.max_tokens else self._cut(ids, text, self.template.head(prompt))
+            kept = ids if len(ids) <= self.max_tokens else self._cut(ids, self.template.head(prompt))
             done.append(Encoded(tuple(kept), len(ids) - len(kept)))
         self._count(done)
         return done
 
-    def _cut(self, ids: Sequence[int], text: str, head: str) -> list[int]:
+    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        # The template writes all special tokens itself; a longer text is our affair, not a warning's.
+        found = self.template.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)
+        return list(found["input_ids"])
+
+    def _cut(self, ids: Sequence[int], head: str) -> list[int]:
         """Cut the prompt's middle, and that of the response if it is too long by itself."""
-        offsets = self.template.tokenizer(
-            text, add_special_tokens=False, truncation=False, verbose=False, return_offsets_mapping=True
-        )["offset_mapping"]
-        begins = sum(1 for start, _ in offsets if start < len(head))
+        # Where a token spans the border, this is off by one or two: it only says where to cut.
+        begins = len(self._tokens([head])[0])
         prompt, response = ids[:begins], ids[begins:]
         for_response = min(len(response), self.max_tokens - min(len(prompt), self.max_tokens // MIN_PROMPT_SHARE))
         return [*middle_cut(prompt, self.max_tokens - for_response), *middle_cut(response, for_response)]

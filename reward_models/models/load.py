@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoConfig
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
@@ -21,7 +22,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICA
 from transformers.utils import logging as hf_logging
 
 from reward_models.models import attention
-from reward_models.models.pooled import final_layer, pooled_class
+from reward_models.models.pooled import can_varlen, final_layer, pooled_class
 from verifiers.errors import InputError, UsageError
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "auto": "auto"}
@@ -155,9 +156,14 @@ def load_net(path: str, settings: LoadSettings, outputs: int | None = None, **mo
                 trust_remote_code=settings.trust_remote_code,
                 **more,
             )
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise InputError(f"the model in {path!r} cannot be loaded: {error}") from error
     mismatched = [entry[0] if isinstance(entry, tuple) else entry for entry in info["mismatched_keys"]]
+    if settings.attention == "varlen" and not can_varlen(net):
+        raise UsageError(
+            f"attention 'varlen' is for decoders with nothing but plain attention; {config.model_type!r} is none: "
+            "leave it out"
+        )
     final_layer(net).float()
     _align(net)
     if settings.device and "quantization_config" not in more:

@@ -7,6 +7,7 @@ lost on saving, and a random one scores after reload (trl: -0.729 -> -0.110).
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import warnings
 from collections.abc import Iterator
@@ -47,9 +48,10 @@ def quantization(dtype: torch.dtype) -> Any:
     """Return how to load a body in 4 bits; it computes in `dtype`.
 
     Raises:
-        UsageError: If there is no GPU.
+        UsageError: If there is no GPU, or bitsandbytes is not installed.
     """
-    require("bitsandbytes", "rm", "QLoRA")
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise UsageError("QLoRA (four_bit) needs bitsandbytes. Install it with: pip install bitsandbytes")
     if not torch.cuda.is_available():
         raise UsageError("QLoRA (four_bit) needs a GPU and there is none: use plain LoRA, or a smaller base")
     transformers = require("transformers", "rm", "QLoRA")
@@ -75,8 +77,6 @@ def adapted(loaded: Loaded, settings: LoraSettings) -> Any:
         raise UsageError(f"no linear layer of the body is named {wrong[0]!r}; there are: {', '.join(sorted(present))}")
     # A BERT without pooler got a new one in its body: it must be trained and kept like the head.
     fresh = {"pooler"} if any(".pooler." in name for name in loaded.missing) else set()
-    if settings.four_bit:
-        net = peft.prepare_model_for_kbit_training(net, use_gradient_checkpointing=False)
     config = peft.LoraConfig(
         task_type="SEQ_CLS",
         r=settings.rank,
@@ -85,8 +85,13 @@ def adapted(loaded: Loaded, settings: LoraSettings) -> Any:
         target_modules=sorted(settings.targets or present),
         modules_to_save=sorted({*head_names(net)} | fresh),
     )
+    # Not `prepare_model_for_kbit_training`, whose fp32 embeddings alone are 2 GB in a 7B model.
     with _settled():
-        return peft.get_peft_model(net, config)
+        wrapped = peft.get_peft_model(net, config)
+    # Adapters find their base again from any folder.
+    named = Path(net.name_or_path)
+    wrapped.peft_config["default"].base_model_name_or_path = str(named.resolve() if named.is_dir() else named)
+    return wrapped
 
 
 @contextlib.contextmanager

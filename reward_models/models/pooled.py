@@ -121,6 +121,11 @@ def can_pack(model: Any) -> bool:
     return is_causal(model) and _needs_no_mask(model) and {*kinds} <= {"full_attention", "sliding_attention"}
 
 
+def can_varlen(model: Any) -> bool:
+    """Whether `attention.py` computes what the model's own attention does."""
+    return can_pack(model) and getattr(model.config.get_text_config(), "attn_logit_softcapping", None) is None
+
+
 def _own_mask(model: Any, mask: Tensor) -> Tensor:
     """Turn a bool mask (N, 1, T, T) into what the model's attention adds to its logits.
 

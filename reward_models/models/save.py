@@ -17,12 +17,23 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from reward_models.models.card import CARD_FILE
 from reward_models.models.load import quiet
 from reward_models.models.lora import merged_state
 from reward_models.models.pooled import final_layer
 from verifiers.errors import InputError
 
 ASPECTS_FILE = "aspects.safetensors"
+
+
+WRITTEN = ("model*.safetensors", "model.safetensors.index.json", "adapter_*", ASPECTS_FILE, CARD_FILE)
+
+
+def clear(folder: Path) -> None:
+    """Remove an earlier checkpoint: adapters left beside a whole model would be taken for it."""
+    for pattern in WRITTEN:
+        for path in folder.glob(pattern):
+            path.unlink()
 
 
 def save_stock(net: Any, folder: Path, aspects: Mapping[str, float]) -> None:
@@ -35,6 +46,7 @@ def save_stock(net: Any, folder: Path, aspects: Mapping[str, float]) -> None:
     state = {name: value.detach() for name, value in merged_state(net).items()}
     if broken := [name for name, value in state.items() if value.is_floating_point() and not value.isfinite().all()]:
         raise InputError(f"weight {broken[0]} is not finite: the model is broken and is not written to {folder}")
+    clear(folder)
     if aspects:
         _collapse(base, state, folder, aspects)
     # Served as it is: a regression's number gets no sigmoid from vLLM, nor from transformers' pipeline.
@@ -58,6 +70,7 @@ def body_dtype(net: Any) -> torch.dtype:
 
 def save_adapter(net: Any, folder: Path) -> None:
     """Write adapters and head only; the base is found by the name it was loaded by."""
+    clear(folder)
     with quiet():
         net.save_pretrained(folder, save_embedding_layers=False)
 
