@@ -126,6 +126,16 @@ def test_read_rated_when_scored_then_what_was_not_judged_is_no_bad_row(read):
     assert (data.counts.not_judged, data.counts.bad) == (1, 0)
 
 
+def test_read_rated_when_scored_then_the_answer_found_is_not_the_response(read):
+    verdict = {"reward": 1.0, "status": "correct", "reason": "", "answer": "7", "parts": [], "elapsed_s": 0.1}
+    assert stars(read({"question": "p", "output": "It is 7"} | verdict)) == [("p", [("It is 7", 1.0)])]
+    renamed = {"prompt": "p", "output": "r", "reward": -3, "verify_reward": 0.5, "status": "partial", "reason": ""}
+    assert stars(read(renamed)) == [("p", [("r", 0.5)])]
+    group = {"prompt": "p", "completions": ["a", "b"], "reward": [1.0, None], "status": ["correct", "failed"]}
+    data = read(group | {"reason": ["", ""]})
+    assert (stars(data), data.counts.not_judged) == ([("p", [("a", 1.0)])], 1)
+
+
 def test_read_rated_when_scored_without_prompts_then_the_group_holds_answers_together(read):
     row = {"status": "correct", "reason": ""}
     rows = [

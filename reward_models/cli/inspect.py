@@ -86,7 +86,8 @@ def _people(figures: Figures) -> Iterator[tuple[str, str]]:
         yield "votes", f"{votes['comparisons']:,} comparisons with several; nominal alpha {_shown(votes['alpha'])}"
     if not raters:
         return
-    yield "raters", f"{raters['count']:,}, {_shown(raters['median_ratings'])} ratings each (median)"
+    each = f"{raters['count']:,}, {_shown(raters['median_ratings'])} ratings each (median)"
+    yield "raters", each if raters["count"] else "none is named"
     if icc := raters["icc"]:
         told = f"ICC(1) {icc['single']:.2f}, of the mean of {icc['k']:.1f}: {icc['mean']:.2f}"
         alphas = ", ".join(f"{name} {_shown(value)}" for name, value in raters["alpha"].items())
@@ -107,4 +108,4 @@ def _length(figures: Figures) -> Iterator[tuple[str, str]]:
 
 
 def _shown(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}"
+    return "-" if value is None else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -16,7 +16,7 @@ from reward_models.data.cells import is_thumb, number_of, texts_of_responses
 from reward_models.data.rated import Shape
 from verifiers.errors import UsageError
 from verifiers.io.columns import ALIASES as SAMPLE_ALIASES
-from verifiers.io.columns import CHATS, getter
+from verifiers.io.columns import CHATS, OUT_FIELDS, PREFIX, getter
 from verifiers.io.values import BadRow, Row, split_chat
 
 _RESPONSES = ("response", "completion", "responses", "completions", "answer", "answers", "reply", "summary")
@@ -227,11 +227,15 @@ def _ranked(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
 
 
 def _scored(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
-    prefix = next((p for p in ("", "verify_") if all(p + name in row for row in look.rows for name in _VERDICT)), None)
-    response = _response(look, frozenset())
-    if prefix is None or response is None or "rating" in look.chosen:
+    written = {name: PREFIX + name if PREFIX + name in look.seen else name for name in OUT_FIELDS}
+    if "rating" in look.chosen or not all(written[name] in row for row in look.rows for name in _VERDICT):
         return None
-    names = {"response": response, "rating": f"{prefix}reward", **_common(look, {response})}
+    before = set(look.taken)
+    response = _response(look, frozenset(written.values()))  # ours too: `answer` is what a teacher found in it
+    if response is None:
+        look.taken = before
+        return None
+    names = {"response": response, "rating": written["reward"], **_common(look, {response})}
     return RatedColumns(Shape.SCORED, names)
 
 
