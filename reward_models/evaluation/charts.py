@@ -16,6 +16,7 @@ HEIGHT = 300
 ROW_HEIGHT = 34
 MAX_LABEL = 30
 TICKS = 5
+LABEL_HEIGHT = 14.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Plot:
     y_ends: tuple[float, float]
     width: int = WIDTH
     height: int = HEIGHT
-    left: int = 52
+    left: int = 58
     right: int = 16
     top: int = 12
     bottom: int = 44
@@ -159,7 +160,7 @@ def box_chart(boxes: Sequence[Box]) -> str:
     """Draw the spread of scores at each level of stars."""
     low, high = min(box.quantiles[0] for box in boxes), max(box.quantiles[-1] for box in boxes)
     plot = Plot((-0.5, len(boxes) - 0.5), _padded(low, high))
-    plot.x_axis("stars given by humans", [(place, f"{box.stars:.3g}") for place, box in enumerate(boxes)])
+    plot.x_axis("stars given by humans", [(place, _stars(box.stars)) for place, box in enumerate(boxes)])
     plot.y_axis("score")
     for place, box in enumerate(boxes):
         bottom, lower, middle, upper, top = box.quantiles
@@ -176,6 +177,7 @@ def best_of_n_chart(curve: BestOfN) -> str:
     plot = Plot((0, max(len(curve.n_K) - 1, 1)), _padded(min(values), max(values)), right=64)
     plot.x_axis("answers to choose from", [(place, str(n)) for place, n in enumerate(curve.n_K)])
     plot.y_axis("mean stars of the chosen one")
+    ends: list[tuple[float, str, str]] = []
     for values_K, kind, name in (
         (curve.oracle_K, "human", "humans"),
         (curve.model_K, "model", "model"),
@@ -184,7 +186,11 @@ def best_of_n_chart(curve: BestOfN) -> str:
         plot.line(zip(places, values_K, strict=True), f"curve {kind}")
         for place, value in zip(places, values_K, strict=True):
             plot.dot(place, value, kind, 3.5, f"{name}, best of {curve.n_K[place]}: {value:.2f} stars")
-        plot.text(plot.width - 58, plot.y(values_K[-1]) + 4, name, f"value {kind}", "start")
+        ends.append((plot.y(values_K[-1]), name, kind))
+    floor = 0.0
+    for height, name, kind in sorted(ends):
+        floor = max(height, floor + LABEL_HEIGHT)
+        plot.text(plot.width - 58, floor + 4, name, f"value {kind}", "start")
     return plot.svg("Stars by best of n")
 
 
@@ -211,6 +217,10 @@ def _ticks(ends: tuple[float, float]) -> list[tuple[float, str]]:
 
 def _share_text(value: float, digits: int = 0) -> str:
     return f"{100 * value:.{digits}f} %"
+
+
+def _stars(stars: float) -> str:
+    return f"{stars:.1f}".removesuffix(".0")
 
 
 def _short(name: str) -> str:

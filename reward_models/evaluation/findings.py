@@ -69,7 +69,7 @@ def _beside_baselines(evaluation: Evaluation) -> Iterator[Finding]:
 
 def _ahead(beside: Beside, ahead: Difference, measure: str) -> Finding:
     value, low, high = ahead.interval.value, ahead.interval.low, ahead.interval.high
-    words = f"{measure} {points(value)} points against {beside.name} ({beside.how})"
+    words = f"{measure[0].upper()}{measure[1:]}: {points(value)} points against {beside.name} ({beside.how})"
     if low is None or high is None:
         return Finding(Level.WATCH, f"{words}; too few prompts to tell whether that is chance.")
     words += f", 95 % interval {points(low)} to {points(high)}"

@@ -10,17 +10,23 @@ from typing import TYPE_CHECKING
 
 from reward_models.evaluation.evaluate import Evaluation
 from reward_models.evaluation.findings import findings, percent, points
+from reward_models.evaluation.page import write_page
 from reward_models.evaluation.sections import number, with_interval
+from verifiers.io.json_text import encode_json
 
 if TYPE_CHECKING:
     from reward_models.models.card import Card
 
 FILE = "README.md"
+PAGE = "report.html"
+FIGURES = "evaluation.json"
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>|#&]")
 
 
-def write_model_card(evaluation: Evaluation, card: Card, folder: Path) -> None:
-    """Write the card into a checkpoint's folder, over an older one."""
+def write_all(evaluation: Evaluation, card: Card, folder: Path) -> None:
+    """Write model card, report and figures into a checkpoint's folder, over older ones."""
+    write_page(evaluation, folder / PAGE)
+    (folder / FIGURES).write_bytes(encode_json(evaluation.to_json()) + b"\n")
     (folder / FILE).write_bytes(model_card(evaluation, card).encode("utf-8", "replace"))
 
 

@@ -141,7 +141,7 @@ def _frozen(
 
 
 def _update(folder: Path, card: Card | None, scored: Sequence[ScoredPrompt], evaluation: Evaluation, seed: int) -> None:
-    from reward_models.evaluation.model_card import write_model_card
+    from reward_models.evaluation.model_card import write_all
     from reward_models.models.card import Card, write_card
 
     calibration = calibrate(scored, seed)
@@ -156,4 +156,4 @@ def _update(folder: Path, card: Card | None, scored: Sequence[ScoredPrompt], eva
         metrics=evaluation.metrics(),
     )
     write_card(updated, folder)
-    write_model_card(evaluation, updated, folder)
+    write_all(evaluation, updated, folder)
