@@ -1,5 +1,6 @@
 """Settings of a training run: presets, what overrides them, what is refused and how."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,8 @@ def test_value_when_given_as_text_then_wins_over_the_preset():
     ],
 )
 def test_value_when_not_allowed_then_says_what_is(values: dict[str, object], told: str):
-    with pytest.raises(OptionError, match=".") as caught:
+    with pytest.raises(OptionError, match=re.escape(told)):
         load_settings("cpu-small", values)  # type: ignore[arg-type]
-    assert told in str(caught.value)
 
 
 def test_preset_file_when_wrong_then_names_the_line(tmp_path: Path):

@@ -107,6 +107,7 @@ class RewardTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
         """Accumulate the gradients of one update; with half the tokens at a time if memory runs out."""
         model.train()
+        self.loss.zero_grad()  # The Trainer does this to the model alone.
         self._items = inputs["items"]
         while True:
             try:
