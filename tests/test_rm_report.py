@@ -253,6 +253,12 @@ def test_evaluate_when_scores_tie_then_the_findings_say_so():
     assert "exactly equal scores" in page(evaluation)
 
 
+def test_evaluate_when_the_labels_are_swapped_then_the_findings_say_so():
+    said = findings(evaluate([ScoredPrompt(p.rated, tuple(-s for s in p.scores_N)) for p in rated_set(40)], "m"))
+    assert said[0].level is Level.BAD
+    assert "swapped" in said[0].text
+
+
 def test_evaluate_when_shorter_is_better_then_the_length_baseline_takes_its_best_case():
     scored = [prompt(str(n), ("short", 5, 0.9), ("much longer", 1, 0.1)) for n in range(10)]
     (baseline,) = evaluate(scored, "m").baselines

@@ -38,6 +38,7 @@ class Finding:
 def findings(evaluation: Evaluation) -> list[Finding]:
     """Return what a person should know first, the bad before the good."""
     found = [
+        *_upside_down(evaluation),
         *_beside_baselines(evaluation),
         *_beside_humans(evaluation),
         *_length(evaluation),
@@ -94,6 +95,13 @@ def _beside_humans(evaluation: Evaluation) -> Iterator[Finding]:
     if votes is not None:
         words = f"Of single votes, the majority has {percent(votes.humans)}, the model's choice {percent(votes.model)}."
         yield Finding(Level.WATCH, words)
+
+
+def _upside_down(evaluation: Evaluation) -> Iterator[Finding]:
+    found = evaluation.quality.pair_accuracy
+    if found is not None and found.high is not None and found.high < 0.5:
+        words = f"{percent(found.value)} of pairs in the right order is worse than tossing a coin"
+        yield Finding(Level.BAD, f"{words}: are chosen and rejected, or the ends of the scale, swapped in this file?")
 
 
 def _length(evaluation: Evaluation) -> Iterator[Finding]:
