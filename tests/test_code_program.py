@@ -27,6 +27,7 @@ HEAD = 'import math\n\ndef other(x):\n    return x\n\ndef f(x):\n    """Doc."""\
         ("```python\nprint(1)\n```\nOutput:\n```text\n1\n```", "print(1)\n"),
         ("```python\nprint(1)\n```\nRun it:\n```bash\npython3 main.py\n```", "print(1)\n"),
         ("```\nprint(1)\n```", "print(1)\n"),
+        ("1. Code:\n\n   ```python\n   if 1:\n       print(1)\n\n   ```\n2. Done", "if 1:\n    print(1)\n"),
         ("```python\nprint(1)", "print(1)"),
         ("~~~python\nprint(1)\n~~~", "print(1)\n"),
         ("<think>\n```python\nprint(0)\n```\n</think>\n```python\nprint(1)\n```", "print(1)\n"),
@@ -59,7 +60,12 @@ def test_find_program_when_several_blocks_then_the_last_that_defines_the_entry_p
 
 @pytest.mark.parametrize(
     ("completion", "language"),
-    [("```cpp\nint main(){}\n```", "cpp"), ("```js\n1\n```", "javascript"), ("```\nprint(1)\n```", "python")],
+    [
+        ("```cpp\nint main(){}\n```", "cpp"),
+        ("```js\n1\n```", "javascript"),
+        ("```\nprint(1)\n```", "python"),
+        ("```cpp\nint main(){}\n```\nOutput:\n```\n5\n```", "cpp"),
+    ],
 )
 def test_find_program_when_no_language_is_asked_then_the_fence_says(completion, language):
     assert find_program(completion, STDIO, "").language == language

@@ -1,5 +1,6 @@
 """Values between us and programs: what is encoded is decoded, equality is Python's, and hostile text harms nothing."""
 
+import itertools
 import json
 import math
 from collections import deque
@@ -239,6 +240,24 @@ def test_expect_when_a_result_cannot_be_told_then_only_its_truth_counts():
     assert not Expect(True, view=View.TRUTH).fault(claimed)
     assert not Expect(None, "is not").fault(claimed)
     assert not same(Opaque("x"), Opaque("x"))
+
+
+@pytest.mark.parametrize("given", [iter([1, 2]), (n for n in (1, 2)), map(int, "12"), {1: 0, 2: 0}.keys(), zip([1, 2])])
+def test_expect_when_a_result_is_an_iterator_then_views_of_it_hold_and_it_equals_nothing(given):
+    claimed = box_values.dumps(given)
+    wanted = [(1,), (2,)] if isinstance(given, zip) else [1, 2]
+    assert not Expect(wanted, view=View.LIST).fault(claimed)
+    assert not Expect(tuple(wanted), view=View.TUPLE).fault(claimed)
+    assert not Expect(wanted, view=View.SORTED).fault(claimed)
+    assert not Expect(set(wanted), view=View.SET).fault(claimed)
+    assert Expect([1, 3], view=View.LIST).fault(claimed)
+    assert Expect(wanted).fault(claimed)
+    assert Expect(2, view=View.LEN).fault(claimed)
+
+
+def test_dumps_when_an_iterator_has_no_end_then_its_items_are_not_told():
+    assert box_values.dumps(iter(int, 1)) == b'{"o":"callable_iterator"}'
+    assert box_values.dumps(n for n in itertools.count()) == b'{"o":"generator"}'
 
 
 def test_show_when_values_are_hostile_then_cut_and_escaped():

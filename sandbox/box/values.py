@@ -12,6 +12,7 @@
     datetime     {"dt": ["datetime" | "date" | "time", iso text]}
     {"h": n, "type": name}   an object of the other process (duets only)
     {"o": name}              an object that cannot be told; equal to nothing
+    {"o": [name, [...]]}     an iterator or view, with its items; equal to nothing itself
 
 Subclasses are written as the built-in type that they extend, by that type's own methods.
 """
@@ -23,14 +24,25 @@ import collections
 import datetime
 import decimal
 import fractions
+import itertools
 import json
+import types
 from collections.abc import Callable, Iterable
 from typing import Any
 
 MAX_DEPTH = 100
 MAX_NODES = 4_000_000
+MAX_ITERATED = 100_000
+"""Of an iterator that gives more, no items are told: it may have no end."""
 _INT64 = 1 << 63
-_PLAIN = (bool, type(None))
+_ITERATED = frozenset({
+    types.GeneratorType, map, filter, zip, enumerate, reversed,
+    *map(type, ([].__iter__(), ().__iter__(), {}.__iter__(), set().__iter__(), range(0).__iter__(), [].__reversed__())),
+    *map(type, ({}.keys(), {}.values(), {}.items())),
+    itertools.accumulate, itertools.chain, itertools.combinations, itertools.dropwhile, itertools.islice,
+    itertools.permutations, itertools.product, itertools.starmap, itertools.takewhile,
+})  # fmt: skip
+"""What tests make lists and sets of."""
 _INF = float("inf")
 
 Opaque = Callable[[Any], Any]
@@ -45,7 +57,7 @@ class Encoder:
     """Turns one value into JSON-ready data."""
 
     def __init__(self, opaque: Opaque | None = None) -> None:
-        self._opaque = opaque or _unknown
+        self._opaque = opaque or _iterated
         self._depth = 0
         self._nodes = 0
 
@@ -94,6 +106,16 @@ def _unknown(value: Any) -> Any:
         if type(scalar) in (bool, int, float, complex, str, bytes):
             return Encoder().encode(scalar)
     return {"o": type_name(kind)}
+
+
+def _iterated(value: Any) -> Any:
+    """Return an object without an encoding, with what it gives where that is all that anyone does with it."""
+    told = _unknown(value)
+    if type(value) in _ITERATED:
+        items = list(itertools.islice(value, MAX_ITERATED + 1))
+        if len(items) <= MAX_ITERATED:
+            return {"o": [type_name(type(value)), Encoder().items(items)]}
+    return told
 
 
 def type_name(kind: type) -> str:

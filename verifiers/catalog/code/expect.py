@@ -127,6 +127,8 @@ def _viewed(expect: Expect, seen: Any) -> Any:
     if view is View.TRUTH:
         return truth(seen)
     if view is View.LEN:
+        if type(seen) is Opaque:
+            raise ViewError(f"a {seen.type_name} has no length that can be told")
         return len(_listed(seen))
     if view is View.LIST or view is View.TUPLE:
         items = _listed(seen)
@@ -154,6 +156,8 @@ def _listed(seen: Any) -> list[Any]:
         raise ViewError(f"a range of more than {MAX_RANGE:,} numbers")
     if kind in (tuple, str, bytes, bytearray, deque, range):
         return list(seen)
+    if kind is Opaque and seen.items is not None:
+        return seen.items  # type: ignore[no-any-return]
     if kind is Opaque:
         raise ViewError(f"its result is a {seen.type_name}, whose items cannot be told")
     raise ViewError(f"{show_value(seen)} has no items")

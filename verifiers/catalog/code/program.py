@@ -9,7 +9,7 @@ from verifiers.catalog.code.joining import callable_name, continued, defines
 from verifiers.catalog.code.joining_braces import continued_braces
 from verifiers.catalog.code.languages import fence_language
 from verifiers.catalog.code.task import StdioTest, Task
-from verifiers.segment import Kind, final_span, last_answer_tag, segments
+from verifiers.segment import Kind, Segment, final_span, last_answer_tag, segments
 
 MAX_PROGRAM_CHARS = 512 * 1024
 """A longer program exceeds the limits."""
@@ -97,8 +97,8 @@ def _in_fences(text: str, task: Task, language: str) -> tuple[str, str, str] | N
     if "```" not in text and "~~~" not in text:
         return None
     blocks = [part for part in segments(text) if part.kind is Kind.CODE and part.inner(text).strip()]
-    told = [(part.inner(text), fence_language(part.name)) for part in blocks]
-    ours = [block for block in told if block[1] == language or (not language and block[1] not in ("", "?"))]
+    told = [(_inner(text, part), fence_language(part.name)) for part in blocks]
+    ours = [block for block in told if (block[1] == language if language else block[1] not in ("", "?"))]
     ours = ours or [block for block in told if not block[1]]
     if not ours:
         if told:
@@ -108,6 +108,14 @@ def _in_fences(text: str, task: Task, language: str) -> tuple[str, str, str] | N
     defining = [block for block in ours if entry_point and _defines(block[0], entry_point, language)]
     source, spoken = (defining or ours)[-1]
     return source, language or spoken or DEFAULT, f"code block ({len(blocks)} in all)"
+
+
+def _inner(text: str, block: Segment) -> str:
+    """Return a block's text without as much indent as its fence has, as in an item of a list."""
+    line = text.rfind("\n", 0, block.start) + 1
+    indent = block.start - line if text[line : block.start].isspace() else 0
+    inner = block.inner(text)
+    return re.sub(rf"^[ \t]{{1,{indent}}}", "", inner, flags=re.MULTILINE) if indent else inner
 
 
 def _defines(source: str, entry_point: str, language: str) -> bool:

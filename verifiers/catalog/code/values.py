@@ -5,6 +5,7 @@
     {"d": [[key, value], ..]} dict {"b": base64} bytes   {"ba": base64} bytearray     {"D": "1.50"} Decimal
     {"c": [re, im]} complex        {"q": [..]} deque     {"r": [a, b, step]} range    {"fr": [n, d]} Fraction
     {"dt": [type, iso]} datetime, date, time             {"o": type name} something that cannot be told
+    {"o": [type name, [..]]} an iterator and its items
 
 What comes from a program is hostile. It is read without making a set or a dict of it (chosen hashes would make that
 quadratic): those become `Items` and `Pairs`, which `compare` holds against an expected value of ours.
@@ -57,9 +58,15 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """A value of a type that cannot be told; equal to nothing."""
+    """A value of a type that cannot be told; equal to nothing.
+
+    Attributes:
+        type_name: Of its type.
+        items: What iterating it gave, if it is an iterator or the view of a dict.
+    """
 
     type_name: str
+    items: list[Any] | None = None
 
 
 def encode(value: object) -> Any:
@@ -237,7 +244,9 @@ _MOMENTS: Final[dict[str, Callable[[str], Any]]] = {
 }
 
 
-def _opaque(content: Any, _depth: int) -> Opaque:
+def _opaque(content: Any, depth: int) -> Opaque:
+    if type(content) is list and len(content) == 2:
+        return Opaque(str(content[0])[:100], _items(content[1], depth))
     return Opaque(content[:100] if type(content) is str else "?")
 
 
