@@ -24,7 +24,7 @@ from reward_models.serving.plan import token_batches
 from verifiers.errors import UsageError
 from verifiers.types import Text
 
-CPU_TOKENS, GPU_TOKENS = 4096, 32_768
+CPU_TOKENS, GPU_TOKENS = 2048, 32_768
 """Padded tokens of a micro-batch, unless told."""
 MIN_TOKENS = 64
 """Least budget that a lack of memory leads to."""
