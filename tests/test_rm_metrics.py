@@ -165,7 +165,7 @@ def test_difference_when_one_model_is_always_better_then_p_is_small():
     for place, prompt in enumerate(right):
         wrong.append(starred(str(place), [1.0, 2.0], [1.0, 0.0]) if place % 2 else prompt)
     found = compare(right, wrong)
-    assert found.headline == found.pair_accuracy
+    assert found.of("pair accuracy") == found.pair_accuracy
     assert found.pair_accuracy.interval.value == 0.5
     assert found.pair_accuracy.p_value < 0.01
     assert found.spearman.interval.value > 0.3
@@ -173,3 +173,11 @@ def test_difference_when_one_model_is_always_better_then_p_is_small():
     same = compare(right, right).pair_accuracy
     assert (same.interval.value, same.interval.low, same.p_value) == (0.0, 0.0, 1.0)
     assert difference([], mean_of) is None
+
+
+def test_measure_when_few_answers_have_rivals_then_the_headline_is_another():
+    alone = [starred(str(place), [float(place % 5)], [float(place)]) for place in range(20)]
+    quality = measure([*alone, starred("pair", [1.0, 2.0], [0.0, 1.0])])
+    assert quality.compared == pytest.approx(2 / 22)
+    assert quality.pair_accuracy.value == 1.0
+    assert quality.headline[0] == "Spearman"

@@ -136,6 +136,7 @@ def _figures(evaluation: Evaluation) -> Iterator[tuple[str, object]]:
 def _standing(evaluation: Evaluation) -> Iterator[tuple[object, ...]]:
     from reward_models.evaluation.sections import numbers
 
-    yield numbers(evaluation.model, evaluation.quality, None)
+    measure = evaluation.quality.headline[0]
+    yield numbers(evaluation.model, evaluation.quality, None, measure)
     for beside in (*evaluation.others, *evaluation.baselines):
-        yield numbers(beside.name, beside.quality, beside)
+        yield numbers(beside.name, beside.quality, beside, measure)

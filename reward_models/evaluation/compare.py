@@ -32,10 +32,14 @@ class Comparison:
     both: float | None
     neither: float | None
 
-    @property
-    def headline(self) -> Difference | None:
-        """The difference in the measure that fits the data best, as `Quality.headline` chooses it."""
-        return self.pair_accuracy or self.rater_accuracy or self.spearman
+    def of(self, measure: str) -> Difference | None:
+        """Return the difference in a measure, by its name in `Quality.measures`."""
+        named = {
+            "pair accuracy": self.pair_accuracy,
+            "pair accuracy within raters": self.rater_accuracy,
+            "Spearman": self.spearman,
+        }
+        return named[measure]
 
 
 def compare(first: Sequence[ScoredPrompt], second: Sequence[ScoredPrompt], seed: int = 0) -> Comparison:

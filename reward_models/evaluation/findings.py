@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from reward_models.evaluation.bootstrap import Difference
 from reward_models.evaluation.evaluate import Beside, Evaluation
+from reward_models.evaluation.quality import ENOUGH_COMPARED
 
 FEW_PAIRS = 200
 FEW_PROMPTS = 30
@@ -61,11 +62,12 @@ def percent(value: float | None) -> str:
 
 
 def _beside_baselines(evaluation: Evaluation) -> Iterator[Finding]:
+    measure = evaluation.quality.headline[0]
     for beside in (*evaluation.baselines, *evaluation.others):
         if beside.missing:
             yield Finding(Level.WATCH, f"{beside.name}: not run, so nothing is known of it. {beside.missing}")
-        elif beside.ahead is not None and beside.ahead.headline is not None:
-            yield _ahead(beside, beside.ahead.headline, evaluation.quality.headline[0])
+        elif beside.ahead is not None and (ahead := beside.ahead.of(measure)) is not None:
+            yield _ahead(beside, ahead, measure)
 
 
 def _ahead(beside: Beside, ahead: Difference, measure: str) -> Finding:
@@ -145,12 +147,9 @@ def _size(evaluation: Evaluation) -> Iterator[Finding]:
     if quality.prompts < FEW_PROMPTS or 0 < quality.pairs < FEW_PAIRS:
         words = f"Only {quality.prompts:,} prompts and {quality.pairs:,.0f} pairs"
         yield Finding(Level.WATCH, f"{words}: intervals are wide, and small differences mean nothing.")
-    if not quality.pairs:
+    if quality.compared < ENOUGH_COMPARED:
+        words = f"Only {percent(quality.compared)} of answers have a rival to the same prompt that humans tell apart"
         measure = quality.headline[0]
-        yield Finding(
-            Level.WATCH,
-            f"No prompt has two answers that humans tell apart, so what a group of GRPO needs is not measured; "
-            f"{measure} stands in for it.",
-        )
+        yield Finding(Level.WATCH, f"{words}, so what a group of GRPO needs is hardly measured; here is {measure}.")
     if evaluation.left_out:
         yield Finding(Level.WATCH, f"{evaluation.left_out:,} answers could not be scored and are left out.")

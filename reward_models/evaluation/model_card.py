@@ -89,7 +89,7 @@ def _rows(evaluation: Evaluation) -> Iterator[tuple[str | None, ...]]:
     )
     for beside in (*evaluation.others, *evaluation.baselines):
         other = beside.quality
-        ahead = beside.ahead.headline if beside.ahead is not None else None
+        ahead = beside.ahead.of(quality.headline[0]) if beside.ahead is not None else None
         if other is not None:
             yield (
                 beside.name,

@@ -10,6 +10,8 @@ from reward_models.evaluation.bootstrap import Interval, interval
 from reward_models.evaluation.ranking import PairCounts, count_pairs, kendall, ranks, spearman
 from reward_models.evaluation.scored import ScoredPrompt, scored_pairs
 
+ENOUGH_COMPARED = 0.25
+"""From this share of answers with a rival on, pairs within prompts say most; below it they are chance meetings."""
 MIN_FOR_RANKS = 3
 """Fewest answers of a prompt for a rank correlation of its own: of two it is only -1 or 1."""
 
@@ -31,6 +33,7 @@ class Quality:
         spearman_in_prompt, kendall_in_prompt: Mean over prompts with three or more answers that differ in stars.
         across_accuracy: Pair accuracy of all answers with stars, whatever their prompt.
         rater_accuracy: Pair accuracy of ratings by the same rater, whatever their prompt: no rater's habits in it.
+        compared: Share of answers whose prompt has a pair that humans told apart.
     """
 
     prompts: int
@@ -47,20 +50,19 @@ class Quality:
     kendall_in_prompt: Interval | None = None
     across_accuracy: float | None = None
     rater_accuracy: Interval | None = None
+    compared: float = 0.0
 
     @property
     def measures(self) -> tuple[tuple[str, Interval | None], ...]:
-        """The measures of order by name, the one that says most first."""
-        return (
-            ("pair accuracy", self.pair_accuracy),
-            ("pair accuracy within raters", self.rater_accuracy),
-            ("Spearman", self.spearman),
-        )
+        """The measures of order by name, the one that says most of this set first."""
+        within = ("pair accuracy", self.pair_accuracy)
+        others = (("pair accuracy within raters", self.rater_accuracy), ("Spearman", self.spearman))
+        return (within, *others) if self.compared >= ENOUGH_COMPARED else (*others, within)
 
     @property
     def headline(self) -> tuple[str, Interval | None]:
-        """The measure that fits the data best: within prompts, else within raters, else over all."""
-        return next(((name, value) for name, value in self.measures if value is not None), self.measures[0])
+        """The first measure that exists."""
+        return next(((name, value) for name, value in self.measures if value is not None), self.measures[-1])
 
 
 def measure(scored: Sequence[ScoredPrompt], seed: int = 0) -> Quality:
@@ -71,9 +73,11 @@ def measure(scored: Sequence[ScoredPrompt], seed: int = 0) -> Quality:
     starred = [(score, stars) for prompt in scored for score, stars, _ in prompt.starred()]
     scores_N, stars_N = [score for score, _ in starred], [stars for _, stars in starred]
     across = count_pairs(scores_N, stars_N)
+    answers = sum(len(prompt.scores_N) for prompt in scored)
+    compared = sum(len(prompt.scores_N) for prompt, row in zip(scored, rows_P3, strict=True) if row[2])
     return Quality(
         prompts=len(scored),
-        answers=sum(len(prompt.scores_N) for prompt in scored),
+        answers=answers,
         pairs=pairs,
         tied_labels=sum(_tied_labels(prompt) for prompt in scored),
         tied_scores=sum(row[1] for row in rows_P3) / pairs if pairs else None,
@@ -86,6 +90,7 @@ def measure(scored: Sequence[ScoredPrompt], seed: int = 0) -> Quality:
         kendall_in_prompt=mean_interval([_in_prompt(prompt, "kendall") for prompt in scored], seed),
         across_accuracy=accuracy(_row(across)),
         rater_accuracy=interval([row for row in rater_rows(scored).values() if row[2]], accuracy, seed),
+        compared=compared / answers if answers else 0.0,
     )
 
 

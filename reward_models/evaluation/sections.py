@@ -72,8 +72,8 @@ def standing(evaluation: Evaluation) -> str:
     marks = [(0.5, "coin toss")] if share else [(0.0, "no relation")]
     chart = figure(measure.capitalize(), "Dots: this set. Bars: 95 % intervals over prompts.",
                    dots(rows, measure, marks, share), wide=True)  # fmt: skip
-    lines = [numbers(evaluation.model, evaluation.quality, None)]
-    lines += [numbers(beside.name, beside.quality, beside) for beside, _ in rivals]
+    lines = [numbers(evaluation.model, evaluation.quality, None, measure)]
+    lines += [numbers(beside.name, beside.quality, beside, measure) for beside, _ in rivals]
     header = ("", "pair accuracy", "within raters", "Spearman", "in prompts", "ahead by", "p")
     lead = "The model beside what costs nothing: the longer answer, and the base model with a linear head."
     return section("Where it stands", lead, chart, table(header, lines, first_is_model=True))
@@ -85,11 +85,11 @@ def _dot(name: str, quality: Quality | None, measure: str, kind: str) -> Iterato
         yield DotRow(name, value.value, value.low, value.high, kind)
 
 
-def numbers(name: str, quality: Quality | None, beside: Beside | None) -> tuple[object, ...]:
-    """Return a line of the table of models: name, measures, by how much the evaluated model is ahead, and p."""
+def numbers(name: str, quality: Quality | None, beside: Beside | None, measure: str) -> tuple[object, ...]:
+    """Return a line of the table of models: name, measures, how far the evaluated model is ahead in one, and p."""
     if quality is None:
         return (f"{name}: not run", *[None] * 6)
-    ahead = beside.ahead.headline if beside is not None and beside.ahead is not None else None
+    ahead = beside.ahead.of(measure) if beside is not None and beside.ahead is not None else None
     return (
         name if beside is None else f"{name} ({beside.how})",
         *(with_interval(value) for value in (quality.pair_accuracy, quality.rater_accuracy)),
