@@ -11,14 +11,18 @@ from pathlib import Path
 import torch
 
 from reward_models.evaluation.calibration import Calibration, fit_calibration
-from reward_models.evaluation.evaluate import Evaluation, evaluate
-from reward_models.evaluation.scored import with_scores
+from reward_models.evaluation.evaluate import Evaluation, Rival, evaluate
+from reward_models.evaluation.frozen import NAME, frozen_rival
+from reward_models.evaluation.model_card import write_all
+from reward_models.evaluation.scored import ScoredPrompt, with_scores
 from reward_models.models.card import Card
 from reward_models.models.reward_model import RewardModel
 from reward_models.training.building import Encoding
 from reward_models.types import RatedPrompt
 from verifiers.types import Json
 
+BASELINE_PARAMETERS = 200_000_000
+LATER = "verify rm eval --train FILE runs it"
 CENTRE_ANSWERS = 2_000
 PARITY_TEXTS = 6
 PARITY_CHARS = 2_000
@@ -58,7 +62,8 @@ def finish(
         scores_PN = per_prompt(validation.prompts, scores_N)
         calibration = fit_calibration(scores_PN, validation.prompts, seed)
         scored, left_out = with_scores(validation.prompts, scores_PN)
-        evaluation = evaluate(scored, output.name, left_out=left_out, calibration=None, seed=seed)
+        beside = [_frozen_head(model, scored, train, seed)]
+        evaluation = evaluate(scored, output.name, ["validation"], left_out=left_out, baselines=beside, seed=seed)
     card = Card(
         loss=str(facts["loss"]),
         mean=float(scores_N.mean()),
@@ -71,7 +76,18 @@ def finish(
         settings=facts["settings"],  # type: ignore[arg-type]
         parity=model.parity(*_parity_texts([*validation.prompts, *train.prompts])),
     )
-    return Finished(save_whole(model, output, card), evaluation)
+    written = save_whole(model, output, card)
+    if evaluation is not None:
+        write_all(evaluation, written, output)
+    return Finished(written, evaluation)
+
+
+def _frozen_head(model: RewardModel, scored: Sequence[ScoredPrompt], train: Encoding, seed: int) -> Rival:
+    """Run the baseline where a second model beside this one costs little."""
+    if model.stock.num_parameters() > BASELINE_PARAMETERS:
+        return Rival(NAME, model.base, None, f"A base of this size is not loaded twice; {LATER}.")
+    how = {"max_tokens": model.encoder.max_tokens, "device": str(model.device)}
+    return frozen_rival(model.base, scored, train.prompts, seed, **how)
 
 
 def per_prompt(prompts: Sequence[RatedPrompt], scores_N: torch.Tensor) -> list[list[float]]:
