@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reward_models.data.cells import number_of, side_of, thumb_of
+from reward_models.data.checks import inspected
 from reward_models.data.prompts import implicit_prompt
 from reward_models.data.rated import RatedData, Scale, data_hash, scale_of
 from reward_models.data.reading import read_rated
@@ -368,3 +369,42 @@ def test_implicit_prompt_when_texts_share_a_start_then_nothing_is_lost(start, on
     else:
         assert prompt + chosen == start + one
         assert prompt + rejected == start + two
+
+
+def test_read_rated_when_parquet_with_chats_then_as_json_lines(tmp_path, read):
+    rows = [{"prompt": CHAT, "chosen": [assistant("a")], "rejected": [assistant(name)], "margin": 1.5} for name in "bc"]
+    table = pytest.importorskip("pyarrow").Table.from_pylist(rows)
+    pytest.importorskip("pyarrow.parquet").write_table(table, tmp_path / "pairs.parquet")
+    found = read_rated([tmp_path / "pairs.parquet"])
+    assert data_hash(found.prompts) == data_hash(read(*rows).prompts)
+    assert len(found.prompts[0].answers) == 3
+
+
+CELLS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["role", "content", "from", "value", "response", "stars", "text"]), inner, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+NAMES = "prompt response rating rater weight chosen rejected a b votes ranked ranks responses messages label".split()
+NAMES += "answers preferences reward status reason scale aspect group probability margin conversations".split()
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.dictionaries(st.sampled_from(NAMES), CELLS, max_size=6), min_size=1, max_size=4))
+def test_read_rated_when_anything_then_read_or_refused_in_words(tmp_path, rows):
+    path = tmp_path / "any.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    try:
+        data = read_rated([path])
+    except (InputError, UsageError):
+        return
+    assert data.counts.rows == len(rows)
+    json.dumps(inspected(data), allow_nan=False)
+    for rated in data.prompts:
+        assert all(answer.stars is None or abs(answer.stars) <= 1e6 for answer in rated.answers)
+        assert all(0.5 <= each.probability <= 1 and each.chosen != each.rejected for each in rated.preferences)

@@ -18,6 +18,8 @@ MAX_ANSWERS = 256
 """Most answers in one row: all pairs of a ranking are formed."""
 
 _NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{0,15})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
+_CHAT = ({"from", "value"}, {"role", "content"})
+"""The keys of a message without and with a role: ShareGPT's, and everybody's."""
 _INSIDE = ("rating", "Rating", "score", "stars", "value")
 """Where an object in place of a number keeps it."""
 UP = {"up", "thumbs_up", "thumbsup", "thumbs up", "like", "liked", "good", "yes", "positive", "true", "👍", "+1"}
@@ -35,7 +37,7 @@ def number_of(value: object, what: str = "the rating") -> float:
     if isinstance(value, Mapping):
         value = next((value[key] for key in _INSIDE if key in value), value)
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-        value = float(value)
+        value = float(value.strip())
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadRow(f"{what} is {_shown(value)}, not a number")
     if not abs(value) <= MAX_STARS:  # NaN too; whole numbers of any length compare
@@ -153,7 +155,7 @@ def clean_messages(value: Sequence[Any]) -> list[dict[str, Any]]:
     Raises:
         BadRow: If something else is among them.
     """
-    if not all(isinstance(item, Mapping) and ({"role", "content"} <= item.keys() or "from" in item) for item in value):
+    if not all(isinstance(item, Mapping) and _CHAT["role" in item] <= item.keys() for item in value):
         raise BadRow("the chat is not a list of objects with role and content")
     cleaned = []
     for message in messages_of(list(value)):

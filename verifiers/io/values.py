@@ -84,10 +84,12 @@ def _is_message(item: object) -> bool:
 
 def messages_of(items: list[Any]) -> list[dict[str, Any]]:
     """Return chat messages with `role` and `content`, whatever the row calls them."""
-    return [
-        item if "role" in item else {"role": _SHAREGPT_ROLES.get(item["from"], item["from"]), "content": item["value"]}
-        for item in items
-    ]
+    return [item if "role" in item else {"role": _role(item["from"]), "content": item["value"]} for item in items]
+
+
+def _role(name: object) -> object:
+    """Return the role that ShareGPT calls so; what is no text stays as it is, and is no key either."""
+    return _SHAREGPT_ROLES.get(name, name) if isinstance(name, str) else name
 
 
 def split_chat(value: object) -> tuple[Text, Text]:
