@@ -160,8 +160,16 @@ def test_a_fork_takes_no_lock_that_a_thread_of_its_parent_holds(lock: str) -> No
         per_batch.kept_batches("numeric")
 
     let_go = threading.Event()
-    holding = threading.Thread(target=lambda: held.acquire() and let_go.wait(30))
+    is_held = threading.Event()
+
+    def hold() -> None:
+        with held:
+            is_held.set()
+            let_go.wait(30)
+
+    holding = threading.Thread(target=hold)
     holding.start()
+    is_held.wait()
     child = multiprocessing.get_context("fork").Process(target=ask)
     child.start()
     child.join(20)
