@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from reward_models.data.checks import inspected
+from reward_models.data.findings import findings
 from reward_models.data.labels import relabelled
 from reward_models.data.rated import RatedData, data_hash
 from reward_models.data.raters import fit_raters
@@ -118,6 +120,9 @@ def _describe(data: RatedData, say: Say) -> None:
         say(f"skipped {data.counts.bad:,} bad rows: {first}{' ...' if data.counts.bad > 3 else ''}")
     for note in data.notes:
         say(note)
+    for finding in findings(inspected(data)):
+        if finding.level == "warn" and finding.name != "rows":  # bad rows were told of above
+            say(f"warning: {finding.name}: {finding.found}{f'. {finding.advice}' if finding.advice else ''}")
 
 
 def _divided(
