@@ -12,7 +12,7 @@ pytest.importorskip("peft")
 import torch
 from rm_tiny import CHAT, texts, tiny_base
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoModelForSequenceClassification, pipeline
 
 from reward_models.models.card import CARD_FILE
 from reward_models.models.lora import LoraSettings
@@ -198,8 +198,17 @@ def test_config_when_the_body_is_bf16_then_says_so_though_the_head_is_not(base: 
     assert RewardModel.from_checkpoint(str(tmp_path / "rm")).stock.dtype == torch.bfloat16
 
 
+def test_pipeline_of_transformers_when_it_loads_a_checkpoint_then_gives_the_raw_score(base: Path, tmp_path: Path):
+    model = RewardModel.from_base(str(base))
+    (parity,) = model.parity(["why is the sky blue"], ["because light scatters"])
+    model.rescale(0.0, 0.01)  # Far outside what a sigmoid gives.
+    model.save(str(tmp_path / "rm"))
+    classify = pipeline("text-classification", model=str(tmp_path / "rm"), device="cpu")
+    assert classify(parity.text, add_special_tokens=False)[0]["score"] == pytest.approx(parity.score * 100, rel=1e-4)
+
+
 def test_qlora_when_there_is_no_gpu_then_says_what_to_do(base: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr("reward_models.models.lora.importlib.util.find_spec", lambda name: name)
-    with pytest.raises(UsageError, match="needs a GPU and there is none: use plain LoRA"):
+    with pytest.raises(UsageError, match="needs a GPU and there is none: train plain LoRA, or .* four_bit=False"):
         RewardModel.from_base(str(base), lora=LoraSettings(four_bit=True))

@@ -47,6 +47,7 @@ class Card:
         template_hash: Of the frozen template.
         max_tokens: Longest text.
         dtype: Of the body as saved.
+        four_bit: Whether the adapters were trained on a 4-bit body (QLoRA).
         versions: Package -> version it was trained with.
         metrics: From the final evaluation.
         settings: Of the training.
@@ -65,6 +66,7 @@ class Card:
     template_hash: str = ""
     max_tokens: int = 0
     dtype: str = "float32"
+    four_bit: bool = False
     versions: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, Json] = field(default_factory=dict)
     settings: Mapping[str, Json] = field(default_factory=dict)

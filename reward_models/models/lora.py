@@ -23,6 +23,7 @@ from verifiers.errors import InputError, UsageError, require
 
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
+PLAIN = "Trained adapters can be loaded on the plain body with four_bit=False, for slightly other scores"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,11 @@ def quantization(dtype: torch.dtype) -> Any:
         UsageError: If there is no GPU, or bitsandbytes is not installed.
     """
     if importlib.util.find_spec("bitsandbytes") is None:
-        raise UsageError("QLoRA (four_bit) needs bitsandbytes. Install it with: pip install bitsandbytes")
+        raise UsageError(f"QLoRA (four_bit) needs bitsandbytes. Install it with: pip install bitsandbytes. {PLAIN}")
     if not torch.cuda.is_available():
-        raise UsageError("QLoRA (four_bit) needs a GPU and there is none: use plain LoRA, or a smaller base")
+        raise UsageError(
+            f"QLoRA (four_bit) needs a GPU and there is none: train plain LoRA, or a smaller base. {PLAIN}"
+        )
     transformers = require("transformers", "rm", "QLoRA")
     return transformers.BitsAndBytesConfig(
         load_in_4bit=True,
@@ -157,7 +160,7 @@ def merged_state(net: Any) -> dict[str, Tensor]:
     if not hasattr(net, "get_base_model"):
         return dict(net.state_dict())
     base = net.get_base_model()
-    if getattr(base, "is_quantized", False):
+    if is_four_bit(net):
         raise UsageError("a 4-bit body takes no merge: save the adapters (merge=False), load those without four_bit")
     state: dict[str, Tensor] = {}
     for name, value in base.state_dict().items():
@@ -170,6 +173,11 @@ def merged_state(net: Any) -> dict[str, Tensor]:
             delta = module.get_delta_weight(_active(net))
             state[f"{name}.weight"] = (weight.float() + delta.float()).to(weight.dtype)
     return state
+
+
+def is_four_bit(net: Any) -> bool:
+    """Whether the body is held in 4 bits."""
+    return bool(getattr(net, "is_loaded_in_4bit", False))
 
 
 def _active(net: Any) -> str:

@@ -17,7 +17,15 @@ from reward_models.models.card import Card, ParityText, read_card, write_card
 from reward_models.models.encode import Encoded, Encoder
 from reward_models.models.layout import padded
 from reward_models.models.load import DTYPES, Loaded, LoadSettings, body_missing, load_net
-from reward_models.models.lora import LoraSettings, adapted, base_of, is_adapter, load_adapter, quantization
+from reward_models.models.lora import (
+    LoraSettings,
+    adapted,
+    base_of,
+    is_adapter,
+    is_four_bit,
+    load_adapter,
+    quantization,
+)
 from reward_models.models.pooled import can_pack, final_layer, is_causal
 from reward_models.models.save import body_dtype, restore_aspects, save_adapter, save_stock
 from reward_models.models.template import Template, frozen
@@ -93,7 +101,13 @@ class RewardModel:
 
     @classmethod
     def from_checkpoint(
-        cls, path: str, *, max_tokens: int | None = None, trainable: bool = False, **how: Any
+        cls,
+        path: str,
+        *,
+        max_tokens: int | None = None,
+        trainable: bool = False,
+        four_bit: bool | None = None,
+        **how: Any,
     ) -> RewardModel:
         """Load a trained reward model: ours, or any stock sequence classifier with one output.
 
@@ -101,6 +115,7 @@ class RewardModel:
             path: Folder (whole or adapters) or hub id.
             max_tokens: Longest text; `None` = the card's.
             trainable: Let adapters be trained on.
+            four_bit: Hold the body of adapters in 4 bits; `None` = as they were trained.
             how: Fields of `LoadSettings`; dtype is `auto` (as saved) unless told.
 
         Raises:
@@ -113,7 +128,9 @@ class RewardModel:
         adapter = is_adapter(path)
         source = base_of(folder) if adapter else path
         aspects = dict(card.aspects) if card else {}
-        loaded = load_net(source, settings, (len(aspects) or 1) if adapter else None)
+        packed = card.four_bit if card and four_bit is None else bool(four_bit)
+        more = _four_bit(settings) if adapter and packed else {}
+        loaded = load_net(source, settings, (len(aspects) or 1) if adapter else None, **more)
         if loaded.missing and not adapter:
             raise InputError(
                 f"{path!r} is not a trained reward model: {loaded.missing[0]} is not in it, and a random one would "
@@ -122,7 +139,7 @@ class RewardModel:
         net = load_adapter(loaded.net, path, trainable) if adapter else loaded.net
         if not adapter and not (restore_aspects(net, folder) or net.config.num_labels == 1):
             raise UsageError(f"{path!r} has {net.config.num_labels} outputs; a reward model has one")
-        if settings.device:
+        if settings.device and not more:
             net.to(settings.device)
         encoder = _encoder(path, net, max_tokens or (card.max_tokens if card else None), settings)
         if card and card.template_hash and card.template_hash != encoder.template.hash:
@@ -278,6 +295,7 @@ class RewardModel:
             template_hash=self.template.hash,
             max_tokens=self.encoder.max_tokens,
             dtype=str(body_dtype(self.net)).removeprefix("torch."),
+            four_bit=is_four_bit(self.stock),
             versions=_versions(),
         )
         write_card(self.card, folder)

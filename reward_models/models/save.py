@@ -49,9 +49,7 @@ def save_stock(net: Any, folder: Path, aspects: Mapping[str, float]) -> None:
     clear(folder)
     if aspects:
         _collapse(base, state, folder, aspects)
-    # Served as it is: a regression's number gets no sigmoid from vLLM, nor from transformers' pipeline.
-    trained, config = base.config, copy.deepcopy(base.config)
-    config.num_labels, config.problem_type = 1, "regression"
+    trained, config = base.config, _as_served(base.config)
     try:
         base.config = config
         with quiet():
@@ -60,6 +58,15 @@ def save_stock(net: Any, folder: Path, aspects: Mapping[str, float]) -> None:
         config.save_pretrained(folder)
     finally:
         base.config = trained
+
+
+def _as_served(config: Any) -> Any:
+    """Return a configuration that lets no program put a sigmoid over the number, as they do where one label is."""
+    config = copy.deepcopy(config)
+    # The first is for vLLM's /classify and transformers' pipelines, the other for vLLM's /score and sentence-transformers.
+    config.num_labels, config.problem_type = 1, "regression"
+    config.sentence_transformers = {"activation_fn": "torch.nn.modules.linear.Identity"}
+    return config
 
 
 def body_dtype(net: Any) -> torch.dtype:
