@@ -23,11 +23,13 @@ def serving(task: str) -> Iterator[str]:
     command = [sys.executable, "-m", "verifiers", "serve", "--task", task, "--port", "0"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
+        said = []
         for line in server.stdout or ():
+            said.append(line)
             if "http://" in line:
                 yield "http://" + line.partition("http://")[2].split()[0].rstrip(".,;/")
                 return
-        raise SystemExit("the server did not start")
+        raise SystemExit("the server did not start: " + "".join(said))
     finally:
         server.terminate()
         server.wait(START_S)
