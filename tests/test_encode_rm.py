@@ -16,7 +16,7 @@ from transformers import AutoTokenizer
 from transformers.utils import chat_template_utils
 
 from reward_models.models.encode import Encoder, middle_cut
-from reward_models.models.template import FROZEN_DATE, Template, frozen
+from reward_models.models.template import FROZEN_DATE, MAX_CHARACTERS, Template, frozen
 from reward_models.models.tokens import choose_pad
 from verifiers.errors import UsageError
 
@@ -137,6 +137,13 @@ def test_encode_when_too_long_then_the_prompt_loses_its_middle_and_the_response_
     assert text.endswith(" last</s><|assistant|>birds sing at dawn</s>")
     assert (encoder.counts.truncated_texts, encoder.counts.truncated_tokens) == (1, found.truncated)
     assert (encoder.counts.texts, encoder.counts.tokens) == (1, 60)
+
+
+def test_encode_when_a_response_has_megabytes_then_is_cut_before_it_is_tokenized():
+    text = template_of().text("p", "a" * MAX_CHARACTERS + "b" * MAX_CHARACTERS)
+    assert len(text) < MAX_CHARACTERS + 100
+    assert text.count("a") > MAX_CHARACTERS // 2
+    assert text.endswith("b</s>")
 
 
 def test_encode_when_the_response_is_too_long_too_then_the_prompt_keeps_a_quarter():

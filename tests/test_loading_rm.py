@@ -210,5 +210,5 @@ def test_pipeline_of_transformers_when_it_loads_a_checkpoint_then_gives_the_raw_
 def test_qlora_when_there_is_no_gpu_then_says_what_to_do(base: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr("reward_models.models.lora.importlib.util.find_spec", lambda name: name)
-    with pytest.raises(UsageError, match="needs a GPU and there is none: train plain LoRA, or .* four_bit=False"):
+    with pytest.raises(UsageError, match=r"needs a GPU and there is none: train plain LoRA, or .* four_bit=False"):
         RewardModel.from_base(str(base), lora=LoraSettings(four_bit=True))

@@ -63,7 +63,7 @@ def save_stock(net: Any, folder: Path, aspects: Mapping[str, float]) -> None:
 def _as_served(config: Any) -> Any:
     """Return a configuration that lets no program put a sigmoid over the number, as they do where one label is."""
     config = copy.deepcopy(config)
-    # The first is for vLLM's /classify and transformers' pipelines, the other for vLLM's /score and sentence-transformers.
+    # Read by vLLM's /classify and transformers' pipelines; the other by vLLM's /score and sentence-transformers.
     config.num_labels, config.problem_type = 1, "regression"
     config.sentence_transformers = {"activation_fn": "torch.nn.modules.linear.Identity"}
     return config

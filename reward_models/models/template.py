@@ -22,6 +22,8 @@ from verifiers.types import Text
 
 FROZEN_DATE = "26 Jul 2024"
 """What Llama's own template says where there is no clock."""
+MAX_CHARACTERS = 1_000_000
+"""Of one message: a longer one loses its middle before it is tokenized, which takes a second for each million."""
 CLOCK = "strftime_now"
 FREEZE = "{%- macro " + CLOCK + "(format) -%}" + FROZEN_DATE + "{%- endmacro -%}"
 """A macro shadows the function of the same name that transformers and vLLM give to templates."""
@@ -88,6 +90,8 @@ class Template:
 
     def _tame(self, content: str) -> str:
         """Break up special tokens that stand in a text: a response must not end its own turn and write the next."""
+        if len(content) > MAX_CHARACTERS:
+            content = content[: MAX_CHARACTERS // 2] + content[-MAX_CHARACTERS // 2 :]
         content = content.encode("utf-8", "replace").decode("utf-8")  # Lone surrogates; tokenizers die of them.
         return content if self.marks is None else self.marks.sub(lambda mark: f"{mark[0][0]} {mark[0][1:]}", content)
 
