@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -67,9 +68,19 @@ def _answers(pid: int) -> bool:
 
 def own_folder() -> Path:
     """Make and return the folder for what this process shares with its boxes; only its user may look into it."""
-    folder = _all_folders() / f"{me()}@{space().replace('/', '_')}"
+    folder = _all_folders() / _own_name()
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
+
+
+def leave_folder() -> None:
+    """Remove the folder of this process, if nothing is shared any more."""
+    with contextlib.suppress(OSError):  # there is none, or another launcher of ours still uses it
+        (_all_folders() / _own_name()).rmdir()
+
+
+def _own_name() -> str:
+    return f"{me()}@{space().replace('/', '_')}"
 
 
 def reap_folders() -> None:

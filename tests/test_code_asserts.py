@@ -159,7 +159,19 @@ def test_grader_when_tests_look_at_an_argument_after_the_call_then_changes_are_w
 
 
 @pytest.mark.parametrize(
-    "source", ["x", "f(1)", "open('a')", "[i for i in x]", "...", "a.b", "'%s' % 1", "10 ** 10 ** 9", "b'x' * 10 ** 9"]
+    "source",
+    [
+        "x",
+        "f(1)",
+        "open('a')",
+        "[i for i in x]",
+        "...",
+        "a.b",
+        "'%s' % 1",
+        "10 ** 10 ** 9",
+        "b'x' * 10 ** 9",
+        "'a' * 10 ** 12",
+    ],
 )
 def test_literal_when_an_expression_does_more_then_refused(source):
     with pytest.raises(NotLiteral):

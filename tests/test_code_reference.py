@@ -7,6 +7,7 @@ import zlib
 
 import pytest
 
+from verifiers.catalog.code.plans import PlanCache
 from verifiers.catalog.code.reference import read_task
 from verifiers.catalog.code.task import BadReference, CallTest, CheckTest, StdioTest
 from verifiers.types import Sample
@@ -21,6 +22,14 @@ PACKED = base64.b64encode(
 
 def read(reference, meta=None, prompt=""):
     return read_task(Sample("", prompt, reference, meta or {}))
+
+
+def nested(depth):
+    """Return a list of lists so deep."""
+    inner = []
+    for _ in range(depth):
+        inner = [inner]
+    return inner
 
 
 @pytest.mark.parametrize(
@@ -223,7 +232,21 @@ def test_read_task_when_the_reference_sets_limits_then_they_are_kept():
         ({"tests": [{"stdin": "", "stdout": "1"}], "checker": "fuzzy"}, {}, "checker is one of"),
         ({"tests": [{"stdin": "", "stdout": "1"}], "checker": {"name": "float", "abs": -1}}, {}, "checker is one of"),
         ({"tests": [{"stdin": "", "stdout": "1"}], "language": "cobol"}, {}, "allowed: python"),
-        ({"tests": [{"stdin": "", "stdout": "1"}], "cpu_s": "5"}, {}, "above 0"),
+        ({"tests": [{"stdin": "", "stdout": "1"}], "cpu_s": "5"}, {}, "from 0.01 to 3600"),
+        ({"tests": [{"stdin": "", "stdout": "1"}], "cpu_s": 1e-9}, {}, "from 0.01 to 3600"),
+        ({"tests": [{"stdin": "", "stdout": "1"}], "memory_mb": 1}, {}, "from 16 to"),
+        ({"tests": [{"stdin": "", "stdout": "1"}], "language": 5}, {}, "language is a text"),
+        ({"tests": [{"stdin": "", "stdout": "1"}], "checker": {"source": " "}}, {}, "checker is one of"),
+        ({"tests": [{1: 2}]}, {}, "allowed: stdin and stdout"),
+        ({"tests": [{"args": [], "expected": 1}], "entry_point": "f g"}, {}, "no function's name"),
+        ({"tests": [{"args": [], "expected": nested(101)}], "entry_point": "f"}, {}, "nested deeper than 100"),
+        ({"test": CHECK, "entry_point": "["}, {}, "no function's name"),
+        ({"test": CHECK, "entry_point": "\ud800"}, {}, "no function's name"),
+        ({"asserts": "assert f(1) == 1", "entry_point": "'"}, {}, "no function's name"),
+        ({"asserts": "assert(f\x001) == 2", "language": "cpp"}, {}, "with nothing"),
+        ({"public_tests": {"input": 1, "output": 2}}, {}, "public_tests.input is a list"),
+        ({"public_tests": {"input": None, "output": None}}, {}, "public_tests.input is a list"),
+        ({"test_cases": [{"fn_name": 5, "input": 1, "output": 1, "type": "call"}]}, {}, "no function's name"),
         ({"asserts": "assert"}, {}, "not Python"),
         ({"asserts": "x = 1"}, {}, "assert nothing"),
         ({"asserts": 5}, {}, "text or a list of texts"),
@@ -246,6 +269,14 @@ def test_read_task_when_the_reference_sets_limits_then_they_are_kept():
 def test_read_task_when_the_reference_cannot_be_used_then_it_says_why(reference, meta, words):
     with pytest.raises(BadReference, match=words):
         read(reference, meta)
+
+
+@pytest.mark.parametrize("reference", [{"ground_truth": nested(5000)}, nested(5000), {1: "x", "asserts": "assert"}])
+def test_task_when_a_reference_is_odd_or_too_deep_then_a_bad_reference(reference):
+    with pytest.raises(BadReference):
+        PlanCache().task_of(Sample("", reference=reference))
+    with pytest.raises(BadReference):
+        PlanCache().task_of(Sample("", reference=None, meta={"test_cases": reference}))
 
 
 def test_read_task_when_a_packed_test_is_a_pickle_of_something_else_then_it_is_not_run(tmp_path):

@@ -116,6 +116,7 @@ def test_close_when_programs_run_then_no_container_is_left():
     assert is_right(4, asyncio.run(arun(double(4), Settings(backend="docker", slots=1))))
     close_all()
     assert not containers()
+    assert not list(Path(tempfile.gettempdir()).glob(f"grpo-sandbox-*/{os.getpid()}-*"))
     assert [future.result(10).failure.detail for future in futures] == ["the sandbox was closed"] * 4
 
 

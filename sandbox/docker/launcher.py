@@ -24,7 +24,7 @@ from sandbox.docker import options
 from sandbox.docker.engine import EngineError, NoMount, connect, engine_errors, reap, remove, shares_files
 from sandbox.docker.images import find_image
 from sandbox.launcher import Started
-from sandbox.owner import OWNER, SPACE, me, own_folder, reap_folders, space
+from sandbox.owner import OWNER, SPACE, leave_folder, me, own_folder, reap_folders, space
 from sandbox.settings import Settings
 from sandbox.shipping import bootstrap, parcel
 from sandbox.threads import Threads
@@ -115,6 +115,7 @@ class DockerLauncher:
                 await self._call(self._remove_all)
         for folder in self._folders.values():
             shutil.rmtree(folder, ignore_errors=True)
+        leave_folder()
         if self._client is not None:
             await self._call(self._client.close)
         self._threads.close()
@@ -158,7 +159,7 @@ class DockerLauncher:
 
     def _make_folder(self) -> Path:
         folder = own_folder() / f"{self._label}-{next(self._numbers)}"
-        folder.mkdir(mode=0o700)
+        folder.mkdir(mode=0o700, parents=True)  # another launcher of ours may just have left the one above
         for name in ("in", "out"):
             os.mkfifo(folder / name, 0o600)
         return folder

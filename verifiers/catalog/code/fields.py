@@ -43,8 +43,8 @@ class Fields:
                     return value
         return ""
 
-    def number(self, name: str) -> float | None:
-        """Return a positive number.
+    def number(self, name: str, least: float, most: float) -> float | None:
+        """Return a number within bounds; `None` = there is none.
 
         Raises:
             BadReference: If it is something else.
@@ -52,8 +52,8 @@ class Fields:
         value = self.own.get(name)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
-            raise BadReference(f"{name} is a number above 0, not {shown(value)}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            raise BadReference(f"{name} is a number from {least:g} to {most:g}, not {shown(value)}")
         return float(value)
 
     def language(self) -> str:
@@ -62,6 +62,8 @@ class Fields:
         Raises:
             BadReference: If it is none of ours.
         """
+        if not isinstance(self.own.get("language"), str | None):
+            raise BadReference(f"language is a text, not {shown(self.own['language'])}")
         told = self.text("language", "lang", "programming_language")
         found = language_named(told) if told else ""
         if found is None:
@@ -133,6 +135,18 @@ def lines(value: Any, name: str) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     raise BadReference(f"{name} is text, or a list of lines, not {shown(value)}")
+
+
+def function_name(name: str) -> str:
+    """Return the name of a function, which may be `Class.method`; empty = none is told.
+
+    Raises:
+        BadReference: If it could be none in any language.
+    """
+    parts = name.replace("::", ".").replace("$", "_").split(".") if name else []
+    if not all(part.isidentifier() for part in parts):
+        raise BadReference(f"the entry point {name[:SHOWN]!r} is no function's name")
+    return name
 
 
 def shown(value: Any) -> str:

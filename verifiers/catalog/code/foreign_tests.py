@@ -146,6 +146,8 @@ class _Splitter:
             self.new = [statement for statement in self.new if statement is not named]
             expected = _initial(named)
             shown = f"{source(self.text, asked)} == {source(self.text, expected)}"
+        if not asked or not expected:
+            raise NotSplit("a comparison with nothing")
         needed = self._needed(asked, self.new)
         snippet = self._snippet(needed, asked, None)
         value = self._expected(expected, type_)

@@ -84,7 +84,7 @@ def _binary(node: ast.BinOp) -> Any:
         raise NotLiteral("formatting")
     if isinstance(node.op, ast.Pow) and _bits(left) * abs(right) > MAX_BITS:
         raise NotLiteral("too large a power")
-    if isinstance(node.op, ast.Mult) and _size(left) * _size(right) > MAX_ITEMS:
+    if isinstance(node.op, ast.Mult) and _product_size(left, right) > MAX_ITEMS:
         raise NotLiteral("too long a product")
     return _ARITHMETIC[type(node.op)](left, right)
 
@@ -93,11 +93,13 @@ def _bits(value: Any) -> int:
     return value.bit_length() if isinstance(value, int) else 64
 
 
-def _size(value: Any) -> int:
-    """Return how often a product repeats: a sequence's length, or the whole number it is multiplied with."""
-    if isinstance(value, int):
-        return min(abs(value), MAX_ITEMS + 1) if value.bit_length() < 32 else 1 + value.bit_length() // 32
-    return len(value) if hasattr(value, "__len__") else 1
+def _product_size(left: Any, right: Any) -> int:
+    """Return how long a product is: in items of a sequence, or in words of a whole number."""
+    lengths = [len(each) for each in (left, right) if hasattr(each, "__len__")]
+    if lengths:
+        counts = [abs(each) for each in (left, right) if isinstance(each, int)]
+        return lengths[0] * (counts[0] if counts else 1)
+    return sum(1 + each.bit_length() // 32 for each in (left, right) if isinstance(each, int))
 
 
 def _range(*args: Any) -> range:

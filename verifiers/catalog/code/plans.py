@@ -13,6 +13,7 @@ from verifiers.types import Sample
 
 MAX_TASKS = 256
 """Most tasks remembered."""
+TOO_DEEP = "the reference is nested too deep to be read"
 MAX_CHARS = 64 * 1024 * 1024
 """Characters of all their references."""
 
@@ -31,7 +32,10 @@ class PlanCache:
         Raises:
             BadReference: If its reference cannot be used.
         """
-        key = (_key(sample.reference), _key(sample.meta), _key(sample.prompt))
+        try:
+            key = (_key(sample.reference), _key(sample.meta), _key(sample.prompt))
+        except RecursionError as error:
+            raise BadReference(TOO_DEEP) from error
         with self._lock:
             known = self._known.get(key)
             if known is not None:
@@ -47,6 +51,8 @@ class PlanCache:
             found = read_task(sample)
         except BadReference as error:
             found = error
+        except RecursionError:
+            found = BadReference(TOO_DEEP)
         size = _chars(key)
         with self._lock:
             if key not in self._known:
@@ -61,7 +67,7 @@ def _key(value: Any) -> Hashable:
     """Return what is equal for equal data: texts as they are, as copies of long ones cost time."""
     if isinstance(value, str) or value is None:
         return value
-    if isinstance(value, Mapping) and all(isinstance(each, str) for each in value.values()):
+    if isinstance(value, Mapping) and all(isinstance(each, str) for pair in value.items() for each in pair):
         return tuple(value.items())
     return repr(value)
 

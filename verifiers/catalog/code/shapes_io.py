@@ -172,10 +172,17 @@ def code_contests(fields: Fields) -> Task | None:
         told = fields.get(name)
         if not isinstance(told, Mapping) or not {"input", "output"} <= told.keys():
             raise BadReference(f"{name} is {{input: [..], output: [..]}}, not {shown(told)}")
-        if len(told["input"]) != len(told["output"]):
-            raise BadReference(f"{name} has {len(told['input'])} inputs and {len(told['output'])} outputs")
-        tests += [stdio_test(*pair) for pair in zip(told["input"], told["output"], strict=True)]
+        inputs, outputs = (_column(told[side], f"{name}.{side}") for side in ("input", "output"))
+        if len(inputs) != len(outputs):
+            raise BadReference(f"{name} has {len(inputs)} inputs and {len(outputs)} outputs")
+        tests += [stdio_test(*pair) for pair in zip(inputs, outputs, strict=True)]
     return _task("CodeContests", fields, tests)
+
+
+def _column(value: Any, name: str) -> Sequence[Any]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise BadReference(f"{name} is a list, not {shown(value)}")
+    return value
 
 
 def prime_asserts(fields: Fields) -> Task | None:

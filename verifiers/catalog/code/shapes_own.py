@@ -10,14 +10,17 @@ from typing import Any
 from verifiers.catalog.code.asserts import Asserts, parse, read_asserts
 from verifiers.catalog.code.compare import JSON, Rule
 from verifiers.catalog.code.expect import Expect
-from verifiers.catalog.code.fields import Fields, lines, objects, shown, strings
+from verifiers.catalog.code.fields import Fields, function_name, lines, objects, shown, strings
 from verifiers.catalog.code.joining import code_prompt, helpers_of
 from verifiers.catalog.code.languages import language_named
 from verifiers.catalog.code.show import show_text
 from verifiers.catalog.code.task import BadReference, CallTest, Checker, CheckerProgram, StdioTest, Task
-from verifiers.catalog.code.values import ValueFault, encode_call
+from verifiers.catalog.code.values import ValueFault, encode, encode_call
 
 MAX_TESTS = 10_000
+CPU_S = (0.01, 3600)
+MEMORY_MB = (16, 1 << 20)
+"""Least and most that a reference may ask for; with less, no program would start."""
 _CHECKERS = ("tokens", "exact", "float", "unordered_lines")
 _STDIO_KEYS = ({"stdin", "stdout"}, {"input", "output"})
 _CALL_KEYS = {"args", "kwargs", "expected"}
@@ -38,9 +41,8 @@ def own_tests(fields: Fields) -> Task | None:
         return task("stdin/stdout tests", fields, told, checker=read_checker(fields))
     if keys <= _CALL_KEYS:
         return _calls(fields, tests)
-    raise BadReference(
-        f"a test has the keys {', '.join(sorted(keys))[:200]}; allowed: stdin and stdout, or args, kwargs and expected"
-    )
+    told_keys = ", ".join(sorted(map(str, keys)))[:200]
+    raise BadReference(f"a test has the keys {told_keys}; allowed: stdin and stdout, or args, kwargs and expected")
 
 
 def stdio_test(stdin: Any, stdout: Any) -> StdioTest:
@@ -82,12 +84,16 @@ def call_test(
     """Return a test of one call whose data is JSON.
 
     Raises:
-        BadReference: If the arguments cannot be handed over.
+        BadReference: If the arguments cannot be handed over, or what is expected could not be told.
     """
     try:
         data = encode_call(args, kwargs)
     except ValueFault as fault:
         raise BadReference(f"the arguments cannot be handed over: {fault}") from fault
+    try:
+        encode(expected)
+    except ValueFault as fault:
+        raise BadReference(f"no program could return what is expected: {fault}") from fault
     told = (
         ", ".join([*map(repr, args), *(f"{key}={value!r}" for key, value in kwargs.items())])
         if len(data) < 400
@@ -135,7 +141,7 @@ def asserts_task(shape: str, fields: Fields, setup: str, sources: list[str]) -> 
             if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Compare | ast.UnaryOp):
                 statement = ast.copy_location(ast.Assert(statement.value, None), statement)
             tests.append(statement)
-    entry_point = fields.text("entry_point", "fn_name", "func_name")
+    entry_point = function_name(fields.text("entry_point", "fn_name", "func_name"))
     prompt = prompt_of(fields, entry_point)
     found = read_asserts(
         parse(setup, "the setup") if setup else [], tests, entry_point, helpers=helpers_of(prompt) if prompt else ()
@@ -177,8 +183,9 @@ def task(shape: str, fields: Fields, tests: Any, **more: Any) -> Task:
     Raises:
         BadReference: If those cannot be read.
     """
-    memory_mb = fields.number("memory_mb")
-    bounds: dict[str, Any] = {"cpu_s": fields.number("cpu_s")}
+    function_name(more.get("entry_point", ""))
+    memory_mb = fields.number("memory_mb", *MEMORY_MB)
+    bounds: dict[str, Any] = {"cpu_s": fields.number("cpu_s", *CPU_S)}
     if memory_mb is not None:
         bounds["memory_bytes"] = int(memory_mb * 1024 * 1024)
     return Task(shape, more.pop("language", None) or fields.language(), tests, **bounds, **more)
@@ -197,7 +204,7 @@ def read_checker(fields: Fields) -> Checker:
         told = {"name": told}
     if isinstance(told, Mapping) and isinstance(told.get("source"), str):
         language = language_named(str(told.get("language", "python")))
-        if language:
+        if language and told["source"].strip():
             return Checker(program=CheckerProgram(language, told["source"]))
     elif isinstance(told, Mapping) and told.get("name") in _CHECKERS and told.keys() <= {"name", "abs", "rel"}:
         atol, rtol = told.get("abs", 1e-6), told.get("rel", 1e-6)

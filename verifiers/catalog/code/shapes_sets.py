@@ -7,7 +7,7 @@ from typing import Any
 
 from verifiers.catalog.code.asserts import parse, read_asserts
 from verifiers.catalog.code.compare import Rule
-from verifiers.catalog.code.fields import Fields, read_json, shown, strings
+from verifiers.catalog.code.fields import Fields, function_name, read_json, shown, strings
 from verifiers.catalog.code.joining import continued, helpers_of
 from verifiers.catalog.code.oracles import oracle_for
 from verifiers.catalog.code.shapes_own import asserts_task, from_asserts, prompt_of, task
@@ -34,7 +34,7 @@ def human_eval(fields: Fields) -> Task | None:
     check = next((each for each in statements if isinstance(each, ast.FunctionDef) and each.name == CHECK), None)
     if check is None or len(check.args.args) != 1:
         raise BadReference(f"test defines {CHECK}(candidate) with one argument")
-    entry_point = fields.text("entry_point") or _called_with(statements)
+    entry_point = function_name(fields.text("entry_point")) or _called_with(statements)
     if not entry_point:
         raise BadReference(f"a test with {CHECK}(candidate) needs entry_point, the function's name")
     prompt = prompt_of(fields, entry_point)
