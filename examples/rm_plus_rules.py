@@ -1,11 +1,10 @@
 """A reward model and verifiers together: a verifier decides what is right, the model what is well put.
 
-    python examples/rm_plus_rules.py
-
-taste.py is the reward model: a teacher in a file, here one that fits four weights to six preference pairs. Anything
-else that scores text takes its place: a trained model, a server (`http://...`), a judge.
+python examples/rm_plus_rules.py             with taste.py, a teacher that fits four weights to six preference pairs
+python examples/rm_plus_rules.py my-rm       with a model that `verify rm train` wrote (extra rm)
 """
 
+import sys
 from pathlib import Path
 
 from grpo_bridge import advantages, pairs
@@ -23,10 +22,13 @@ COMPLETIONS = [
 ]
 
 
-def main() -> None:
+def main(model: str = "") -> None:
     """Score one group, and make advantages and preference pairs of it."""
+    taste = member(TASTE, name="taste", weight=1)
+    if model:
+        taste = member("reward_model", name="taste", weight=1, model=model, scores="centred")
     # Taste only counts among right answers: the verifier is a gate, and its own weight keeps right above wrong.
-    plan = compose(member("math", weight=3, gate=True), member(TASTE, name="taste", weight=1))
+    plan = compose(member("math", weight=3, gate=True), taste)
     scorer = GroupScorer(plan)
     scored = scorer.score([Sample(text, PROMPT, REFERENCE) for text in COMPLETIONS])
     rewards = [one.reward for one in scored]
@@ -39,4 +41,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

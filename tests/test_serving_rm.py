@@ -1,6 +1,7 @@
 """The teacher `reward_model` on tiny real models: layouts, servers, ensembles, scales, memory, TRL."""
 
 import json
+import pickle
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -22,7 +23,8 @@ from reward_models.models.reward_model import RewardModel  # noqa: E402
 from reward_models.serving.engine import Ask, Marked  # noqa: E402
 from reward_models.serving.local import LocalEngine, LocalSettings  # noqa: E402
 from reward_models.serving.remote import remote_rm  # noqa: E402
-from reward_models.serving.teacher import reward_model  # noqa: E402
+from reward_models.serving.teacher import Options, RewardModelTeacher, reward_model  # noqa: E402
+from reward_models.serving.watch import watching  # noqa: E402
 from reward_models.types import Answer, RatedPrompt  # noqa: E402
 from verifiers.errors import OptionError  # noqa: E402
 from verifiers.scoring import score  # noqa: E402
@@ -367,3 +369,51 @@ def test_trl_when_given_the_path_then_its_rewards_are_the_teachers(kind: str, tm
     ours = rewards(score(asked, reward_model, options={"model": path, "dtype": "float32"}))
     assert len(theirs) >= 8
     assert ours[-len(theirs) :] == pytest.approx(theirs, abs=1e-4)
+
+
+def test_trl_when_the_teacher_is_watched_then_its_log_shows_how_the_scores_lie(tmp_path: Path):
+    trl = pytest.importorskip("trl")
+    from datasets import Dataset
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from grpo_bridge import trl_reward
+
+    path = saved(tmp_path, "bert")
+    calibrated_card(path)
+    teacher = reward_model.build(Options(model=(path,)))
+    assert isinstance(teacher, RewardModelTeacher)
+    policy = AutoModelForCausalLM.from_pretrained(tiny_base(tmp_path / "policy", "llama", CHAT))
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "policy" / "llama")
+    tokenizer.pad_token = "<unk>"
+    args = trl.GRPOConfig(
+        output_dir=str(tmp_path / "run"),
+        per_device_train_batch_size=8,
+        num_generations=4,
+        max_completion_length=8,
+        max_steps=2,
+        logging_steps=1,
+        report_to="none",
+        use_cpu=True,
+        bf16=False,
+        save_strategy="no",
+        disable_tqdm=True,
+    )
+    trainer = trl.GRPOTrainer(
+        model=policy,
+        reward_funcs=trl_reward(teacher),
+        args=args,
+        train_dataset=Dataset.from_dict({"prompt": ["why", "what is water", "the sky", "birds"]}),
+        processing_class=tokenizer,
+        callbacks=[watching(teacher)],
+    )
+    trainer.train()
+    logged = [entry for entry in trainer.state.log_history if "rm/mean_shift" in entry]
+    assert logged
+    assert {"rm/out_of_range", "rm/psi", "rm/std_ratio", "rm/tie_rate"} <= logged[-1].keys()
+
+
+def test_teacher_when_pickled_then_the_copy_scores_the_same(bert: str):
+    teacher = reward_model.build(Options(model=(bert,)))
+    sample = Sample("light", prompt="why")
+    first = teacher.score([sample])[0].reward
+    assert pickle.loads(pickle.dumps(teacher)).score([sample])[0].reward == first

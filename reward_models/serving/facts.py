@@ -12,6 +12,9 @@ from reward_models.serving.watch import ScoreWatch
 if TYPE_CHECKING:
     from reward_models.models.card import Card
 
+MIN_CALIBRATED = 100
+"""With fewer answers in the calibration set, sound scores leave its range too often to say anything."""
+
 
 def facts_of(card: Card | None, model: str, scores: Scores, watched: bool) -> Facts:
     """Read a card for serving.
@@ -32,5 +35,5 @@ def facts_of(card: Card | None, model: str, scores: Scores, watched: bool) -> Fa
         calibration = Calibration.from_json(card.calibration) if card.calibration else None
         scale = Scale(card.mean, card.std, card.aspects, calibration)
     scale.check(scores, card is not None, model)
-    watch = ScoreWatch(scale.calibration.shape, model) if watched and scale.calibration is not None else None
-    return Facts(scale, watch)
+    shape = scale.calibration.shape if watched and scale.calibration is not None else None
+    return Facts(scale, ScoreWatch(shape, model) if shape is not None and shape.count >= MIN_CALIBRATED else None)

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from reward_models.serving.batcher import Batcher
 from reward_models.serving.engine import Ask
@@ -33,7 +33,7 @@ from reward_models.serving.watch import ScoreWatch
 from reward_models.serving.writing import PlainWriter
 from verifiers.connections import Connections
 from verifiers.errors import OptionError, require
-from verifiers.teacher import BaseTeacher, Case, teacher
+from verifiers.teacher import BaseTeacher, Case, Teacher, teacher
 from verifiers.types import Sample, Verdict
 
 NAME = "remote_rm"
@@ -152,6 +152,18 @@ class RemoteRewardModel(BaseTeacher):
     def watch(self) -> ScoreWatch | None:
         """What holds the scores against the calibration set; `None` = the server was not met yet, or no card."""
         return self._facts.watch
+
+    def figures(self) -> dict[str, float]:
+        """Return how the latest scores lie beside the calibration set; see `ScoreWatch`."""
+        return self.watch.figures() if self.watch is not None else {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as the options; the copy meets the server anew."""
+        return _rebuilt, (self.options,)
+
+
+def _rebuilt(options: Options) -> Teacher:
+    return remote_rm.build(options)
 
 
 remote_rm = teacher(version="1", options=Options, name=NAME)(RemoteRewardModel)

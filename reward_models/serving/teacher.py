@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from reward_models.serving.batcher import Batcher
 from reward_models.serving.engine import Ask
@@ -30,7 +30,7 @@ from reward_models.serving.scale import Scores
 from reward_models.serving.verdicts import Combine, Facts, How, Member, gather
 from reward_models.serving.watch import ScoreWatch
 from verifiers.errors import OptionError, require
-from verifiers.teacher import BaseTeacher, Case, teacher
+from verifiers.teacher import BaseTeacher, Case, Teacher, teacher
 from verifiers.types import Sample, Verdict
 
 if TYPE_CHECKING:
@@ -137,6 +137,10 @@ class RewardModelTeacher(BaseTeacher):
         loaded = self._models[0].loaded
         return loaded.watch if loaded is not None else None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as the options; the copy loads models of its own."""
+        return _rebuilt, (self.options,)
+
     def explain(self, sample: Sample) -> list[tuple[str, str]]:
         """Return what each model gave."""
         verdict = self.judge(sample)
@@ -204,6 +208,10 @@ def short_names(paths: Sequence[str]) -> list[str]:
     """Return the last part of each path; the whole path where two end alike."""
     names = [path.rstrip("/").rpartition("/")[2] or path for path in paths]
     return [path if names.count(name) > 1 else name for path, name in zip(paths, names, strict=True)]
+
+
+def _rebuilt(options: Options) -> Teacher:
+    return reward_model.build(options)
 
 
 reward_model = teacher(version="1", options=Options, name=NAME)(RewardModelTeacher)

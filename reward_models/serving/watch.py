@@ -20,7 +20,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, Protocol
 
 from reward_models.evaluation.calibration import ScoreShape
 from verifiers.errors import require
@@ -167,8 +167,17 @@ def _within_std(groups: Sequence[Sequence[float]]) -> float | None:
     return math.sqrt(squares / free) if free else None
 
 
-def watching(watch: ScoreWatch) -> Any:
-    """Return a `transformers.TrainerCallback` that puts a watch's figures into the trainer's log.
+class Watched(Protocol):
+    """A `ScoreWatch`, or a teacher that keeps one."""
+
+    def figures(self) -> dict[str, float]: ...
+
+
+def watching(watched: Watched) -> Any:
+    """Return a `transformers.TrainerCallback` that puts the figures into the trainer's log.
+
+    Args:
+        watched: A watch, or one of the teachers `reward_model` and `remote_rm`.
 
     Raises:
         MissingExtra: If transformers is not installed.
@@ -181,7 +190,7 @@ def watching(watch: ScoreWatch) -> Any:
         def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **more: Any) -> Any:
             """Add the figures to the entry that is being logged, and to the one that is saved."""
             if logs is not None and not any(name.startswith("eval_") for name in logs):
-                figures = watch.figures()
+                figures = watched.figures()
                 logs.update(figures)
                 if state.log_history:
                     state.log_history[-1].update(figures)
