@@ -61,6 +61,38 @@ def test_own_code_when_a_checkpoint_brings_it_then_is_not_run_unless_asked_for(b
     assert not mark.exists()
 
 
+OWN_CODE = """
+from torch import nn
+from transformers import LlamaConfig, LlamaModel, LlamaPreTrainedModel
+class MineConfig(LlamaConfig):
+    model_type = "mine"
+class MineClassifier(LlamaPreTrainedModel):
+    config_class = MineConfig
+    def __init__(self, config):
+        super().__init__(config)
+        self.model = LlamaModel(config)
+        self.score = nn.Linear(config.hidden_size, config.num_labels, bias=False)
+        self.post_init()
+"""
+
+
+def test_own_code_when_asked_for_then_its_classifier_gets_our_pooling(
+    base: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "cache"))
+    plain = RewardModel.from_base(str(base))
+    names = {
+        "AutoConfig": "code.MineConfig",
+        "AutoModelForSequenceClassification": "code.MineClassifier",
+    }
+    edit(base / "config.json", model_type="mine", auto_map=names)
+    (base / "code.py").write_text(OWN_CODE)
+    model = RewardModel.from_base(str(base), trust_remote_code=True)
+    assert type(model.stock).__name__ == "MineClassifier"
+    encoded = model.encode(*texts(3))
+    assert torch.allclose(model.scores(encoded), plain.scores(encoded), atol=1e-5)
+
+
 def test_own_code_when_the_model_type_is_known_then_the_stock_class_is_used(base: Path, tmp_path: Path):
     mark = tmp_path / "ran"
     edit(base / "config.json", auto_map={"AutoConfig": "code.Mine", "AutoModel": "code.Mine"})

@@ -27,6 +27,7 @@ from verifiers.errors import InputError, UsageError
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "auto": "auto"}
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+MAX_SAID = 300
 ALIGNMENT_BYTES = 64
 AUTO_CLASS = "AutoModelForSequenceClassification"
 
@@ -66,10 +67,15 @@ def load_config(path: str, settings: LoadSettings) -> Any:
     try:
         config = AutoConfig.from_pretrained(path, trust_remote_code=settings.trust_remote_code)
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"no model can be loaded from {path!r}: {error}") from error
+        raise InputError(f"no model can be loaded from {path!r}: {said(error)}") from error
     if config.is_encoder_decoder:
         raise UsageError(f"{path!r} is an encoder-decoder ({config.model_type}); give an encoder or a decoder")
     return config
+
+
+def said(error: Exception) -> str:
+    """Return an error's first line; transformers adds lists of all it knows."""
+    return str(error).strip().partition("\n")[0][:MAX_SAID]
 
 
 def _own_code(path: str) -> str:
@@ -157,7 +163,7 @@ def load_net(path: str, settings: LoadSettings, outputs: int | None = None, **mo
                 **more,
             )
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            raise InputError(f"the model in {path!r} cannot be loaded: {error}") from error
+            raise InputError(f"the model in {path!r} cannot be loaded: {said(error)}") from error
     mismatched = [entry[0] if isinstance(entry, tuple) else entry for entry in info["mismatched_keys"]]
     if settings.attention == "varlen" and not can_varlen(net):
         raise UsageError(
