@@ -14,7 +14,7 @@ RESAMPLES = 1000
 MAX_BLOCKS = 1000
 """More prompts than this are first added up in random blocks: the variance stays, the work is bounded."""
 CONFIDENCE = 0.95
-MIN_PROMPTS = 5
+MIN_PROMPTS = 10
 """With fewer prompts an interval would only look like one."""
 
 Statistic = Callable[[Sequence[float]], float | None]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reward_models.evaluation.base_features import Features, base_features
@@ -66,11 +67,18 @@ def frozen_rival(
     Returns:
         The rival; `missing` tells why it could not be run.
     """
-    how_it_is = f"{base}, not trained; linear head fitted " + ("on the training file" if train else "here, 5-fold")
+    how_it_is = f"{short_path(base)}, not trained; linear head fitted " + (
+        "on the training file" if train else "here, 5-fold"
+    )
     try:
         return Rival(NAME, how_it_is, frozen_scores(base_features(base, seed, **how), scored, train, seed))
     except VerifyError as error:
         return Rival(NAME, how_it_is, None, str(error))
+
+
+def short_path(base: str) -> str:
+    """Return a hub id as it is, and of a folder the last two names: where it lies says nothing to others."""
+    return "/".join(Path(base).parts[-2:]) if Path(base).is_absolute() else base
 
 
 def frozen_scores(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reward_models.evaluation.evaluate import Evaluation
 from reward_models.evaluation.findings import findings, percent, points
+from reward_models.evaluation.frozen import short_path
 from reward_models.evaluation.page import write_page
 from reward_models.evaluation.sections import number, with_interval
 from verifiers.io.json_text import encode_json
@@ -51,7 +52,7 @@ def _what(evaluation: Evaluation, card: Card) -> Iterator[str]:
     yield "A reward model: one number for how good an answer to a prompt is, learned from human ratings."
     yield ""
     facts = (
-        ("base", Path(card.base).name if Path(card.base).is_absolute() else card.base),
+        ("base", short_path(card.base)),
         ("loss", card.loss),
         ("longest text", f"{card.max_tokens:,} tokens" if card.max_tokens else ""),
         ("aspects", ", ".join(f"{name} x {weight:g}" for name, weight in card.aspects.items())),

@@ -21,6 +21,8 @@ from reward_models.evaluation.findings import percent, points
 from reward_models.evaluation.quality import Quality
 from reward_models.evaluation.reliability import Checked
 
+MIN_BINS = 3
+"""Fewer bins are no curve: there are too few answers."""
 SUMMARY = 140
 """Characters of a prompt in the line of a folded disagreement."""
 
@@ -147,11 +149,11 @@ def calibration(evaluation: Evaluation) -> str:
 
 def _calibrated(checked: Checked) -> Iterator[str]:
     whose = "the card's map" if checked.fitted == "card" else "fitted here, checked on other prompts"
-    if checked.pairs is not None:
+    if checked.pairs is not None and len(checked.pairs.bins_B) >= MIN_BINS:
         caption = f"Off by {percent(checked.pairs.error)} on average; {percent(checked.pairs.by_chance)} by chance."
         picture = reliability_chart(checked.pairs.bins_B, "said: P(higher score is right)", "was right")
         yield figure(f"Probabilities: {whose}", caption, picture)
-    if checked.stars is not None:
+    if checked.stars is not None and len(checked.stars.bins_B) >= MIN_BINS:
         caption = f"Off by {checked.stars.error:.2f} stars on average; {checked.stars.by_chance:.2f} by chance."
         picture = reliability_chart(checked.stars.bins_B, "predicted stars", "mean stars given")
         yield figure(f"Stars: {whose}", caption, picture)
