@@ -20,10 +20,11 @@ from importlib import import_module
 from typing import Any
 
 from grpo_bridge.decoded import without_endings
-from grpo_bridge.doors import as_plain, chosen_task, door
+from grpo_bridge.doors import TASK_VARIABLE, as_plain, attribute_names, chosen_task, door
 from grpo_bridge.per_batch import BatchScorer
 from grpo_bridge.routes import AnyTask
 from grpo_bridge.scorer import Scored
+from verifiers.errors import UsageError
 from verifiers.types import Sample, Text, text_of
 
 _NOT_SETTINGS = ("num_workers", "stop_strings", "verifier_type", "math_verify_impl")
@@ -60,15 +61,23 @@ class BatchEnvironment:
         return self._scorer.scorer.samples([prompt], [answer], {name: [each] for name, each in columns.items()})[0]
 
 
-def register(env_name: str, task: AnyTask = "") -> None:
+def register(env_name: str, task: str = "") -> None:
     """Enter an environment into NeMo-RL's registries, with the Python that the trainer itself runs in.
 
     Args:
         env_name: What configurations name it.
         task: A teacher of the catalog; empty = that of the configuration (`task:`) or of GRPO_BRIDGE_TASK.
+
+    Raises:
+        UsageError: If it is none of the catalog.
     """
-    attribute = str(task).replace("/", "_") or "VerifyEnvironment"
-    path = f"{__name__}.{attribute}"
+    attributes = {"": "VerifyEnvironment", **{teacher: name for name, teacher in attribute_names().items()}}
+    if task not in attributes:
+        raise UsageError(
+            "register() takes a teacher of the catalog, as 'math'; a file or an address is named by the environment's "
+            f"configuration (task: plan.yaml) or by {TASK_VARIABLE}"
+        )
+    path = f"{__name__}.{attributes[task]}"
     import_module("nemo_rl.environments.utils").register_env(env_name, path)
     registry = import_module("nemo_rl.distributed.ray_actor_environment_registry").ACTOR_ENVIRONMENT_REGISTRY
     registry[path] = import_module("nemo_rl.distributed.virtual_cluster").PY_EXECUTABLES.SYSTEM

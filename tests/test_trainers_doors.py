@@ -129,6 +129,13 @@ def test_nemo_rls_environment_judges_a_batch() -> None:
     assert [each.valid for each in scored] == [True, True, False]
 
 
+@pytest.mark.parametrize("task", ["http://:a-token-of-some-length@scorers:8000", "my.yaml"])
+def test_nemo_rls_registry_takes_no_task_that_it_could_not_find_again(task: str) -> None:
+    with pytest.raises(UsageError, match="GRPO_BRIDGE_TASK") as refused:
+        nemo_rl.register("verify", task)
+    assert task not in str(refused.value)
+
+
 # axolotl: `getattr(module, name)`, at least two declared parameters, then TRL's calls, after a pickle.
 
 
