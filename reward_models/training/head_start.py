@@ -16,7 +16,7 @@ from torch import Tensor
 from reward_models.batching.labels import Labels
 from reward_models.losses.base import Loss
 
-RIDGES = (1e-3, 1e-2, 1e-1, 1.0)
+RIDGES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """On standardised features, per answer."""
 DEFAULT_RIDGE = 1e-1
 STEPS = 100
