@@ -23,6 +23,7 @@ from reward_models.batching.plan import BatchPlan
 from reward_models.models.card import read_card
 from reward_models.models.reward_model import RewardModel
 from reward_models.training.batches import EpochChain, micro_batches
+from reward_models.training.building import build_model, load_weights
 from reward_models.training.run import train
 from verifiers.errors import InputError, UsageError
 
@@ -204,3 +205,20 @@ def test_epoch_chain_when_listed_then_is_as_long_as_it_says_and_the_same_each_ti
     assert batches == list(chain)
     whole = [place for batch in batches[: len(plan.batches(0))] for place in batch]
     assert (sorted(whole) == list(range(60))) == (epochs >= 1)
+
+
+@pytest.mark.parametrize("settings", [{}, {"method": "lora", "lora_rank": 4}])
+def test_load_weights_when_read_from_a_checkpoint_then_the_model_scores_as_it_did(
+    bases: dict[str, str], ratings: Path, tmp_path: Path, settings: dict[str, Any]
+):
+    asked = request(ratings, bases["llama"], tmp_path / "rm", epochs=1, validation_share=0, **settings)
+    train(asked, lambda line: None)
+    (checkpoint,) = (tmp_path / "rm" / "checkpoints").glob("checkpoint-*")
+    fresh = build_model(bases["llama"], asked.settings, {})
+    load_weights(fresh.net, checkpoint)
+    saved = RewardModel.from_checkpoint(str(tmp_path / "rm"))
+    prompts, responses = ["why is sky 1"] * 3, ["light scatters", "birds sing", "blue light and dawn"]
+    mine, theirs = (model.scores(model.encode(prompts, responses)) for model in (fresh, saved))
+    # The saved model's scores are the same ones in other units.
+    slope = (theirs[0] - theirs[1]) / (mine[0] - mine[1])
+    torch.testing.assert_close(theirs - theirs[0], slope * (mine - mine[0]), atol=1e-4, rtol=1e-4)

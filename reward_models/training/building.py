@@ -6,9 +6,11 @@ from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 
 from reward_models.batching.collate import Collator, Item
 from reward_models.batching.labels import LabelMaker
@@ -27,7 +29,7 @@ from reward_models.training.optimizer import freeze_body
 from reward_models.training.settings import Settings
 from reward_models.training.validation import RANK_QUALITY, figures
 from reward_models.types import RatedPrompt
-from verifiers.errors import UsageError
+from verifiers.errors import UsageError, require
 
 HEAD_START_ANSWERS = 20_000
 """The head is fitted on this many answers at most; more change it little and cost a pass over the data."""
@@ -83,7 +85,7 @@ def build_model(base: str, settings: Settings, aspects: Mapping[str, float], **h
         base: Folder or hub id.
         settings: Of the run.
         aspects: Aspect -> share in the score.
-        how: trust_remote_code, allow_pickle.
+        how: device, trust_remote_code, allow_pickle.
 
     Raises:
         UsageError: If the base cannot be trained so.
@@ -111,6 +113,20 @@ def build_model(base: str, settings: Settings, aspects: Mapping[str, float], **h
     if not settings.dropout:
         _still(model.net)
     return model
+
+
+def load_weights(net: Any, checkpoint: Path) -> None:
+    """Read a training checkpoint's weights into a model that was built alike."""
+    state = {
+        name: value
+        for file in sorted(checkpoint.glob("*model*.safetensors"))
+        for name, value in load_file(file).items()
+    }
+    if hasattr(net, "get_base_model"):
+        peft = require("peft", "rm", "LoRA")
+        peft.set_peft_model_state_dict(net, state)
+    else:
+        net.load_state_dict(state)
 
 
 def _still(net: Any) -> None:

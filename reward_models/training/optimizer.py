@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -12,23 +13,36 @@ _LAYER = re.compile(r"(?:^|\.)(?:layers?|h|blocks)\.(\d+)\.")
 _HEADS = ("score.", "classifier.", "head.", "modules_to_save")
 
 
-def parameter_groups(net: Any, loss: Any, settings: Settings) -> list[dict[str, Any]]:
+def parameter_groups(net: Any, loss: Any, settings: Settings, gain: float = 1.0) -> list[dict[str, Any]]:
     """Return the optimizer's groups: parameters of one rate and one decay together.
 
     Args:
         net: The model; what needs no gradient is left out.
         loss: Its parameters (cutpoints of an ordinal loss) learn at the head's rate, without decay.
         settings: The rates.
+        gain: What the body's rate is divided by; see `head_gain`.
     """
     named = [(name, parameter) for name, parameter in net.named_parameters() if parameter.requires_grad]
     layers = 1 + max((layer for name, _ in named if (layer := _layer(name)) is not None), default=-1)
     groups: dict[tuple[float, float], list[Any]] = {}
     for name, parameter in named:
         decay = settings.weight_decay if parameter.ndim >= 2 else 0.0
-        groups.setdefault((_rate(name, layers, settings), decay), []).append(parameter)
+        rate = _rate(name, layers, settings) / (1.0 if is_head(name) else gain)
+        groups.setdefault((rate, decay), []).append(parameter)
     for parameter in loss.parameters():
         groups.setdefault((settings.head_learning_rate, 0.0), []).append(parameter)
     return [{"params": params, "lr": rate, "weight_decay": decay} for (rate, decay), params in groups.items()]
+
+
+def head_gain(final: Any) -> float:
+    """Return how much more a last layer makes of the body's steps than a new one would; at least 1.
+
+    Adam's steps have the size of the rate whatever the gradient's, and their effect on a score goes with the last
+    layer's weights. Those of a fitted one may be 30 times a new one's, 1 / sqrt(D + 1): at the usual rates each step
+    then moves scores by more than all labels differ, and undoes the fit.
+    """
+    rms = float(final.weight.detach().float().square().mean().sqrt())
+    return max(1.0, rms * math.sqrt(final.weight.shape[1] + 1))
 
 
 def freeze_body(net: Any) -> None:

@@ -81,7 +81,7 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers i
 
     def _left_s(self, state: Any) -> float:
         began_s, step, _ = self._began
-        done = max(1, state.global_step - step)
+        done = max(1, int(state.global_step) - step)
         left = int(state.max_steps) - int(state.global_step)
         rate_s = float(time.monotonic() - began_s) / done
         return rate_s * left

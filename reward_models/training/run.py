@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,13 +18,17 @@ from reward_models.batching.plan import BatchPlan
 from reward_models.batching.scale import StarScale
 from reward_models.losses.base import Loss
 from reward_models.losses.registry import build_loss
+from reward_models.models.card import CARD_FILE
+from reward_models.models.pooled import final_layer
 from reward_models.models.reward_model import RewardModel
 from reward_models.training.arguments import training_arguments
 from reward_models.training.batches import EpochChain
-from reward_models.training.building import Encoding, build_model, collator, encode, shares, start
-from reward_models.training.checkpoints import check_same_run, drop_torn, last_whole, write_run
+from reward_models.training.building import Encoding, build_model, collator, encode, load_weights, shares, start
+from reward_models.training.checkpoints import RUN_FILE, check_same_run, drop_torn, last_whole, write_run
 from reward_models.training.finishing import Finished, finish
 from reward_models.training.material import Material, Say, Sources, gather
+from reward_models.training.optimizer import head_gain
+from reward_models.training.processes import device, first_then_others, rank, wait, world
 from reward_models.training.progress import ProgressCallback, clock
 from reward_models.training.settings import Settings, as_json
 from reward_models.training.trainer import RewardTrainer, TrainingSet
@@ -64,12 +68,33 @@ class Request:
     bar: bool = True
 
 
-def train(request: Request, say: Say) -> Finished:
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Training and validation answers as tokens, and the scale of their stars."""
+
+    train: Encoding
+    held: Encoding
+    scale: StarScale
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The loss by name, the loss, and what the body's rate is divided by."""
+
+    name: str
+    loss: Loss
+    gain: float
+
+
+def train(request: Request, say: Say) -> Finished | None:
     """Train a reward model and save it.
 
     Args:
         request: What to train.
-        say: Takes lines for a person.
+        say: Takes lines for a person; of several processes only the first one speaks.
+
+    Returns:
+        The card and what was measured; `None` in other processes than the first one.
 
     Raises:
         UsageError: If the request is not allowed, or `output` is taken.
@@ -79,29 +104,37 @@ def train(request: Request, say: Say) -> Finished:
     """
     hf_logging.set_verbosity_error()
     hf_logging.disable_progress_bar()
+    say = say if rank() == 0 else _silent
     settings = request.settings
     material = gather(request.sources, settings.validation_share, settings.seed, say)
     facts = _facts(request, material)
-    checkpoint = _claim(request, facts, say)
+    checkpoint = first_then_others(lambda: _claim(request, facts, say), lambda: _found(request))
     scale = StarScale.fit(material.train)
-    model = build_model(
-        request.base,
-        settings,
-        shares(material, scale),
-        trust_remote_code=request.trust_remote_code,
-        allow_pickle=request.allow_pickle,
-    )
-    train_set, held = encode(model, material.train), encode(model, material.validation)
-    write_run(request.output, facts)  # Not before: what fails at loading leaves no folder behind.
+    model = _built(request, shares(material, scale))
+    data = Data(encode(model, material.train), encode(model, material.validation), scale)
+    if rank() == 0:
+        write_run(request.output, facts)  # Not before: what fails at loading leaves no folder behind.
     _say_lengths(model, say)
-    name, loss = _chosen(request, checkpoint, model, train_set, held, scale, say)
+    choice = _chosen(request, checkpoint, model, data, say)
     trained_s = 0.0
     if settings.method != "head" or not settings.head_start:
-        trained_s = _run(request, model, loss, train_set, held, scale, checkpoint, say)
-    found: dict[str, Json] = {"loss": name, "data_hash": material.data_hash, "settings": as_json(settings)}
-    finished = finish(model, train_set, held, request.output, found, settings.seed)
-    _say_end(finished, request.output, trained_s, say)
+        trained_s = _run(request, model, choice, data, checkpoint, say)
+    found: dict[str, Json] = {"loss": choice.name, "data_hash": material.data_hash, "settings": as_json(settings)}
+    finished = None
+    if rank() == 0:
+        finished = finish(model, data.train, data.held, request.output, found, settings.seed)
+        _say_end(finished, request.output, trained_s, say)
+    wait()
     return finished
+
+
+def _built(request: Request, aspects: Mapping[str, float]) -> RewardModel:
+    how = {"trust_remote_code": request.trust_remote_code, "allow_pickle": request.allow_pickle}
+    return build_model(request.base, request.settings, aspects, device=device(), **how)
+
+
+def _silent(line: str) -> None:
+    """Say nothing."""
 
 
 def _facts(request: Request, material: Material) -> dict[str, Json]:
@@ -109,12 +142,8 @@ def _facts(request: Request, material: Material) -> dict[str, Json]:
         "base": request.base,
         "data_hash": material.data_hash,
         "settings": as_json(request.settings),
-        "world": _world()[1],
+        "world": world(),
     }
-
-
-def _world() -> tuple[int, int]:
-    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def _claim(request: Request, facts: Mapping[str, Json], say: Say) -> Path | None:
@@ -135,11 +164,13 @@ def _claim(request: Request, facts: Mapping[str, Json], say: Say) -> Path | None
     return None
 
 
+def _found(request: Request) -> Path | None:
+    return last_whole(request.output) if request.resume else None
+
+
 def _clear(output: Path) -> None:
     """Remove an earlier run: only a folder that is one, so that a slip of the hand deletes nothing else."""
-    import shutil
-
-    if not ((output / "run.json").is_file() or (output / "rm_card.json").is_file()):
+    if not ((output / RUN_FILE).is_file() or (output / CARD_FILE).is_file()):
         raise UsageError(f"{output} holds files but neither a run nor a reward model; it is not replaced. Name another")
     shutil.rmtree(output)
 
@@ -150,51 +181,36 @@ def _say_lengths(model: RewardModel, say: Say) -> None:
     say(f"{counts.texts:,} answers, {counts.tokens:,} tokens with their prompts{cut}")
 
 
-def _chosen(
-    request: Request,
-    checkpoint: Path | None,
-    model: RewardModel,
-    train_set: Encoding,
-    held: Encoding,
-    scale: StarScale,
-    say: Say,
-) -> tuple[str, Loss]:
-    """Choose loss and head; a resumed run has both in its checkpoint, and the name beside it."""
+def _chosen(request: Request, checkpoint: Path | None, model: RewardModel, data: Data, say: Say) -> Choice:
+    """Choose loss and head; a resumed run has both in its checkpoint, and their names beside it."""
     path = request.output / CHOICE_FILE
     if checkpoint is not None:
-        name = json.loads(path.read_text(encoding="utf-8"))["loss"]
-        return name, build_loss(name, scale, aspects=model.aspects)
-    name, loss = start(model, train_set, held, scale, request.settings, say)
-    path.write_text(json.dumps({"loss": name}) + "\n", encoding="utf-8")
-    return name, loss
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        return Choice(stored["loss"], build_loss(stored["loss"], data.scale, aspects=model.aspects), stored["gain"])
+    name, loss = start(model, data.train, data.held, data.scale, request.settings, say)
+    gain = head_gain(final_layer(model.stock)) if request.settings.head_start else 1.0
+    if rank() == 0:
+        path.write_text(json.dumps({"loss": name, "gain": gain}) + "\n", encoding="utf-8")
+    return Choice(name, loss, gain)
 
 
-def _run(
-    request: Request,
-    model: RewardModel,
-    loss: Loss,
-    train_set: Encoding,
-    held: Encoding,
-    scale: StarScale,
-    checkpoint: Path | None,
-    say: Say,
-) -> float:
+def _run(request: Request, model: RewardModel, choice: Choice, data: Data, checkpoint: Path | None, say: Say) -> float:
     """Fine-tune; the model is then the best of all checkpoints. Returns seconds."""
-    settings, (rank, world) = request.settings, _world()
-    items = train_set.items
+    settings, held = request.settings, data.held
+    items = data.train.items
     plan = BatchPlan(
         [len(item.ids) for item in items],
-        train_set.prompt_numbers,
+        data.train.prompt_numbers,
         settings.update_tokens,
         seed=settings.seed,
         padded=False,
-        ranks=world,
+        ranks=world(),
     )
-    chain = EpochChain(plan, settings.epochs, rank)
-    lay = collator(model, LabelMaker(train_set.prompts, scale), settings, world)
+    chain = EpochChain(plan, settings.epochs, rank())
+    lay = collator(model, LabelMaker(data.train.prompts, data.scale), settings, world())
     args = training_arguments(settings, request.output, len(chain), bool(held.encoded))
-    data = TrainingSet(train_set.prompts, items, chain, lay)
-    trainer = RewardTrainer(model.net, args, data, loss, settings, model.tokenizer)
+    training_set = TrainingSet(data.train.prompts, items, chain, lay)
+    trainer = RewardTrainer(model.net, args, training_set, choice.loss, settings, model.tokenizer, choice.gain)
     if held.encoded:
         trainer.validate = Validator(
             lambda: trainer.model_wrapped,
@@ -203,8 +219,8 @@ def _run(
             lay,
             trainer.loss.scores,
             max(VALIDATION_TOKENS, settings.micro),
-            rank,
-            world,
+            rank(),
+            world(),
         )
         if settings.patience:
             trainer.add_callback(EarlyStoppingCallback(settings.patience))
@@ -212,8 +228,15 @@ def _run(
     trainer.add_callback(ProgressCallback(say, chain.epoch_steps(), request.bar))
     began_s = time.monotonic()
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    model.net = trainer.accelerator.unwrap_model(trainer.model)
-    _write_log(request.output / LOG_FILE, trainer)
+    sharded = settings.fsdp or settings.deepspeed
+    if sharded and rank() == 0:
+        # No process has all of its weights; the checkpoint has.
+        model.net = _built(request, model.aspects).net
+        load_weights(model.net, Path(trainer.state.best_model_checkpoint or last_whole(request.output) or ""))
+    elif not sharded:
+        model.net = trainer.accelerator.unwrap_model(trainer.model)
+    if rank() == 0:
+        _write_log(request.output / LOG_FILE, trainer)
     return time.monotonic() - began_s
 
 

@@ -63,6 +63,7 @@ class RewardTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
         loss: Its parameters are trained too, and kept beside each checkpoint.
         settings: Rates and budgets.
         tokenizer: Saved with each checkpoint, so that anyone can load it.
+        gain: What the body's rate is divided by.
 
     Attributes:
         validate: Called for figures of the current model, by every process; `None` = no evaluation.
@@ -77,6 +78,7 @@ class RewardTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
         loss: Loss,
         settings: Settings,
         tokenizer: Any,
+        gain: float = 1.0,
     ) -> None:
         # Data parallelism inside one process splits batches that are not to be split: one process a GPU, or one GPU.
         args._n_gpu = min(args.n_gpu, 1)
@@ -88,6 +90,7 @@ class RewardTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
         self.settings = settings
         self.micro_tokens = settings.micro
         self.tokenizer = tokenizer
+        self.gain = gain
         self.validate: Callable[[], Mapping[str, float]] | None = None
         self._items: Sequence[Item] = ()
 
@@ -216,7 +219,7 @@ class RewardTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
         """Make the optimizer with rates of head, body and layers, and the loss's own parameters."""
         if self.optimizer is None:  # type: ignore[has-type]  # the Trainer's
             kind, options = self.get_optimizer_cls_and_kwargs(self.args, self.model)
-            groups = parameter_groups(self.model if model is None else model, self.loss, self.settings)
+            groups = parameter_groups(self.model if model is None else model, self.loss, self.settings, self.gain)
             self.optimizer = kind(groups, **options)
         return self.optimizer
 
