@@ -360,6 +360,30 @@ def test_eval_when_a_teacher_is_named_then_measures_it(files: tuple[str, str], t
     assert "long.py" in report.read_text()
 
 
+def test_eval_when_a_file_is_of_rewardbench_2_then_counts_how_often_the_best_is_best(
+    files: tuple[str, str], tmp_path: Path, capsys
+):
+    rows = [
+        {
+            "id": n,
+            "prompt": f"q{n}",
+            "chosen": ["right" * 3],
+            "rejected": ["wrong", "no", "bad" * (n % 9)],
+            "subset": subset,
+        }
+        for n, subset in enumerate(["Math", "Safety"] * 12)
+    ]
+    (tmp_path / "bench.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert run(["rm", "eval", files[0], str(tmp_path / "bench.jsonl"), "--json", "-", "--no-frozen-head"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    # The longest of four wins: the right one has 15 characters, "bad" x 6 and more have 18 and more.
+    beaten = {subset: sum(n % 9 > 5 for n in range(start, 24, 2)) for start, subset in enumerate(["Math", "Safety"])}
+    best = {each["name"]: each["best_is_best"]["value"] for each in found["by_source"]}
+    assert best == {name: pytest.approx((12 - lost - 0.5 * ties) / 12) for name, (lost, ties) in {
+        subset: (beaten[subset], sum(n % 9 == 5 for n in range(start, 24, 2)))
+        for start, subset in enumerate(["Math", "Safety"])}.items()}  # fmt: skip
+
+
 def test_eval_when_the_base_is_not_known_then_says_how_to_name_it(files: tuple[str, str], capsys):
     assert run(["rm", "eval", *files]) == 0
     assert "--base" in capsys.readouterr().out

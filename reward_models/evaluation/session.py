@@ -104,6 +104,7 @@ def _labelled(data: RatedData, raters: Mode, say: Say) -> Sequence[RatedPrompt]:
 
 
 def _judged(model: Model, rated_P: Sequence[RatedPrompt], say: Say) -> Judged:
+    say(f"{model.name} scores {sum(len(rated.answers) for rated in rated_P):,} answers")
     judged = judge(model, rated_P)
     for reason in judged.reasons:
         say(f"{model.name}: not judged: {reason}")
