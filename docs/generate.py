@@ -24,6 +24,8 @@ from verifiers.types import text_of
 FOLDER = Path(__file__).resolve().parent
 NOTE = "<!-- Written by `python3 dev.py docs`; edit the code, not this page. -->"
 CASE_KINDS = ("accept", "reject", "adversarial", "unscorable")
+UPPER_TEACHERS = ("remote_rm", "reward_model")
+"""Our own that are declared as entry points, as a third party's would be."""
 MAX_CASES_SHOWN = 5
 """Per kind; the rest is in the teacher's file."""
 MAX_CELL_CHARS = 90
@@ -57,7 +59,7 @@ def pages() -> dict[Path, str]:
 
 def teachers_page() -> str:
     """Return the catalog: what each teacher accepts and refuses, its options, presets and cases."""
-    specs = [find(name) for name in catalog_names()]
+    specs = [find(name) for name in sorted((*catalog_names(), *UPPER_TEACHERS))]
     lines = ["# Teachers", "", NOTE, "", "Pass the name as `--task`, an option as `--set name=value`.", ""]
     lines += [f"- [`{spec.name}`](#{anchor(spec.name)}): {spec.doc.partition(chr(10))[0]}" for spec in specs]
     for spec in specs:

@@ -25,6 +25,7 @@ PAGES = [
     "docs/cli.md",
     "docs/answers.md",
     "docs/bridge.md",
+    "docs/reward_models.md",
 ]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]+)?\)")
@@ -64,6 +65,8 @@ def shell_lines() -> list[tuple[str, list[str]]]:
 )
 def test_verify_line_in_a_page_when_read_then_command_and_options_exist(page: str, words: list[str]):
     command = load_command(words[1])
+    if isinstance(command, click.Group):
+        command = command.get_command(click.Context(command), words[2])
     assert command is not None
     known = {name for parameter in command.params if isinstance(parameter, click.Option) for name in parameter.opts}
     assert {word for word in words[2:] if re.match(r"--?[a-z]", word)} <= known
