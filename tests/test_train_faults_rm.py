@@ -23,6 +23,7 @@ from safetensors.torch import load_file
 
 from reward_models.losses.base import LossResult
 from reward_models.losses.joint import Joint
+from reward_models.models.reward_model import RewardModel
 from reward_models.training.faults import NotFinite, OutOfMemory
 from reward_models.training.run import train
 from reward_models.training.trainer import RewardTrainer
@@ -77,6 +78,23 @@ def test_train_when_killed_and_resumed_then_ends_bit_for_bit_like_a_run_that_was
     assert losses[0] == losses[1]
     cards = [json.loads((folder / "rm_card.json").read_text()) for folder in (whole, cut)]
     assert cards[0] == cards[1]
+
+
+@pytest.mark.timeout(120)
+def test_train_when_two_processes_share_the_work_then_each_answer_is_read_once_an_epoch(
+    ratings: Path, base: str, tmp_path: Path
+):
+    launcher = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", "--local_addr", "127.0.0.1"]
+    alone = command(ratings, base, tmp_path / "rm", "--set", "epochs=1")
+    done = subprocess.run([alone[0], *launcher, *alone[1:]], env=ALONE, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    log = json.loads((tmp_path / "rm" / "training.json").read_text())
+    rows = [json.loads(line) for line in ratings.read_text().splitlines()]
+    model = RewardModel.from_checkpoint(str(tmp_path / "rm"))
+    everything = sum(map(len, model.encode([row["prompt"] for row in rows], [row["response"] for row in rows])))
+    # Five sixths of the prompts, once; a batch of them twice, so that both processes have equally many.
+    assert 0.7 * everything < log["tokens"] < 1.1 * everything
+    assert done.stderr.count("saved ") == 1
 
 
 def test_train_when_resumed_with_other_settings_then_refuses_and_names_them(ratings: Path, base: str, tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from transformers import TrainingArguments
 
 from reward_models.training.building import computes_in_bfloat16
 from reward_models.training.checkpoints import FOLDER
+from reward_models.training.processes import world
 from reward_models.training.settings import Settings
 from reward_models.training.validation import RANK_QUALITY
 
@@ -38,6 +40,7 @@ def training_arguments(settings: Settings, output: Path, steps: int, evaluates: 
         max_grad_norm=settings.max_grad_norm,
         optim=settings.optimizer,
         seed=settings.seed,
+        use_cpu=not torch.cuda.is_available(),
         bf16=computes_in_bfloat16(settings),
         **_checkpointing(settings),
         use_liger_kernel=settings.liger,
@@ -89,12 +92,5 @@ def _shards_inside_a_machine() -> Any:
     """Return a mesh that shards over the GPUs of a machine, and copies between machines."""
     from accelerate import ParallelismConfig
 
-    local, world = _ranks()
-    return ParallelismConfig(dp_replicate_size=world // local, dp_shard_size=local)
-
-
-def _ranks() -> tuple[int, int]:
-    import os
-
-    local = int(os.environ.get("LOCAL_WORLD_SIZE", torch.cuda.device_count() or 1))
-    return local, int(os.environ.get("WORLD_SIZE", local))
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return ParallelismConfig(dp_replicate_size=world() // local, dp_shard_size=local)

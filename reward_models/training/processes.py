@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -30,9 +30,7 @@ def first_then_others(first: Callable[[], Found], other: Callable[[], Found]) ->
     """Let the first process do something to files, and the others look at them when it is done."""
     if world() == 1:
         return first()
-    from accelerate import PartialState
-
-    state = PartialState()
+    state = _state()
     found = first() if rank() == 0 else None
     state.wait_for_everyone()
     return other() if found is None else found
@@ -41,6 +39,11 @@ def first_then_others(first: Callable[[], Found], other: Callable[[], Found]) ->
 def wait() -> None:
     """Wait for the other processes."""
     if world() > 1:
-        from accelerate import PartialState
+        _state().wait_for_everyone()
 
-        PartialState().wait_for_everyone()
+
+def _state() -> Any:
+    from accelerate import PartialState
+
+    # Without `cpu`, accelerate takes processes on CPUs for strangers.
+    return PartialState(cpu=not torch.cuda.is_available())
