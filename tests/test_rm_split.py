@@ -14,6 +14,7 @@ from reward_models.data.preparing import prepare
 from reward_models.data.rated import RatedData, data_hash
 from reward_models.data.reading import read_rated
 from reward_models.data.split import families, split_prompts
+from reward_models.training.material import Sources, gather
 from reward_models.types import Answer, Preference, RatedPrompt, Rating
 from verifiers.cli.main import run
 from verifiers.errors import UsageError
@@ -177,6 +178,23 @@ def test_prepare_when_read_again_then_nothing_is_lost(tmp_path: Path, capsys: py
     assert run(arguments) == 2
     assert "pass --overwrite" in capsys.readouterr().err
     assert run([*arguments, "--overwrite", "-q"]) == 0
+
+
+def test_prepare_when_aspects_are_weighed_then_read_and_trained_on_with_their_weights(tmp_path: Path):
+    rows = [
+        {"prompt": f"q{n}", "response": "a", "rater": f"r{n % 2}", "rating": {"good": n % 5, "long": 5 - n % 3}}
+        for n in range(40)
+    ]
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    arguments = ["rm", "prepare", "-q", str(tmp_path / "in.jsonl"), "-o", str(tmp_path / "out"), "--split-by", "rater"]
+    assert run([*arguments, "--aspect", "good=3", "--aspect", "long=-1", "--scale", "0", "6"]) == 0
+    data = read_rated([tmp_path / "out" / TRAIN])
+    assert data.aspects == {"good": 3, "long": -1}
+    assert data.scale == (0, 6, 1)
+    material = gather(Sources([str(tmp_path / "out")]), 0.5, 0, print)
+    assert [len(raters_of(list(part))) for part in (material.train, material.validation)] == [1, 1]
+    first = material.train[0].answers[0]
+    assert first.stars == pytest.approx((3 * first.aspects["good"] - first.aspects["long"]) / 4)
 
 
 def test_prepare_when_run_twice_then_writes_the_same_bytes(tmp_path: Path):

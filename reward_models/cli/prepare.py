@@ -41,7 +41,7 @@ def command(
 
     Equal prompts and answers are merged, votes counted, strict and kind raters corrected. One row is a prompt with all
     that is known of its answers. No prompt, in other case or punctuation, and no turn of the same conversation is in
-    both files. Train with `verify rm train FOLDER/train.jsonl --validation FOLDER/validation.jsonl`.
+    both files. `verify rm train FOLDER` takes them as they are divided.
     """
     from reward_models.data.preparing import prepare, write_prepared
 

@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from reward_models.data.cells import name_of, number_of, text_of_prompt, text_of_response, weight_of
 from reward_models.data.rows import Compared, Facts
 from reward_models.types import Answer, Rating
+from verifiers.io.json_text import Unreadable, decode_row
 from verifiers.io.values import BadRow, Row
 
 TRAIN, VALIDATION = "train.jsonl", "validation.jsonl"
 PARTS = (TRAIN, VALIDATION)
 MANIFEST = "manifest.json"
+
+
+def prepared_parts(source: str) -> list[str]:
+    """Return the training and the validation file of a folder that `verify rm prepare` wrote; else nothing."""
+    folder = Path(source)
+    files = [folder / name for name in PARTS]
+    return [str(file) for file in files] if all(file.is_file() for file in (folder / MANIFEST, *files)) else []
+
+
+def told_beside(file: Path | None) -> tuple[dict[str, float], tuple[float, float] | None]:
+    """Return what a prepared file's rows do not hold but its manifest does: the aspects' weights and the scale's ends.
+
+    Without a manifest, or with one that cannot be read, there is nothing: the rows stand by themselves.
+    """
+    try:
+        told = decode_row((file.parent / MANIFEST).read_bytes()) if file is not None else {}
+        aspects = {str(name): number_of(weight) for name, weight in (told.get("aspects") or {}).items()}
+        ends = told.get("scale")
+        return aspects, (number_of(ends["lowest"]), number_of(ends["highest"])) if ends else None
+    except (OSError, Unreadable, BadRow, LookupError, AttributeError, TypeError):
+        return {}, None
 
 
 def prepared_facts(row: Row) -> Facts:

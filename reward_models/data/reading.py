@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from reward_models.data.columns import RatedColumns, find_columns
 from reward_models.data.gather import Gatherer
-from reward_models.data.prepared import MANIFEST, PARTS, prepared_facts
+from reward_models.data.prepared import prepared_facts, prepared_parts, told_beside
 from reward_models.data.rated import BadRow, Counts, RatedData, Shape, scale_of
 from reward_models.data.rows import Facts, RowReader
 from verifiers.errors import InputError, UsageError
@@ -60,17 +60,9 @@ def read_rated(
         UsageError: If a file's shape is not known, or files of different scales are mixed.
     """
     reader = _Reader(map or {}, aspects or {}, scale, reference)
-    for shard in find_shards([part for path in paths for part in _parts(str(path))]):
+    for shard in find_shards([part for path in paths for part in prepared_parts(str(path)) or [str(path)]]):
         reader.read(shard)
     return reader.finish(on_bad)
-
-
-def _parts(source: str) -> list[str]:
-    """Return the files of a folder that `verify rm prepare` wrote, else the source itself."""
-    folder = Path(source)
-    if (folder / MANIFEST).is_file() and all((folder / part).is_file() for part in PARTS):
-        return [str(folder / part) for part in PARTS]
-    return [source]
 
 
 class _Reader:
@@ -102,10 +94,18 @@ class _Reader:
         columns = find_columns(first, self._mapping, tuple(self._columns_of_aspects(first)))
         self._found.append(columns)
         self._check_scales()
+        if columns.shape is Shape.PREPARED:
+            self._take_manifest(shard)
         facts_of = None if columns.shape is Shape.PREPARED else RowReader(columns, self._reference).read
         for batch in chain(held, batches):
             for index in range(len(batch)):
                 self._row(batch, index, facts_of or prepared_facts)
+
+    def _take_manifest(self, shard: Shard) -> None:
+        aspects, ends = told_beside(shard.path)
+        self._gatherer.aspects |= aspects
+        if ends is not None and self._scale is None:
+            self._ends.add(ends)
 
     def _columns_of_aspects(self, rows: Sequence[Row]) -> Iterator[str]:
         """Yield the named aspects that are columns; others are keys of objects."""

@@ -9,6 +9,7 @@ from typing import Literal
 from reward_models.data.checks import inspected
 from reward_models.data.findings import findings
 from reward_models.data.labels import relabelled
+from reward_models.data.prepared import prepared_parts
 from reward_models.data.rated import RatedData, data_hash
 from reward_models.data.raters import fit_raters
 from reward_models.data.reading import OnBad, read_rated
@@ -25,7 +26,7 @@ class Sources:
     """Which files, and how they are read.
 
     Attributes:
-        files: To train on.
+        files: To train on; a folder of `verify rm prepare` alone brings its validation with it.
         validation: Files for it; none = a share of the prompts of `files`.
         mapping: Column -> field, as of `verify rm inspect`.
         aspects: Aspect -> weight.
@@ -78,9 +79,13 @@ def gather(sources: Sources, share: float, seed: int, say: Say) -> Material:
         InputError: If a file cannot be read, or holds bad rows and these are refused.
         UsageError: If there is too little to train on.
     """
-    data = _read(sources, sources.files)
+    parts = prepared_parts(sources.files[0]) if len(sources.files) == 1 and not sources.validation else []
+    data = _read(sources, parts[:1] or sources.files)
     _describe(data, say)
-    train, validation = _divided(sources, data, share, seed, say)
+    if parts:  # divided once, perhaps by rater: not to be divided again
+        train, validation = list(data.prompts), list(_read(sources, parts[1:]).prompts)
+    else:
+        train, validation = _divided(sources, data, share, seed, say)
     raters = fit_raters(train, sources.raters)
     if raters.on:
         train = relabelled(train, data.aspects, raters.offsets)
@@ -92,7 +97,7 @@ def gather(sources: Sources, share: float, seed: int, say: Say) -> Material:
         raise UsageError(f"{answers} answers with labels are left to train on; at least {MIN_ANSWERS} are needed")
     say(
         f"train: {len(train):,} prompts, {answers:,} answers; validation: {len(validation):,} prompts, "
-        f"{sum(len(prompt.answers) for prompt in validation):,} answers, no prompt in both"
+        f"{sum(len(prompt.answers) for prompt in validation):,} answers"
     )
     return Material(train, validation, data.aspects, data_hash([*train, *validation]), data.shape)
 
