@@ -153,3 +153,14 @@ def test_reliability_when_worked_by_hand_then_agrees():
     # Second bin only: sqrt(2 / pi) x sqrt(.25 / 20), halved.
     assert found.by_chance == pytest.approx(math.sqrt(2 / math.pi) * math.sqrt(0.25 / 20) / 2)
     assert reliability([], []) is None
+
+
+def test_reliability_when_pairs_of_a_prompt_go_wrong_together_then_chance_is_larger():
+    said, was = [0.5] * 100, [float(place < 50) for place in range(100)]
+    alone = reliability(said, was)
+    together = reliability(said, was, [place // 10 for place in range(100)])
+    assert together.error == alone.error
+    # Ten prompts of ten pairs each, all of a prompt alike: sqrt(10) times the standard error.
+    assert together.by_chance > 1.5 * alone.by_chance
+    one_bin = reliability(said[:20], [1.0] * 10 + [0.0] * 10, [0] * 10 + [1] * 10)
+    assert one_bin.by_chance == pytest.approx(math.sqrt(2 / math.pi) * math.sqrt(5**2 + 5**2) / 20)

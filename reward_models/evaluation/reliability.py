@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -36,7 +37,7 @@ class Reliability:
     Attributes:
         bins_B: Of equal size, by prediction.
         error: Mean absolute distance of predicted and observed over bins (the ECE), in the prediction's unit.
-        by_chance: What `error` would be on average if every prediction were exactly right: bins are finite.
+        by_chance: What `error` would be about on average if every prediction were right: bins and prompts are few.
         count: How many predictions.
     """
 
@@ -46,9 +47,22 @@ class Reliability:
     count: int
 
 
-def reliability(predicted_N: Sequence[float], observed_N: Sequence[float]) -> Reliability | None:
-    """Bin predictions and compare; `None` = there are none."""
-    rows = sorted(zip(predicted_N, observed_N, strict=True), key=lambda row: row[0])
+def reliability(
+    predicted_N: Sequence[float], observed_N: Sequence[float], prompt_N: Sequence[int] = ()
+) -> Reliability | None:
+    """Bin predictions and compare.
+
+    Args:
+        predicted_N: What was said.
+        observed_N: What came true.
+        prompt_N: Which prompt each is of; without it they count as independent of each other.
+
+    Returns:
+        `None` = there are no predictions.
+    """
+    rows = sorted(
+        zip(predicted_N, observed_N, prompt_N or range(len(predicted_N)), strict=True), key=lambda row: row[0]
+    )
     if not rows:
         return None
     count = max(1, min(BINS, len(rows) // MIN_IN_BIN))
@@ -61,35 +75,54 @@ def reliability(predicted_N: Sequence[float], observed_N: Sequence[float]) -> Re
     return Reliability(bins_B, error, math.sqrt(2 / math.pi) * noise, len(rows))
 
 
-def _bin(rows: Sequence[tuple[float, float]]) -> Bin:
+Outcome = tuple[float, float, int]
+"""What was predicted, what came true, and of which prompt."""
+
+
+def _bin(rows: Sequence[Outcome]) -> Bin:
     count = len(rows)
-    return Bin(math.fsum(p for p, _ in rows) / count, math.fsum(o for _, o in rows) / count, count)
+    return Bin(math.fsum(p for p, _, _ in rows) / count, math.fsum(o for _, o, _ in rows) / count, count)
 
 
-def _standard_error(rows: Sequence[tuple[float, float]]) -> float:
-    mean = math.fsum(observed for _, observed in rows) / len(rows)
-    return math.sqrt(math.fsum((observed - mean) ** 2 for _, observed in rows)) / len(rows)
+def _standard_error(rows: Sequence[Outcome]) -> float:
+    """Return the standard error of the mean of what came true; pairs of a prompt go wrong together."""
+    mean = math.fsum(observed for _, observed, _ in rows) / len(rows)
+    of_prompt: dict[int, float] = defaultdict(float)
+    for _, observed, prompt in rows:
+        of_prompt[prompt] += observed - mean
+    return math.sqrt(math.fsum(total * total for total in of_prompt.values())) / len(rows)
 
 
-Outcomes = tuple[list[float], list[float]]
-"""What was predicted, and what came true."""
+Outcomes = tuple[list[float], list[float], list[int]]
+"""Columns of outcomes."""
 
 
 def pair_outcomes(calibration: Calibration, scored: Sequence[ScoredPrompt]) -> Outcomes:
     """Return P(the higher score is right), and whether it was; equal scores are right half the time."""
-    if calibration.pairs is None:
-        return [], []
-    differences_K = [pair.difference for prompt in scored for pair in scored_pairs(prompt)]
-    predicted_K = [calibration.pairs(abs(difference)) for difference in differences_K]
-    return predicted_K, [0.5 if not difference else float(difference > 0) for difference in differences_K]
+    found: Outcomes = ([], [], [])
+    if calibration.pairs is not None:
+        for number, prompt in enumerate(scored):
+            for pair in scored_pairs(prompt):
+                right = 0.5 if not pair.difference else float(pair.difference > 0)
+                _add(found, (calibration.pairs(abs(pair.difference)), right, number))
+    return found
 
 
 def stars_outcomes(calibration: Calibration, scored: Sequence[ScoredPrompt]) -> Outcomes:
     """Return predicted stars, and labels."""
-    if calibration.stars is None:
-        return [], []
-    rows = [(calibration.stars(score), stars) for prompt in scored for score, stars, _ in prompt.starred()]
-    return [predicted for predicted, _ in rows], [stars for _, stars in rows]
+    found: Outcomes = ([], [], [])
+    if calibration.stars is not None:
+        for number, prompt in enumerate(scored):
+            for score, stars, _ in prompt.starred():
+                _add(found, (calibration.stars(score), stars, number))
+    return found
+
+
+def _add(outcomes: Outcomes, outcome: Outcome) -> None:
+    predicted, observed, prompt = outcome
+    outcomes[0].append(predicted)
+    outcomes[1].append(observed)
+    outcomes[2].append(prompt)
 
 
 def pair_reliability(calibration: Calibration, scored: Sequence[ScoredPrompt]) -> Reliability | None:
@@ -124,8 +157,8 @@ def check_card(calibration: Calibration, scored: Sequence[ScoredPrompt]) -> Chec
 def check_crossed(scored: Sequence[ScoredPrompt], seed: int = 0) -> Checked:
     """Check maps that are fitted here, each on the prompts that it is not checked on."""
     folds = fold_of(len(scored), seed)
-    pairs: Outcomes = ([], [])
-    stars: Outcomes = ([], [])
+    pairs: Outcomes = ([], [], [])
+    stars: Outcomes = ([], [], [])
     for held_out in range(FOLDS):
         fit_on = [prompt for prompt, fold in zip(scored, folds, strict=True) if fold != held_out]
         check_on = [prompt for prompt, fold in zip(scored, folds, strict=True) if fold == held_out]
@@ -137,5 +170,6 @@ def check_crossed(scored: Sequence[ScoredPrompt], seed: int = 0) -> Checked:
 
 
 def _extend(outcomes: Outcomes, more: Outcomes) -> None:
-    for own, new in zip(outcomes, more, strict=True):
-        own.extend(new)
+    shift = 1 + max(outcomes[2], default=0)  # Another fold's prompts are other prompts.
+    for row in zip(*more, strict=True):
+        _add(outcomes, (row[0], row[1], row[2] + shift))
