@@ -102,10 +102,13 @@ class Plot:
             f"{escape(title)}</text>"
         )
 
-    def svg(self, label: str) -> str:
+    def svg(self, label: str, kind: str = "chart") -> str:
         """Return the picture."""
         inner = "".join(self.parts)
-        return f'<svg viewBox="0 0 {self.width} {self.height}" role="img" aria-label="{escape(label)}">{inner}</svg>'
+        return (
+            f'<svg class="{kind}" viewBox="0 0 {self.width} {self.height}" role="img" aria-label="{escape(label)}">'
+            f"{inner}</svg>"
+        )
 
 
 def dots(rows: Sequence[DotRow], title: str, marks: Sequence[tuple[float, str]] = (), share: bool = True) -> str:
@@ -126,7 +129,7 @@ def dots(rows: Sequence[DotRow], title: str, marks: Sequence[tuple[float, str]] 
         plot.dot(row.value, middle, row.kind, 6, f"{row.name}: {words}")
         plot.text(210, plot.y(middle) + 4, _short(row.name), f"name {row.kind}", "end")
         plot.text(plot.width - 64, plot.y(middle) + 4, words, f"value {row.kind}", "start")
-    return plot.svg(title)
+    return f'<div class="scroll">{plot.svg(title, "dots")}</div>'
 
 
 def reliability_chart(bins_B: Sequence[Bin], x_title: str, y_title: str) -> str:

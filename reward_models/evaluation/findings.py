@@ -13,7 +13,7 @@ from reward_models.evaluation.quality import ENOUGH_COMPARED
 FEW_PAIRS = 200
 FEW_PROMPTS = 30
 MANY_TIES = 0.05
-LENGTH_PULL = 0.1
+SOME_PULL, LENGTH_PULL = 0.05, 0.1
 """A model that prefers the longer answer this much more often than humans do is pulled by length."""
 MAX_ECE = 0.05
 """The bar for calibrated probabilities."""
@@ -113,9 +113,11 @@ def _length(evaluation: Evaluation) -> Iterator[Finding]:
     pull = length.model_longer - length.humans_longer
     words = f"Humans prefer the longer answer in {percent(length.humans_longer)} of pairs, "
     words += f"the model in {percent(length.model_longer)}"
+    way = "longer" if pull > 0 else "shorter"
     if abs(pull) >= LENGTH_PULL:
-        way = "longer" if pull > 0 else "shorter"
         yield Finding(Level.BAD, f"{words}: it rewards {way} answers, and a policy will find that out.")
+    elif abs(pull) >= SOME_PULL:
+        yield Finding(Level.WATCH, f"{words}: it leans to {way} answers.")
     else:
         yield Finding(Level.GOOD, f"{words}: no pull of length beyond what humans show.")
 
