@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reward_models.serving import batcher as batcher_module
 from reward_models.serving.batcher import Batcher
 from reward_models.serving.engine import Ask, Marked, NotAnswered
-from reward_models.serving.plan import common_prefix, token_batches
+from reward_models.serving.plan import token_batches
 from verifiers.errors import UsageError
 
 WAIT_S = 20.0
@@ -191,13 +191,3 @@ def test_token_batches_when_any_then_every_index_once_within_the_budget(
     for batch in batches:
         assert 1 <= len(batch) <= max_rows
         assert len(batch) == 1 or len(batch) * max(lengths[index] for index in batch) <= max_tokens
-
-
-@given(st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=8), min_size=1, max_size=6))
-def test_common_prefix_when_any_then_is_shared_and_leaves_a_token(sequences: list[list[int]]):
-    shared = common_prefix(sequences)
-    assert all(len(each) > shared for each in sequences)
-    assert all(each[:shared] == sequences[0][:shared] for each in sequences)
-    longest = shared + 1
-    if all(len(each) > longest for each in sequences):
-        assert len({tuple(each[:longest]) for each in sequences}) > 1

@@ -25,13 +25,3 @@ def token_batches(lengths: Sequence[int], max_tokens: int, max_rows: int) -> lis
             rows = max(1, min(max_rows, max_tokens // max(1, lengths[index])))
         batches[-1].append(index)
     return batches
-
-
-def common_prefix(sequences: Sequence[list[int]]) -> int:
-    """Return how many leading tokens all sequences share; at least one token of each is left over."""
-    if not sequences:
-        return 0
-    # The least and the greatest of them differ first where any two do.
-    low, high = min(sequences), max(sequences)
-    most = min(map(len, sequences)) - 1
-    return next((at for at in range(max(0, most)) if low[at] != high[at]), max(0, most))
