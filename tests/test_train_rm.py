@@ -24,7 +24,9 @@ from reward_models.models.card import read_card
 from reward_models.models.reward_model import RewardModel
 from reward_models.training.batches import EpochChain, micro_batches
 from reward_models.training.building import build_model, load_weights
+from reward_models.training.optimizer import head_gain, parameter_groups
 from reward_models.training.run import train
+from reward_models.training.settings import load_settings
 from verifiers.errors import InputError, UsageError
 
 pytestmark = pytest.mark.trainers
@@ -222,3 +224,27 @@ def test_load_weights_when_read_from_a_checkpoint_then_the_model_scores_as_it_di
     # The saved model's scores are the same ones in other units.
     slope = (theirs[0] - theirs[1]) / (mine[0] - mine[1])
     torch.testing.assert_close(theirs - theirs[0], slope * (mine - mine[0]), atol=1e-4, rtol=1e-4)
+
+
+def test_parameter_groups_when_made_then_body_head_layers_and_gain_set_the_rates(bases: dict[str, str]):
+    settings = load_settings(values={"learning_rate": 1e-4, "head_learning_rate": 1e-3, "layer_decay": 0.5})
+    net = build_model(bases["bert"], settings, {}).net
+    names = {id(parameter): name for name, parameter in net.named_parameters()}
+    groups = parameter_groups(net, torch.nn.Module(), settings, gain=2.0)
+    rates = {names[id(p)]: group["lr"] for group in groups for p in group["params"]}
+    decays = {names[id(p)]: group["weight_decay"] for group in groups for p in group["params"]}
+    assert rates.keys() == set(names.values())
+    assert rates["classifier.weight"] == 1e-3
+    assert rates["bert.pooler.dense.weight"] == 5e-5
+    assert rates["bert.encoder.layer.1.output.dense.weight"] == 5e-5
+    assert rates["bert.encoder.layer.0.output.dense.weight"] == 2.5e-5
+    assert rates["bert.embeddings.word_embeddings.weight"] == 1.25e-5
+    assert decays["classifier.weight"] == settings.weight_decay
+    assert decays["classifier.bias"] == 0
+
+
+@pytest.mark.parametrize(("weight", "gain"), [(0.0, 1.0), (0.25, 1.0), (1.0, 4.0)])
+def test_head_gain_when_weights_are_larger_than_a_new_heads_then_says_how_much(weight: float, gain: float):
+    final = torch.nn.Linear(15, 1)
+    torch.nn.init.constant_(final.weight, weight)
+    assert head_gain(final) == pytest.approx(gain)
