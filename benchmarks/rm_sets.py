@@ -15,8 +15,8 @@ from reward_models.types import RatedPrompt
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "ratings"
 TEST_SHARE = 0.2
-TOPICAL_CONVERSATIONS = 250
-"""Of about 780: reading all their prompts takes ten minutes of a core."""
+TOPICAL_CONVERSATIONS = 800
+"""All of them; fewer for a quick look."""
 
 Scores = Sequence[Sequence[float]]
 Figures = dict[str, float]
