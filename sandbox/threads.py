@@ -21,15 +21,28 @@ class Threads:
     def __init__(self, count: int, name: str) -> None:
         self._work: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._count = count
+        self._begun: set[asyncio.Future[Any]] = set()
         for number in range(count):
             threading.Thread(target=self._serve, name=f"{name}-{number}", daemon=True).start()
 
     async def call(self, function: Callable[..., T], *args: Any) -> T:
-        """Make a call in one of the threads and return what it returns."""
+        """Make a call in one of the threads and return what it returns. Who is cancelled does not end the call."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
+        self._begun.add(future)
+        future.add_done_callback(self._ended)
         self._work.put((loop, future, function, args))
-        return await future
+        return await asyncio.shield(future)
+
+    def _ended(self, future: asyncio.Future[Any]) -> None:
+        self._begun.discard(future)
+        if not future.cancelled():
+            future.exception()  # seen: whoever waited may have been cancelled
+
+    async def idle(self, timeout_s: float) -> None:
+        """Wait until the calls that were made have ended, also those that nobody waits for any more."""
+        if self._begun:
+            await asyncio.wait(set(self._begun), timeout=timeout_s)
 
     def close(self) -> None:
         """Have the threads end after what they have begun."""

@@ -1,6 +1,7 @@
 """Faults that the docker backend must survive: every job ends, judged or with the reason, and nothing is left."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import gc
 import os
@@ -118,6 +119,15 @@ def test_close_when_programs_run_then_no_container_is_left():
     assert not containers()
     assert not list(Path(tempfile.gettempdir()).glob(f"grpo-sandbox-*/{os.getpid()}-*"))
     assert [future.result(10).failure.detail for future in futures] == ["the sandbox was closed"] * 4
+
+
+@pytest.mark.parametrize("wait_s", [0.0, 0.02, 0.05, 0.1, 0.2])
+def test_close_when_containers_are_being_started_then_none_is_left(wait_s):
+    futures = [submit(double(number), Settings(backend="docker", slots=4)) for number in range(4)]
+    time.sleep(wait_s)
+    close_all()
+    assert not containers()
+    assert not concurrent.futures.wait(futures, 10).not_done
 
 
 @pytest.fixture

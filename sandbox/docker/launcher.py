@@ -32,6 +32,8 @@ from sandbox.threads import Threads
 T = TypeVar("T")
 THREADS = 4
 """Of the SDK's blocking calls; none of them is for a program."""
+START_S = 30.0
+"""How long a container that is being started when all is closed is waited for."""
 PIPE_BYTES = 1024 * 1024
 F_SETPIPE_SZ = 1031
 LOG_BYTES = 2000
@@ -110,6 +112,7 @@ class DockerLauncher:
 
     async def close(self) -> None:
         """Remove all containers of this launcher, also those that were just being started; see `Launcher`."""
+        await self._threads.idle(START_S)  # the engine does not list a container that it is still making
         if self._client is not None:
             with contextlib.suppress(EngineError):
                 await self._call(self._remove_all)
