@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from itertools import combinations
 from math import comb
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from verifiers.cli.summary import print_summary
 from verifiers.io import summary as module
 from verifiers.io.rows import RowResult
 from verifiers.io.summary import Tally, pass_at
@@ -112,6 +114,13 @@ def test_summary_is_json() -> None:
     data = json.loads(json.dumps(tally_of(result([1.0, 0.0], 5)).summary(columns="c").to_json()))
     assert data["pass_at_k"] == {"1": 0.5, "2": 1.0}
     assert data["slowest"] == [{"place": "f:1", "elapsed_s": 0.0}]
+
+
+@pytest.mark.parametrize(("rewards", "shown"), [([0.5, 0.25], False), ([1.0, 0.25], True), ([0.5, 0.0], True)])
+def test_print_when_nothing_is_called_right_or_wrong_then_no_pass_at_k(rewards: list[float], shown: bool) -> None:
+    stream = StringIO()
+    print_summary(tally_of(result(rewards, 5)).summary(columns="c"), stream)
+    assert ("pass@k" in stream.getvalue()) is shown
 
 
 def test_pass_at_one_is_the_share_correct() -> None:

@@ -11,6 +11,7 @@ from verifiers.cli.main import run
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ["torch", "transformers", "datasets", "peft", "accelerate", "numpy", "safetensors"]
+RATINGS = '{"prompt": "a", "response": "b", "rating": 1}\n{"prompt": "a", "response": "c", "rating": 2}\n'
 
 
 @pytest.mark.parametrize("arguments", [["rm", "--help"], ["rm", "inspect", "--help"], ["rm", "prepare", "--help"]])
@@ -32,3 +33,47 @@ def test_rm_help_when_printed_then_names_every_command(capsys: pytest.CaptureFix
 def test_rm_when_the_command_is_unknown_then_usage_error(capsys: pytest.CaptureFixture[str]):
     assert run(["rm", "tarin"]) == 2
     assert "tarin" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("base", "output", "told"),
+    [
+        ("./no/such", "new", "there is no folder ./no/such"),
+        ("org/base", ".", "is not empty; pass --resume"),
+        ("org/base", "ratings.jsonl", "is a file; name a folder"),
+    ],
+)
+def test_train_when_base_or_output_cannot_be_then_says_so_before_anything_is_loaded(
+    base: str,
+    output: str,
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.chdir(tmp_path)
+    Path("ratings.jsonl").write_text(RATINGS, encoding="utf-8")
+    assert run(["rm", "train", "ratings.jsonl", "--base", base, "-o", output]) == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (["-o", "ratings.jsonl"], "both input and output"),
+        (["--json", "ratings.jsonl"], "both input and output"),
+        (["-o", "."], "is a folder; name a file"),
+    ],
+)
+def test_eval_when_an_output_would_replace_the_data_then_is_refused(
+    option: list[str],
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.chdir(tmp_path)
+    Path("ratings.jsonl").write_text(RATINGS, encoding="utf-8")
+    assert run(["rm", "eval", "shaping/length", "ratings.jsonl", *option]) == 2
+    assert told in capsys.readouterr().err
+    assert Path("ratings.jsonl").read_text(encoding="utf-8") == RATINGS

@@ -118,6 +118,7 @@ def test_score_when_the_reply_is_no_score_then_is_failed(body: bytes, told: str)
         ({"url": "http://a", "scores": "centred"}, "needs the model's card"),
         ({"url": "http://a", "model": "./no/such"}, "no folder"),
         ({"url": "nonsense"}, "no server's address"),
+        ({"url": "localhost:8000"}, "does not begin with http://"),
     ],
 )
 def test_options_when_they_cannot_work_then_are_refused(options: dict[str, Json], told: str):
@@ -203,6 +204,18 @@ def test_persist_when_the_server_fails_three_times_then_its_answer_is_kept(monke
         (verdict,) = scored(served, [Sample("a")], server="sglang")
     assert "500: broken" in verdict.reason
     assert len(served.requests) == server_module.MAX_SERVER_ERRORS
+
+
+def test_persist_when_the_server_keeps_failing_then_says_once_that_it_waits(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(server_module, "PAUSE_S", 0.001)
+    with serving(Served("sglang", length, faults=[(503, b"loading")] * 8)) as served:
+        (verdict,) = scored(served, [Sample("abc")], server="sglang")
+    assert verdict.status is Status.PARTIAL
+    assert [record.getMessage().partition(";")[0] for record in caplog.records if "asking again" in record.message] == [
+        f"{served.url} answered 503: loading"
+    ]
 
 
 def test_teacher_when_built_without_an_address_then_an_option_error():

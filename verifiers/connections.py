@@ -191,10 +191,13 @@ def _parts(url: str) -> tuple[SplitResult, int | None]:
         raise UsageError(f"the server's address is none: {error}. Write http://host:port") from error
     strays = parts.query or parts.fragment or not _is_sendable(parts.path)
     if not host or strays or parts.scheme not in ("http", "https"):
-        raise UsageError(
-            f"this is no server's address: {parts.scheme}://{parts.hostname or ''}... Write http://host:port"
-        )
+        raise UsageError(f"this is no server's address: {_readable(parts)}. Write http://host:port")
     return parts, port
+
+
+def _readable(parts: SplitResult) -> str:
+    """Return as much of an address as holds no token."""
+    return f"{parts.scheme}://{parts.hostname or ''}..." if parts.netloc else "it does not begin with http://"
 
 
 def _is_sendable(text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +71,7 @@ def command(
         update,
         tuple(str(file) for file in reading["files"]),  # type: ignore[attr-defined]
     )
+    _refuse_outputs((output, json_file), (*request.files, *train_files))
     with guarded_stdout():
         data = read_with(reading)
         train = read_with({**reading, "files": train_files}) if train_files else None
@@ -79,6 +80,18 @@ def command(
     value = evaluation.quality.headline[1]
     missed = fail_under is not None and (value is None or value.value < fail_under)
     return EXIT_GATE if missed else 0
+
+
+def _refuse_outputs(outputs: Iterable[str | None], inputs: Iterable[str]) -> None:
+    """Say before the work, not after it, that a file cannot be written."""
+    from verifiers.cli.rows import refuse_own_input
+    from verifiers.errors import UsageError
+
+    local = [file for file in inputs if not file.startswith("hf:")]
+    for output in filter(None, outputs):
+        if Path(output).is_dir():
+            raise UsageError(f"{output} is a folder; name a file, e.g. {Path(output) / 'report.html'}")
+        refuse_own_input(output, local)
 
 
 def _model(text: str) -> Any:
@@ -96,6 +109,7 @@ def _hand_out(evaluation: Evaluation, output: str | None, json_file: str | None)
     if output is not None:
         write_page(evaluation, Path(output))
     if json_file is not None and json_file != "-":
+        Path(json_file).parent.mkdir(parents=True, exist_ok=True)
         Path(json_file).write_bytes(encode_json(evaluation.to_json()) + b"\n")
     if json_file == "-":
         write(encode_json(evaluation.to_json()).decode())

@@ -77,11 +77,14 @@ def command(
     short = {"loss": loss, "epochs": epochs, "seed": seed}
     given = {name: value for name, value in short.items() if value is not None}
     settings = load_settings(preset, {**parse_assignments(sets), **given})
+    _refuse_early(base, Path(output), anew=not (resume or overwrite))
     require("torch", "rm", "Training a reward model")
     require("accelerate", "rm", "Training a reward model")
+    from reward_models.losses.registry import check_name
     from reward_models.training.material import Sources
     from reward_models.training.run import Request, train
 
+    check_name(settings.loss)
     sources = Sources(
         files,
         validation,
@@ -98,6 +101,16 @@ def command(
     )
     with guarded_stdout():
         train(request, (lambda line: None) if quiet else (lambda line: write(line, sys.stderr)))
+
+
+def _refuse_early(base: str, output: Path, *, anew: bool) -> None:
+    """Say in a moment what would otherwise be said after torch was loaded and all data read."""
+    if base.startswith((".", "/", "~")) and not Path(base).is_dir():
+        raise UsageError(f"--base: there is no folder {base}; name one with a model, or a hub id (org/name)")
+    if anew and output.is_dir() and any(output.iterdir()):
+        raise UsageError(f"{output} is not empty; pass --resume to go on, --overwrite to replace it, or another -o")
+    if output.exists() and not output.is_dir():
+        raise UsageError(f"{output} is a file; name a folder for the model")
 
 
 def _weights(texts: tuple[str, ...]) -> dict[str, float]:

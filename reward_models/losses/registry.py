@@ -33,6 +33,16 @@ SINGLE = frozenset({"mse", "huber", "ordinal", "cross"})
 """Losses that learn from stars only."""
 
 
+def check_name(name: str) -> None:
+    """Refuse a loss that there is not.
+
+    Raises:
+        UsageError: If it is neither one of `LOSSES` nor `AUTO`.
+    """
+    if name not in (*LOSSES, AUTO):
+        raise UsageError(f"there is no loss {name!r}; allowed: {', '.join(LOSSES)}, {AUTO}")
+
+
 def build_loss(
     name: str, scale: StarScale, *, centring: float = 0.0, aspects: Mapping[str, float] | None = None
 ) -> Loss:
@@ -47,8 +57,9 @@ def build_loss(
     Raises:
         UsageError: If there is no such loss, or it cannot be had for this data.
     """
-    if name not in LOSSES:
-        raise UsageError(f"there is no loss {name!r}; allowed: {', '.join(LOSSES)}, {AUTO}")
+    if name == AUTO:
+        raise UsageError(f"{AUTO} is no loss; choose one first: {', '.join(LOSSES)}")
+    check_name(name)
     loss = LOSSES[name](scale)
     if aspects:
         if name == "ordinal":

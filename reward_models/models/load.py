@@ -67,7 +67,8 @@ def load_config(path: str, settings: LoadSettings) -> Any:
     try:
         config = AutoConfig.from_pretrained(path, trust_remote_code=settings.trust_remote_code)
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"no model can be loaded from {path!r}: {said(error)}") from error
+        here = "" if Path(path).exists() else "there is no such folder here, and as a hub id: "
+        raise InputError(f"no model can be loaded from {path!r}: {here}{said(error)}") from error
     if config.is_encoder_decoder:
         raise UsageError(f"{path!r} is an encoder-decoder ({config.model_type}); give an encoder or a decoder")
     return config

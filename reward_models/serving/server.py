@@ -24,6 +24,8 @@ TOO_MUCH = frozenset({400, 413, 422, 424})
 MAX_SERVER_ERRORS = 3
 """Answers 500 after which a batch is given up: the server fails on it."""
 PAUSE_S, MAX_PAUSE_S = 0.1, 5.0
+ATTEMPTS_IN_SILENCE = 4
+"""Then, after about a second, it is said that a server is waited for."""
 MAX_CHARS = 2_000_000
 """Most characters of one request."""
 MEET_S = 60.0
@@ -220,6 +222,8 @@ def persist(ask: Callable[[], Answer], end_s: float, server: str) -> Answer:
                 return answer
             why, status = f"{server} answered {_shown(answer)}", Status.UNAVAILABLE
             pause_s = max(pause_s, min(answer.retry_after_s, MAX_PAUSE_S))
+        if attempt == ATTEMPTS_IN_SILENCE:
+            _log.warning("%s; asking again for up to %.0f s", why, end_s - time.monotonic())
         if time.monotonic() + pause_s >= end_s:
             raise NotAnswered(f"{why} (tried {attempt} times)", status)
         time.sleep(pause_s)

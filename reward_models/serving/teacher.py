@@ -145,10 +145,14 @@ class RewardModelTeacher(BaseTeacher):
         """Return what each model gave."""
         verdict = self.judge(sample)
         steps = [
-            (part.name, f"{part.reward} ({', '.join(f'{k} {v}' for k, v in part.details.items())})")
+            (part.name, f"{_digits(part.reward)} ({', '.join(f'{k} {_digits(v)}' for k, v in part.details.items())})")
             for part in verdict.parts
         ]
         return [*steps, ("together", verdict.reason)]
+
+
+def _digits(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 class _Model:

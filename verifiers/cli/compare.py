@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO
 import click
 
 from verifiers.cli.guard import guarded_stdout
-from verifiers.cli.rows import Place, parse_map, read_places
+from verifiers.cli.rows import Place, parse_map, read_places, refuse_own_input
 from verifiers.cli.table import cell_text, paint, print_pairs, print_table, write
 from verifiers.cli.task import checked_task, split_query, work_options
 from verifiers.cli.text import escape
@@ -77,7 +77,9 @@ class Comparison:
 @click.option("--map", "maps", multiple=True, metavar="COLUMN=FIELD", help="As of `verify score`.")
 @work_options
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N rows.")
-@click.option("--show", type=click.IntRange(0), default=10, show_default=True, help="How many differences to print.")
+@click.option(
+    "--show", type=click.IntRange(0), default=10, show_default=True, metavar="N", help="How many differences to print."
+)
 @click.option("-o", "--output", metavar="FILE", help="Write every difference as a JSON line; '-' = stdout.")
 @click.option("--overwrite", is_flag=True, help="Replace the output file if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as one JSON object instead of tables.")
@@ -105,7 +107,7 @@ def compare(
         raise UsageError("Name the rows to compare on: verify compare A B answers.jsonl")
     scorers = tuple(_scorer(*each, num_proc, deadline) for each in ((a, sets_a), (b, sets_b)))
     if output is not None:
-        _refuse_own_input(output, files)
+        refuse_own_input(output, files or ["-"])
     columns, places = read_places(files or ["-"], parse_map(maps), limit)
     click.echo(f"columns: {escape(columns.describe())}", err=True)
     with guarded_stdout(), ExitStack() as stack:
@@ -132,13 +134,6 @@ def _scorer(text: str, sets: Sequence[str], num_proc: int | None, deadline_s: fl
 
 def _label(text: str, sets: Sequence[str]) -> str:
     return " ".join([text, *sets])
-
-
-def _refuse_own_input(output: str, files: Sequence[str]) -> None:
-    from verifiers.io.sources import find_shards, is_same_file
-
-    if output != "-" and any(shard.path and is_same_file(shard.path, output) for shard in find_shards(files or ["-"])):
-        raise UsageError(f"{output} is both input and output; name another output")
 
 
 def _open(output: str, overwrite: bool) -> AbstractContextManager[BinaryIO]:

@@ -43,6 +43,19 @@ def parse_map(texts: Sequence[str]) -> dict[str, str]:
     return {left: right for left, _, right in pairs}
 
 
+def refuse_own_input(output: str, sources: Sequence[str]) -> None:
+    """Keep an output from replacing what it is made from.
+
+    Raises:
+        InputError: If a source is not there.
+        UsageError: If the output is one of the sources' files.
+    """
+    from verifiers.io.sources import find_shards, is_same_file
+
+    if output != "-" and any(shard.path and is_same_file(shard.path, output) for shard in find_shards(sources)):
+        raise UsageError(f"{output} is both input and output; name another output")
+
+
 def read_places(
     sources: Sequence[str], mapping: Mapping[str, str], limit: int | None = None
 ) -> tuple[Columns, Iterator[Place]]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 SLOW_S = 0.01
 """Rows that took less CPU are not worth a line."""
+RIGHT_OR_WRONG = {Status.CORRECT, Status.INCORRECT, Status.UNPARSABLE, Status.LIMIT_EXCEEDED}
+"""A teacher that gives none of these (a reward model) calls nothing right: a pass@k of 0 would mislead."""
 
 
 def print_summary(summary: Summary, stream: TextIO) -> None:
@@ -34,7 +36,7 @@ def _pairs(summary: Summary) -> Iterator[tuple[str, str]]:
         share = f"{summary.share_not_judged:.2%}"
         yield "not judged", f"{summary.not_judged:,} of {summary.samples:,} ({share}): their reward is null, not 0"
         yield from (("  e.g.", f"{status}: {why}") for status, why in summary.first_not_judged.items())
-    if len(summary.pass_at_k) > 1:
+    if len(summary.pass_at_k) > 1 and not set(summary.statuses).isdisjoint(RIGHT_OR_WRONG):
         yield "pass@k", "  ".join(f"@{k} {value:.3f}" for k, value in summary.pass_at_k.items())
     if summary.groups:
         yield "groups", _groups(summary)
@@ -77,7 +79,8 @@ def _rows(summary: Summary) -> str:
     if summary.resumed_rows:
         text += f", {summary.resumed_rows:,} of them from an earlier run"
     if summary.duplicates:
-        text += f", {summary.duplicates:,} completions judged once with their equals"
+        kind = "completion" if summary.duplicates == 1 else "completions"
+        text += f", {summary.duplicates:,} {kind} not judged again: equal to others"
     return f"{text} -> {summary.output}" if summary.output not in (None, "-") else text
 
 
