@@ -102,6 +102,7 @@ def test_find_when_dotted_then_found_with_and_without_attribute(tmp_path, monkey
         ("math?preset=gsm8k", TeacherNotFound, ["Give 'math'", "--set KEY=VALUE"]),
         ("mth", TeacherNotFound, ["Did you mean 'math'? Known:"]),
         ("", TeacherNotFound, ["Known:"]),
+        ("http://user:secret@host:8000", TeacherNotFound, ["an address is no teacher", "remote_rm"]),
         ("./gone.py", TeacherNotFound, ["gone.py", "No such file"]),
         ("no_such_pkg.mod:x", TeacherNotFound, ["no module 'no_such_pkg'", "PYTHONPATH"]),
         ("toy_teachers:Nope", TeacherNotFound, ["no 'Nope'", "Good"]),

@@ -77,3 +77,8 @@ def test_eval_when_an_output_would_replace_the_data_then_is_refused(
     assert run(["rm", "eval", "shaping/length", "ratings.jsonl", *option]) == 2
     assert told in capsys.readouterr().err
     assert Path("ratings.jsonl").read_text(encoding="utf-8") == RATINGS
+
+
+def test_eval_when_the_model_is_neither_folder_nor_teacher_then_says_both(capsys: pytest.CaptureFixture[str]):
+    assert run(["rm", "eval", "my-mr", "ratings.jsonl"]) == 2
+    assert "there is no folder my-mr with a model, and no teacher is called 'my-mr'" in capsys.readouterr().err

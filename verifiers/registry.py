@@ -179,6 +179,11 @@ def _unknown(text: str, names: tuple[str, ...]) -> str:
             f"no teacher is called {text!r}: options do not belong to the name here. Give {name!r} and each option of "
             f"{assignments!r} by itself: --set KEY=VALUE on the command line, KEY=VALUE as keywords in Python."
         )
+    if text.startswith(("http://", "https://")):
+        return (
+            "an address is no teacher. Trainers take the address of a `verify serve` server (trl_reward, GroupScorer); "
+            "a reward model behind an address is --task remote_rm --set url=http://host:port"
+        )
     known = sorted({*names, *(point.name for point in declared())})
     endings = [name for name in names if name.rpartition("/")[2] == text]
     close = endings or difflib.get_close_matches(text, sorted({*known, *aliases(names)}), n=3, cutoff=0.5)

@@ -26,7 +26,9 @@ def tiny_tokenizer(texts: Iterable[str], vocabulary: int = 64) -> Any:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "isolated")
     tokenizer.decoder = decoders.Fuse()
-    tokenizer.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=[EOS, PAD]))
+    # Its progress prints empty lines where there is no terminal.
+    trainer = trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=[EOS, PAD], show_progress=False)
+    tokenizer.train_from_iterator(texts, trainer)
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=EOS, pad_token=PAD, padding_side="left")
     fast.chat_template = CHAT_TEMPLATE
     return fast

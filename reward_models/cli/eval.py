@@ -96,9 +96,16 @@ def _refuse_outputs(outputs: Iterable[str | None], inputs: Iterable[str]) -> Non
 
 def _model(text: str) -> Any:
     from reward_models.evaluation.judged import model_of
-    from verifiers.cli.task import split_query
+    from verifiers.cli.task import checked_task, split_query
+    from verifiers.errors import TeacherNotFound
 
-    return model_of(*split_query(text))
+    name, options = split_query(text)
+    model = model_of(name, options)
+    try:
+        checked_task(model.teacher, model.options)
+    except TeacherNotFound as error:
+        raise TeacherNotFound(f"there is no folder {name} with a model, and {error}") from error
+    return model
 
 
 def _hand_out(evaluation: Evaluation, output: str | None, json_file: str | None) -> None:

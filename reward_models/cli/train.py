@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from verifiers.cli.exits import Interrupted
 from verifiers.cli.guard import guarded_stdout
 from verifiers.cli.rows import parse_map
 from verifiers.cli.table import write
@@ -99,8 +100,18 @@ def command(
     request = Request(
         sources, base, Path(output), settings, resume, overwrite, trust_remote_code, allow_pickle, bar=not quiet
     )
-    with guarded_stdout():
-        train(request, (lambda line: None) if quiet else (lambda line: write(line, sys.stderr)))
+
+    def say(line: str) -> None:
+        if not quiet:
+            write(line, sys.stderr)
+
+    if not Path(base).is_dir():
+        say(f"{base} is no folder here: it is asked for at the hub")
+    try:
+        with guarded_stdout():
+            train(request, say)
+    except KeyboardInterrupt as error:
+        raise Interrupted("Interrupted. The same command with --resume goes on from the last checkpoint.") from error
 
 
 def _refuse_early(base: str, output: Path, *, anew: bool) -> None:

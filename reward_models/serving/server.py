@@ -29,7 +29,7 @@ ATTEMPTS_IN_SILENCE = 4
 MAX_CHARS = 2_000_000
 """Most characters of one request."""
 MEET_S = 60.0
-"""How long a server may take to start."""
+"""How long a server may take to start, where a batch may take as long."""
 MAX_SHOWN_CHARS = 300
 
 _log = logging.getLogger("reward_models")
@@ -165,7 +165,7 @@ def meet(
         Refused: If it does not, or is none that we know.
         NotAnswered: If it cannot be reached.
     """
-    with connections.until(time.monotonic() + MEET_S) as end_s:
+    with connections.until(time.monotonic() + min(MEET_S, settings.deadline_s)) as end_s:
         kind = settings.kind if settings.kind != "auto" else _kind(connections, end_s)
         name = settings.name or (_model_name(connections, end_s) if kind == "vllm" else "")
         engine = ServerEngine(connections, settings, write, DIALECTS[kind], name)

@@ -83,12 +83,12 @@ def find_task(task: str | None, sets: Sequence[str], config: str | None) -> Task
         OptionError, InputError: If an option, or the config file, is not allowed.
     """
     from verifiers.config import load_config, parse_assignments
-    from verifiers.registry import catalog_names, find
+    from verifiers.registry import catalog_names, declared, find
 
     loaded = load_config(config) if config else None
     name = task or (loaded.task if loaded else None)
     if not name:
-        known = ", ".join(catalog_names())
+        known = ", ".join(sorted({*catalog_names(), *(point.name for point in declared())}))
         raise UsageError(f"Name the teacher: --task NAME. Known: {known}; or a file, ./my_teacher.py")
     given = parse_assignments(sets)
     if loaded is None:
