@@ -379,6 +379,8 @@ def test_composed_when_made_of_names_then_any_worker_builds_it():
         (lambda: compose(), "a plan has 'teachers'"),
         (lambda: compose("math", how="sum"), "'sum' is not allowed here; allowed: weighted"),
         (lambda: compose(member("math", percent="x")), "teachers[0].set.percent"),
+        (lambda: compose(member("reward_model", model="./no-rm", scores="centred")), "there is no folder ./no-rm"),
+        (lambda: compose(member("reward_model", scores="centred")), "say which model"),
         (lambda: compose(lambda sample: 1.0), "no worker process can import it"),
         (lambda: compose(member(member("math"))), "give the teacher itself"),  # type: ignore[arg-type]
     ],

@@ -293,9 +293,10 @@ class _Reader:
             spec.build(built)  # what a teacher reads itself, a file of rules, may be wrong too
             return option_values(built)
         except VerifyError as error:
+            unset = _option_error(spec, {})  # one that must be given is not the fault of the others
             for key, value in values.items():  # whose fault is it alone?
                 wrong = _option_error(spec, {key: value})
-                if wrong:
+                if wrong not in ("", unset):
                     self.problems.append(settings.key_problem(key, wrong))
             if not any(each.path.startswith(settings.path) for each in self.problems if settings.path):
                 self.problems.append(Problem(*place, settings.path or spec.name, str(error)))
