@@ -16,9 +16,11 @@ from reward_models.models.layout import padded
 from reward_models.models.reward_model import RewardModel
 from reward_models.types import RatedPrompt
 
-Reading = Literal["together", "middle", "apart"]
+Reading = Literal["together", "middle", "compared", "apart"]
 """`together`: prompt and answer in one input, what the scalar layer of a stock checkpoint reads.
 `middle`: the same input, the first token after two thirds of the layers; a stock checkpoint cut there can hold it.
+`compared`: prompt and answer in one input of a stock checkpoint whose added layers compare their means, the training
+setting `pooling: compare`.
 `apart`: an encoder's means of each, and their products, as the frozen-head baseline of `verify rm eval`; no stock
 checkpoint can hold it."""
 MIDDLE = 2 / 3
@@ -33,14 +35,17 @@ def answer_features(base: str, rated: RatedSet, reading: Reading, cache: Path) -
     path = cache / f"{key}.safetensors"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        read = {"together": _together, "middle": _middle, "apart": _apart}[reading]
+        read = {"together": _together, "middle": _middle, "compared": _compared, "apart": _apart}[reading]
         found = read(base, prompts, rated.max_tokens)
         save_file({"features": found.contiguous()}, path)
     return load_file(path)["features"]
 
 
 def _together(base: str, prompts: Sequence[RatedPrompt], max_tokens: int) -> torch.Tensor:
-    model = RewardModel.from_base(base, max_tokens=max_tokens)
+    return _features(RewardModel.from_base(base, max_tokens=max_tokens), prompts)
+
+
+def _features(model: RewardModel, prompts: Sequence[RatedPrompt]) -> torch.Tensor:
     flat = [(prompt.prompt, answer.response) for prompt in prompts for answer in prompt.answers]
     return model.features(model.encode([prompt for prompt, _ in flat], [response for _, response in flat]))
 
@@ -60,6 +65,10 @@ def _middle(base: str, prompts: Sequence[RatedPrompt], max_tokens: int) -> torch
         for start in range(0, len(order), AT_ONCE):
             model.outputs(padded([encoded[n].ids for n in order[start : start + AT_ONCE]], model.pad_id))
     return torch.cat(kept)[torch.tensor(order).argsort()]
+
+
+def _compared(base: str, prompts: Sequence[RatedPrompt], max_tokens: int) -> torch.Tensor:
+    return _features(RewardModel.from_base(base, max_tokens=max_tokens, compare=True), prompts)
 
 
 def _hidden(output: torch.Tensor | tuple[torch.Tensor, ...]) -> torch.Tensor:

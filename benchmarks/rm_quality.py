@@ -33,7 +33,7 @@ CHOICE = 6
 """One training prompt in this many chooses the ridge, and is not fitted on."""
 RATERS = "Topical-Chat"
 """The set whose raters are corrected: each rates some ten answers of a conversation."""
-READINGS: tuple[Reading, ...] = ("together", "middle", "apart")
+READINGS: tuple[Reading, ...] = ("together", "middle", "compared", "apart")
 
 Runs = dict[str, dict[str, dict[str, Figures]]]
 """Row of the table -> set -> seed -> figures."""

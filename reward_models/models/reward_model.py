@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import math
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 
 from reward_models.models.card import Card, ParityText, read_card, write_card
+from reward_models.models.comparing import save_comparing
 from reward_models.models.encode import Encoded, Encoder
 from reward_models.models.layout import padded
 from reward_models.models.load import DTYPES, Loaded, LoadSettings, body_missing, load_net
@@ -69,6 +71,7 @@ class RewardModel:
         max_tokens: int | None = None,
         lora: LoraSettings | None = None,
         seed: int = 0,
+        compare: bool = False,
         **how: Any,
     ) -> RewardModel:
         """Make a reward model of a base, ready for training; a head that the base already has is kept.
@@ -79,6 +82,8 @@ class RewardModel:
             max_tokens: Longest text; `None` = 4096 or what the model can.
             lora: Train adapters rather than the whole model.
             seed: Of all that is initialised.
+            compare: Have an encoder compare prompt and answer; see `comparing.py`. Not with `lora`, whose adapters
+                would be of a base that is nowhere else.
             how: Fields of `LoadSettings`: dtype, attention, device, trust_remote_code, allow_pickle.
 
         Raises:
@@ -86,6 +91,14 @@ class RewardModel:
             UsageError: If it is of a kind that is refused.
         """
         settings = LoadSettings(**how)
+        if compare:
+            if lora is not None:
+                raise UsageError("a base that compares takes no adapters: train it whole, or do not let it compare")
+            with tempfile.TemporaryDirectory() as folder:
+                save_comparing(path, Path(folder), replace(settings, dtype="float32", attention="", device=""))
+                model = cls.from_base(folder, aspects=aspects, max_tokens=max_tokens, seed=seed, **how)
+            model.base = path
+            return model
         outputs = len(aspects or {}) or 1
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)

@@ -17,6 +17,7 @@ from reward_models.batching.labels import LabelMaker
 from reward_models.batching.scale import StarScale
 from reward_models.losses.base import Loss
 from reward_models.losses.registry import AUTO, build_loss, candidates
+from reward_models.models.comparing import compares_means
 from reward_models.models.encode import Encoded
 from reward_models.models.layout import packed, padded
 from reward_models.models.lora import LoraSettings
@@ -104,6 +105,7 @@ def build_model(base: str, settings: Settings, aspects: Mapping[str, float], **h
         seed=settings.seed,
         dtype=body_dtype(settings),
         attention=attention,
+        compare=settings.pooling == "compare" or (settings.pooling == AUTO and lora is None and compares_means(base)),
         **how,
     )
     if settings.packing and not model.causal:

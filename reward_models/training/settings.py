@@ -37,6 +37,9 @@ class Settings:
         dtype: Of the body; `mixed` = kept in float32, computed in bfloat16; `auto` = bfloat16 for adapters and mixed
             otherwise where the device computes in it, else float32. The head is always float32.
         attention: The body's attention as transformers names it; `auto` = its own choice.
+        pooling: What the head reads: `stock` = what the base's stock classifier takes, `compare` = in a BERT the
+            difference of the means of prompt and answer, computed by layers added to it; `auto` = compare where it
+            can be done, no adapters are trained, and the base is a sentence encoder.
         packing: Put several answers in a row, without padding; causal models only.
         max_length: Most tokens of prompt + answer; the prompt's middle goes first.
         update_tokens: Tokens per optimizer step and device; answers of a prompt stay together.
@@ -72,6 +75,7 @@ class Settings:
     loss: str = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "mixed"] = "auto"
     attention: str = "auto"
+    pooling: Literal["auto", "stock", "compare"] = "auto"
     packing: bool = False
     max_length: int = 1024
     update_tokens: int = 4096
