@@ -62,10 +62,12 @@ class ProcessLauncher:
                 start_new_session=True,
                 cwd="/",
             )
-        except OSError as error:
+        except BaseException as error:
             ours.close()
             log.close()
-            raise SandboxError(f"a box cannot be started: {error}") from error
+            if isinstance(error, OSError):
+                raise SandboxError(f"a box cannot be started: {error}") from error
+            raise
         finally:
             theirs.close()
         handle = f"{process.pid}-{next(self._numbers)}"

@@ -1,13 +1,17 @@
 """Which backend is chosen, and what is said where there is none."""
 
 import asyncio
+import os
+import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from sandbox import bwrap as bwrap_module
 from sandbox.choose import choose
 from sandbox.docker import launcher as docker_launcher
+from sandbox.docker.engine import connect
 from sandbox.errors import NoEngine, SandboxUnavailable
 from sandbox.run import close_all, run
 from sandbox.settings import Settings
@@ -79,3 +83,16 @@ def test_backend_when_a_third_partys_then_its_function_makes_it():
 def test_backend_when_a_third_partys_is_missing_then_says_so():
     with pytest.raises(SandboxUnavailable, match="cannot be loaded"):
         asyncio.run(choose(Settings(backend="no_such_module:make")))
+
+
+def test_engine_when_nobody_listens_then_the_socket_is_named_and_none_of_ours_is_left_open(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    path = tmp_path / "d.sock"
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(path))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
+    before = set(os.listdir("/dev/fd"))
+    with pytest.raises(NoEngine, match=str(path)) as raised:
+        connect()
+    assert len(os.listdir("/dev/fd")) == len(before), raised.value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from sandbox.owner import OWNER, SPACE, is_dead
 
 CALL_TIMEOUT_S = 60
 PING_TIMEOUT_S = 5
+UNIX = "http+unix://"
 NEEDS_EXTRA = "the docker package is not installed: pip install 'grpo-teachers[code]'"
 
 
@@ -56,6 +58,7 @@ def connect() -> Any:
     try:
         with engine_errors("asking the engine"):
             address = os.environ.get("DOCKER_HOST") or _context_address()
+            _knock(docker.utils.parse_host(address, sys.platform == "win32"))
             client = _client(docker, address, PING_TIMEOUT_S)
             client.api.timeout = CALL_TIMEOUT_S
             return client
@@ -69,6 +72,19 @@ def _client(docker: Any, address: str | None, timeout_s: int) -> Any:
     if address is None or "DOCKER_HOST" in os.environ:
         return docker.from_env(version="auto", timeout=timeout_s)
     return docker.DockerClient(base_url=address, version="auto", timeout=timeout_s)
+
+
+def _knock(url: str) -> None:
+    """Open the engine's socket and close it again: the SDK leaves it open where nobody listens."""
+    path = url.removeprefix(UNIX)
+    if path == url:
+        return
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(PING_TIMEOUT_S)
+        try:
+            sock.connect(path)
+        except OSError as error:
+            raise OSError(f"{path}: {error.strerror or error}") from error
 
 
 def _context_address() -> str | None:
