@@ -9,6 +9,7 @@ process that started them. One that dies is started again by Ray, and its sample
 
 from __future__ import annotations
 
+import math
 import re
 import time
 import uuid
@@ -29,8 +30,10 @@ MAX_TRIES = 4
 """How often a chunk is given to an actor; after that its samples are given out one by one, to find the one to blame."""
 DEADLINE_S = 300.0
 """Wall-clock seconds of one call; each sample has its own deadline besides, in the actor."""
+AT_ONCE = 2
+"""Chunks that an actor has at a time, so that it never waits for the next one."""
 CALM_S = 0.5
-"""Pause after an actor died, while it is started again."""
+"""How often an actor that died is asked whether it is back."""
 MAX_CAUSE_CHARS = 300
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -170,7 +173,7 @@ class RayEngine:
 
 
 class _Call:
-    """One call: which actor has which chunk."""
+    """One call: which actor has which chunk. An actor that died is asked with an empty one whether it is back."""
 
     def __init__(
         self, handles: list[Any], samples: Sequence[Any], verdicts: list[Verdict | None], end_s: float
@@ -178,43 +181,73 @@ class _Call:
         self._handles, self._samples, self._verdicts, self._end_s = handles, samples, verdicts, end_s
         self._flying: dict[Any, tuple[_Chunk, int]] = {}
         self._loads = [0] * len(handles)
+        self._ask_s: dict[int, float] = {}
+        """Actors that are being started again, and when to ask them next; infinite = asked."""
 
     def run(self, chunks: list[_Chunk]) -> None:
         """Give out all chunks, two to an actor at a time, until they are judged or the time is over."""
         ray = connected()
         waiting = list(reversed(chunks))
-        while waiting or self._flying:
-            while waiting and len(self._flying) < 2 * len(self._handles):
-                self._give(waiting.pop())
-            left_s = self._end_s - time.monotonic()
-            ready, _ = ray.wait(list(self._flying), num_returns=1, timeout=max(0.0, left_s))
-            if not ready:
+        while waiting or self._at_work():
+            self._ask()
+            while waiting and (actor := self._free()) is not None:
+                self._give(actor, waiting.pop())
+            ready = self._wait(ray, min([self._end_s, *self._ask_s.values()]))
+            if ready is not None:
+                chunk, actor = self._flying.pop(ready)
+                self._loads[actor] -= 1
+                waiting += self._take(ray, ready, chunk, actor)
+            elif time.monotonic() >= self._end_s:
                 self._give_up(ray)
                 return
-            chunk, actor = self._flying.pop(ready[0])
-            self._loads[actor] -= 1
-            waiting += self._take(ray, ready[0], chunk)
 
-    def _give(self, chunk: _Chunk) -> None:
-        actor = self._loads.index(min(self._loads))
+    def _wait(self, ray: Any, until_s: float) -> Any:
+        """Return the next call that has ended, `None` when there was none by then."""
+        left_s = max(0.0, until_s - time.monotonic())
+        if not self._flying:  # all are being started again
+            time.sleep(left_s)
+            return None
+        ready, _ = ray.wait(list(self._flying), num_returns=1, timeout=left_s)
+        return ready[0] if ready else None
+
+    def _at_work(self) -> set[int]:
+        return {actor for chunk, actor in self._flying.values() if chunk.indices}
+
+    def _ask(self) -> None:
+        for actor, due_s in self._ask_s.items():
+            if due_s <= time.monotonic():
+                self._ask_s[actor] = math.inf
+                self._give(actor, _Chunk([]))
+
+    def _free(self) -> int | None:
+        """Return the actor that has the least to do, of those that are there; `None` = they have enough."""
+        there = (actor for actor in range(len(self._handles)) if actor not in self._ask_s)
+        actor = min(there, key=self._loads.__getitem__, default=None)
+        return actor if actor is not None and self._loads[actor] < AT_ONCE else None
+
+    def _give(self, actor: int, chunk: _Chunk) -> None:
         self._loads[actor] += 1
         reference = self._handles[actor].score.remote([self._samples[index] for index in chunk.indices])
         self._flying[reference] = chunk, actor
 
-    def _take(self, ray: Any, reference: Any, chunk: _Chunk) -> list[_Chunk]:
+    def _take(self, ray: Any, reference: Any, chunk: _Chunk, actor: int) -> list[_Chunk]:
         """Take an actor's answer in; return what is to be given out again."""
         try:
             answer = ray.get(reference)
-        except ray.exceptions.RayActorError as error:
-            time.sleep(max(0.0, min(CALM_S, self._end_s - time.monotonic())))
+        except ray.exceptions.ActorUnavailableError as error:  # it is being started again
+            self._ask_s[actor] = time.monotonic() + CALM_S
             return self._again(chunk, f"the Ray actor died: {cause_of(error)}")
-        except ray.exceptions.RayError as error:  # the actor could not be built, or an object was lost
+        except ray.exceptions.RayError as error:  # it could not be built, or has ended, or an object was lost
+            self._ask_s.pop(actor, None)
             return self._again(chunk, f"Ray failed: {cause_of(error)}")
+        self._ask_s.pop(actor, None)
         for index, verdict in zip(chunk.indices, answer, strict=True):
             self._verdicts[index] = verdict
         return []
 
     def _again(self, chunk: _Chunk, why: str) -> list[_Chunk]:
+        if not chunk.indices:
+            return []
         if chunk.tries + 1 < MAX_TRIES:
             return [_Chunk(chunk.indices, chunk.tries + 1)]
         if len(chunk.indices) > 1:
@@ -224,7 +257,7 @@ class _Call:
 
     def _give_up(self, ray: Any) -> None:
         """Start actors anew that did not answer in time: they are stuck."""
-        for actor in {actor for _, actor in self._flying.values()}:
+        for actor in self._at_work():
             ray.kill(self._handles[actor], no_restart=False)
 
 

@@ -9,17 +9,21 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from serve_driver import toy
 
-from grpo_bridge.ray_pool import RayPool
+from grpo_bridge import ray_pool
+from grpo_bridge.ray_pool import RayEngine, RayPool
 from grpo_bridge.scorer import GroupScorer
 from verifiers.cli.main import run
 from verifiers.errors import UsageError
-from verifiers.types import Sample, Status
+from verifiers.types import Sample, Status, Verdict
 
 pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(400)]
 
@@ -78,6 +82,38 @@ def test_pool_when_actors_are_killed_then_started_again_and_every_sample_is_judg
     killing.join()
     assert [each.reward for each in found] == [float(text == "x") for text in wanted]
     assert [each.reward for each in scorer.score(samples("x", "y"))] == [1.0, 0.0]
+
+
+class Unreachable:
+    """Stands in for Ray and for its only actor, which takes its first calls while nobody has seen yet that it died."""
+
+    def __init__(self, exceptions: Any, calls: int) -> None:
+        self.exceptions, self._left = exceptions, calls
+        self.score = self
+
+    def remote(self, given: list[Sample]) -> Callable[[], list[Verdict]]:
+        self._left -= 1
+        return partial(self._answer, given, self._left < 0)
+
+    def _answer(self, given: list[Sample], there: bool) -> list[Verdict]:
+        if not there:
+            raise self.exceptions.ActorUnavailableError("it is unavailable", None)
+        return [Verdict(1.0, Status.CORRECT) for _ in given]
+
+    def wait(self, calls: list[Any], num_returns: int, timeout: float) -> tuple[list[Any], list[Any]]:
+        return calls[:num_returns], calls[num_returns:]
+
+    def get(self, call: Callable[[], list[Verdict]]) -> list[Verdict]:
+        return call()
+
+
+def test_pool_when_an_actor_cannot_be_reached_for_long_then_its_samples_wait_for_it(ray: Any, monkeypatch):
+    actor = Unreachable(ray.exceptions, calls=8)
+    monkeypatch.setattr(ray_pool, "connected", lambda: actor)
+    monkeypatch.setattr(ray_pool, "CALM_S", 0.01)
+    pool: Any = SimpleNamespace(task="x", actors=1, start=lambda: [actor])
+    found = RayEngine(pool, deadline_s=60).score(samples("x", "y", "z"))
+    assert [each.reward for each in found] == [1.0] * 3
 
 
 def test_pool_when_it_is_stuck_then_none_by_the_deadline_and_later_calls_work(ray):
