@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reward_models.evaluation.bootstrap import MAX_BLOCKS, difference, interval
 from reward_models.evaluation.compare import compare
-from reward_models.evaluation.quality import measure
+from reward_models.evaluation.quality import RANK_QUALITY, measure, order_found
 from reward_models.evaluation.ranking import count_pairs, kendall, partial_spearman, pearson, ranks, spearman
 from reward_models.evaluation.scored import MAX_PAIRS_A_PROMPT, ScoredPrompt, scored_pairs, with_scores
 from reward_models.types import Answer, Preference, RatedPrompt, Rating
@@ -181,3 +181,14 @@ def test_measure_when_few_answers_have_rivals_then_the_headline_is_another():
     assert quality.compared == pytest.approx(2 / 22)
     assert quality.pair_accuracy.value == 1.0
     assert quality.headline[0] == "Spearman"
+
+
+def test_order_found_when_few_prompts_have_rivals_then_their_pairs_hardly_count():
+    lone = [starred(f"q{number}", [float(number)], [float(number)]) for number in range(48)]
+    found = order_found([*lone, starred("rivals", [5.0, 4.0], [4.0, 5.0])])
+    assert found["pair_accuracy"] == 0.0
+    assert found["spearman"] > 0.99
+    # Of 52 answers that figures stand on, 2 are the pair's, and 50 the rank correlation's.
+    assert found[RANK_QUALITY] == pytest.approx(50 / 52 * (1 + found["spearman"]) / 2)
+    assert order_found([preferred([2.0, 1.0], Preference(0, 1))])[RANK_QUALITY] == 1.0
+    assert order_found([starred("q", [1.0], [1.0])]) == {RANK_QUALITY: 0.5}

@@ -13,7 +13,7 @@ from reward_models.data.prepared import MANIFEST, TRAIN, VALIDATION
 from reward_models.data.preparing import prepare
 from reward_models.data.rated import RatedData, data_hash
 from reward_models.data.reading import read_rated
-from reward_models.data.split import families, split_prompts
+from reward_models.data.split import families, folds_of, split_prompts
 from reward_models.training.material import Sources, gather
 from reward_models.types import Answer, Preference, RatedPrompt, Rating
 from verifiers.cli.main import run
@@ -69,6 +69,16 @@ def test_families_when_chats_continue_then_together():
     turn = [{"role": "user", "content": LONG}]
     longer = [*turn, {"role": "assistant", "content": "ok"}, {"role": "user", "content": "more"}]
     assert len(set(families([RatedPrompt(turn, ()), RatedPrompt(longer, ())]))) == 1
+
+
+@given(st.lists(st.sampled_from([text for one, two, _ in ALIKE for text in (one, two)]), min_size=1), st.integers(1, 5))
+def test_folds_when_any_then_a_family_is_in_one_and_all_are_about_equal(texts: list[str], count: int):
+    prompts = prompts_of(*texts)
+    folds, keys = folds_of(prompts, count), families(prompts)
+    assert len(set(zip(keys, folds, strict=True))) == len(set(keys))
+    sizes = [len({key for key, other in zip(keys, folds, strict=True) if other == fold}) for fold in set(folds)]
+    assert len(sizes) == min(count, len(set(keys)))
+    assert max(sizes) - min(sizes) <= 1
 
 
 RATED = [

@@ -94,6 +94,14 @@ def families(prompts: Sequence[RatedPrompt]) -> list[str]:
     return [roots[text] for text in texts]
 
 
+def folds_of(prompts: Sequence[RatedPrompt], count: int, seed: int = 0) -> list[int]:
+    """Return a fold for each prompt; a family of prompts is in one fold. Fewer folds where there are fewer families."""
+    keys = families(prompts)
+    ordered = sorted(set(keys), key=lambda key: _hash(key, seed))
+    fold_of = {key: place % count for place, key in enumerate(ordered)}
+    return [fold_of[key] for key in keys]
+
+
 def normalised(text: Text) -> str:
     """Return the words of a prompt in lower case; of a chat, those of its messages."""
     whole = text if isinstance(text, str) else "\n".join(f"{m.get('role')} {m.get('content')}" for m in text)

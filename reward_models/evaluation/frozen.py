@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from reward_models.evaluation.base_features import Features, base_features
 from reward_models.evaluation.calibration import FOLDS, fold_of
 from reward_models.evaluation.evaluate import Rival
-from reward_models.evaluation.quality import accuracy, correlation, pair_row, rank_rows
+from reward_models.evaluation.quality import RANK_QUALITY, order_found
 from reward_models.evaluation.scored import ScoredPrompt
 from reward_models.types import RatedPrompt
 from verifiers.errors import UsageError, VerifyError, require
@@ -177,14 +177,4 @@ def _solved(torch: Any, matrix: Tensor, slope: Tensor) -> list[Tensor]:
 
 
 def _merit(scores_P: Sequence[tuple[RatedPrompt, Tensor]]) -> float:
-    """Return the pair accuracy, or where there are no pairs the rank correlation."""
-    scored = [ScoredPrompt(rated, tuple(scores_N.tolist())) for rated, scores_N in scores_P]
-    found = accuracy(_sums([pair_row(prompt) for prompt in scored]))
-    if found is not None:
-        return found
-    ranked = rank_rows(scored)
-    return (correlation(_sums(ranked)) if ranked else None) or 0.0
-
-
-def _sums(rows: Sequence[Sequence[float]]) -> list[float]:
-    return [sum(column) for column in zip(*rows, strict=True)]
+    return order_found([ScoredPrompt(rated, tuple(scores_N.tolist())) for rated, scores_N in scores_P])[RANK_QUALITY]

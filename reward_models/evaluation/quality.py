@@ -12,6 +12,7 @@ from reward_models.evaluation.scored import ScoredPrompt, scored_pairs
 
 ENOUGH_COMPARED = 0.25
 """From this share of answers with a rival on, pairs within prompts say most; below it they are chance meetings."""
+RANK_QUALITY = "rank_quality"
 MIN_FOR_RANKS = 3
 """Fewest answers of a prompt for a rank correlation of its own: of two it is only -1 or 1."""
 
@@ -92,6 +93,25 @@ def measure(scored: Sequence[ScoredPrompt], seed: int = 0) -> Quality:
         rater_accuracy=interval([row for row in rater_rows(scored).values() if row[2]], accuracy, seed),
         compared=compared / answers if answers else 0.0,
     )
+
+
+def order_found(scored: Sequence[ScoredPrompt]) -> dict[str, float]:
+    """Return what the labels allow of pair accuracy and Spearman, and one figure of both, to choose models by.
+
+    `rank_quality` is their mean as shares (Spearman as (1 + r) / 2), each weighed by the answers that it is measured
+    on: where few prompts have more than one answer, pairs within them are chance meetings. 0.5 = nothing is told apart.
+    """
+    rows_P3 = [pair_row(prompt) for prompt in scored]
+    compared = sum(len(prompt.scores_N) for prompt, row in zip(scored, rows_P3, strict=True) if row[2])
+    starred = [(score, stars) for prompt in scored for score, stars, _ in prompt.starred()]
+    pairs = accuracy([sum(column) for column in zip((0.0, 0.0, 0.0), *rows_P3, strict=True)])
+    order = spearman([score for score, _ in starred], [stars for _, stars in starred])
+    found = {} if pairs is None else {"pair_accuracy": pairs}
+    found |= {} if order is None else {"spearman": order}
+    shares = [] if pairs is None else [(compared, pairs)]
+    shares += [] if order is None else [(len(starred), (1 + order) / 2)]
+    weight = sum(count for count, _ in shares)
+    return {RANK_QUALITY: sum(count * share for count, share in shares) / weight if weight else 0.5, **found}
 
 
 Row = tuple[float, float, float]

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from transformers import TrainingArguments
 
+from reward_models.evaluation.quality import RANK_QUALITY
 from reward_models.training.building import computes_in_bfloat16
 from reward_models.training.checkpoints import FOLDER
 from reward_models.training.processes import world
 from reward_models.training.settings import Settings
-from reward_models.training.validation import RANK_QUALITY
 
 LOG_TIMES = 200
 """Most lines of the training log."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from safetensors.torch import load_file
 from reward_models.batching.collate import Collator, Item
 from reward_models.batching.labels import LabelMaker
 from reward_models.batching.scale import StarScale
+from reward_models.evaluation.quality import RANK_QUALITY
 from reward_models.losses.base import Loss
 from reward_models.losses.registry import AUTO, build_loss, candidates
 from reward_models.models.comparing import compares_means
@@ -24,11 +27,10 @@ from reward_models.models.lora import LoraSettings
 from reward_models.models.pooled import final_layer
 from reward_models.models.reward_model import RewardModel
 from reward_models.training.batches import items_of
-from reward_models.training.head_start import HeadFit, fit_head, put_head, whole_prompts
+from reward_models.training.head_start import HeadFit, fit_head, make_folds, put_head
 from reward_models.training.material import Material, Say
 from reward_models.training.optimizer import freeze_body
 from reward_models.training.settings import Settings
-from reward_models.training.validation import RANK_QUALITY, figures
 from reward_models.types import RatedPrompt
 from verifiers.errors import UsageError, require
 
@@ -157,15 +159,12 @@ def shares(material: Material, scale: StarScale) -> dict[str, float]:
     return {name: material.aspects.get(name, 1.0) / total for name in names}
 
 
-def start(
-    model: RewardModel, train: Encoding, validation: Encoding, scale: StarScale, settings: Settings, say: Say
-) -> tuple[str, Loss]:
+def start(model: RewardModel, train: Encoding, scale: StarScale, settings: Settings, say: Say) -> tuple[str, Loss]:
     """Choose the loss and fit the head on the frozen body.
 
     Args:
         model: Gets the head.
-        train: What the head is fitted on.
-        validation: May be empty: then nothing is compared, and the first loss that fits is taken.
+        train: What the head is fitted on, and the loss chosen by.
         scale: Of the stars.
         settings: Of the run.
         say: Takes what a person should know.
@@ -179,40 +178,25 @@ def start(
     if not settings.head_start:
         say(f"loss: {names[0]}")
         return names[0], build_loss(names[0], scale, aspects=aspects)
-    fits = _fits(model, train, validation, scale, names)
+    fits = _fits(model, train, scale, names)
     best = max(fits, key=lambda name: (fits[name].figure or 0.0, -names.index(name)))
     fit = fits[best]
     put_head(final_layer(model.stock), fit)
     loss = build_loss(best, scale, aspects=aspects)
     loss.load_state_dict(dict(fit.loss_state))
-    chosen = f" (of {', '.join(names)}, by validation)" if len(names) > 1 else ""
-    figure = "" if fit.figure is None else f", {RANK_QUALITY.replace('_', ' ')} {fit.figure:.3f} on validation"
+    chosen = f" (of {', '.join(names)}, by folds of the training prompts)" if len(names) > 1 else ""
+    figure = "" if fit.figure is None else f", {RANK_QUALITY.replace('_', ' ')} {fit.figure:.3f} on prompts left out"
     say(f"loss: {best}{chosen}; head fitted on the frozen body{figure}")
     return best, loss
 
 
-def _fits(
-    model: RewardModel, train: Encoding, validation: Encoding, scale: StarScale, names: Sequence[str]
-) -> dict[str, HeadFit]:
-    count = min(len(train.encoded), HEAD_START_ANSWERS)
-    features_ND = model.features(train.encoded[:count])
-    labels = LabelMaker(train.prompts, scale)
-    items = train.items
-    batches = [
-        (torch.tensor(places), labels([(items[n].prompt, items[n].answer) for n in places]))
-        for places in whole_prompts(train.prompt_numbers[:count])
-    ]
-    held_ND = model.features(validation.encoded) if validation.encoded else None
+def _fits(model: RewardModel, train: Encoding, scale: StarScale, names: Sequence[str]) -> dict[str, HeadFit]:
+    answers_P = list(accumulate(len(prompt.answers) for prompt in train.prompts))
+    prompts = train.prompts[: max(1, bisect_right(answers_P, HEAD_START_ANSWERS))]
+    features_ND = model.features(train.encoded[: answers_P[len(prompts) - 1]])
+    folds = make_folds(prompts, LabelMaker(prompts, scale))
     outputs, bias = len(model.aspects) or 1, final_layer(model.stock).bias is not None
-    found = {}
-    for name in names:
-        loss = build_loss(name, scale, aspects=model.aspects)
-        check = None if held_ND is None else (held_ND, partial(_figure, validation.prompts, loss))
-        make = partial(build_loss, name, scale, aspects=model.aspects)
-        found[name] = fit_head(features_ND, batches, make, outputs, bias=bias, validate=check)
-    return found
-
-
-def _figure(prompts: Sequence[RatedPrompt], loss: Loss, outputs_NH: Any) -> float:
-    rest = iter(loss.scores(outputs_NH).tolist())
-    return figures(prompts, [[next(rest) for _ in prompt.answers] for prompt in prompts])[RANK_QUALITY]
+    return {
+        name: fit_head(features_ND, folds, partial(build_loss, name, scale, aspects=model.aspects), outputs, bias=bias)
+        for name in names
+    }

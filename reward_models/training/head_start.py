@@ -1,29 +1,51 @@
 """The head, fitted on what the untrained body gives: minutes less of training, and the baseline that must be beaten.
 
 The body reads each answer once; the last layer is then the minimum of the loss plus a ridge, by L-BFGS (convex for all
-losses here). Several ridges are tried, and the validation prompts choose.
+losses here). Several ridges are tried on folds of the training prompts, so that the validation prompts stay unseen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from reward_models.batching.labels import Labels
+from reward_models.batching.labels import LabelMaker, Labels
+from reward_models.data.split import folds_of
+from reward_models.evaluation.quality import RANK_QUALITY
 from reward_models.losses.base import Loss
+from reward_models.training.validation import figures
+from reward_models.types import RatedPrompt
 
-RIDGES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
+RIDGES = (1e-2, 1e-1, 1.0, 10.0, 100.0)
 """On standardised features, per answer."""
-DEFAULT_RIDGE = 1e-1
+DEFAULT_RIDGE = 1.0
+"""Where there is one prompt, and nothing to choose by."""
+FOLDS = 5
 STEPS = 100
 BATCH_ANSWERS = 512
 """Prompts are taken together up to this many answers: all pairs of a batch are formed at once."""
 
-Figure = Callable[[Tensor], float]
+Batch = tuple[Tensor, Labels]
+"""Places of answers in the features, and their labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Prompts that are fitted on, or left out, together.
+
+    Attributes:
+        prompts: With labels.
+        places: Of their answers in the features, in order.
+        batches: The same, in batches of whole prompts.
+    """
+
+    prompts: Sequence[RatedPrompt]
+    places: Tensor
+    batches: Sequence[Batch]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +57,7 @@ class HeadFit:
         bias_H: Its bias.
         loss_state: The loss's own parameters that go with it.
         ridge: The one that was chosen.
-        figure: On the validation features; `None` = there were none.
+        figure: Mean rank quality on prompts left out; `None` = all are one fold.
     """
 
     weight_HD: Tensor
@@ -45,44 +67,77 @@ class HeadFit:
     figure: float | None
 
 
+def make_folds(prompts: Sequence[RatedPrompt], labels: LabelMaker) -> list[Fold]:
+    """Divide prompts; the features that go with them hold all their answers, prompt by prompt."""
+    fold_of = folds_of(prompts, FOLDS)
+    starts = [0]
+    for prompt in prompts:
+        starts.append(starts[-1] + len(prompt.answers))
+    return [
+        _fold(prompts, [n for n, other in enumerate(fold_of) if other == fold], starts, labels)
+        for fold in sorted(set(fold_of))
+    ]
+
+
+def _fold(prompts: Sequence[RatedPrompt], chosen: Sequence[int], starts: Sequence[int], labels: LabelMaker) -> Fold:
+    names = [(n, answer) for n in chosen for answer in range(len(prompts[n].answers))]
+    places = torch.tensor([starts[n] + answer for n, answer in names])
+    batches = [
+        (places[group], labels([names[place] for place in group])) for group in whole_prompts([n for n, _ in names])
+    ]
+    return Fold([prompts[n] for n in chosen], places, batches)
+
+
 def fit_head(
-    features_ND: Tensor,
-    batches: Sequence[tuple[Tensor, Labels]],
-    make_loss: Callable[[], Loss],
-    outputs: int,
-    *,
-    bias: bool = True,
-    validate: tuple[Tensor, Figure] | None = None,
+    features_ND: Tensor, folds: Sequence[Fold], make_loss: Callable[[], Loss], outputs: int, *, bias: bool = True
 ) -> HeadFit:
-    """Fit a last layer.
+    """Fit a last layer, its ridge chosen by what each fold's prompts say of a fit on the others.
 
     Args:
         features_ND: What it reads, float32.
-        batches: Places in `features_ND`, and the labels of these answers.
+        folds: All prompts.
         make_loss: A fresh loss.
         outputs: H.
         bias: Whether the model's last layer has one.
-        validate: Features of validation answers, and how good their outputs (N, H) are.
     """
     mean_D = features_ND.mean(0) if bias else torch.zeros_like(features_ND[0])
     std_D = features_ND.std(0, correction=0).clamp_min(1e-6)
     standard_ND = (features_ND - mean_D) / std_D
-    best: HeadFit | None = None
-    for ridge in RIDGES if validate else (DEFAULT_RIDGE,):
+    ridge, figure = DEFAULT_RIDGE, None
+    if len(folds) > 1:
+        found = {ridge: _left_out(standard_ND, folds, make_loss, outputs, ridge, bias) for ridge in RIDGES}
+        ridge = max(found, key=found.__getitem__)
+        figure = found[ridge]
+    loss = make_loss()
+    batches = [batch for fold in folds for batch in fold.batches]
+    weight_HD, bias_H = _minimise(standard_ND, batches, loss, outputs, ridge, bias)
+    weight_HD = weight_HD / std_D
+    state = {name: value.clone() for name, value in loss.state_dict().items()}
+    return HeadFit(weight_HD, bias_H - weight_HD @ mean_D, state, ridge, figure)
+
+
+def _left_out(
+    standard_ND: Tensor, folds: Sequence[Fold], make_loss: Callable[[], Loss], outputs: int, ridge: float, bias: bool
+) -> float:
+    """Return the mean quality of each fold's answers, scored by a head fitted on the other folds."""
+    total = 0.0
+    for held in folds:
         loss = make_loss()
+        batches = [batch for fold in folds if fold is not held for batch in fold.batches]
         weight_HD, bias_H = _minimise(standard_ND, batches, loss, outputs, ridge, bias)
-        weight_HD = weight_HD / std_D
-        bias_H = bias_H - weight_HD @ mean_D
-        figure = None if validate is None else validate[1](validate[0] @ weight_HD.T + bias_H)
-        state = {name: value.clone() for name, value in loss.state_dict().items()}
-        if best is None or (figure is not None and best.figure is not None and figure > best.figure):
-            best = HeadFit(weight_HD, bias_H, state, ridge, figure)
-    assert best is not None
-    return best
+        scores = loss.scores(standard_ND[held.places] @ weight_HD.T + bias_H)
+        total += figures(held.prompts, per_prompt(held.prompts, scores))[RANK_QUALITY] * len(held.places)
+    return total / sum(len(fold.places) for fold in folds)
+
+
+def per_prompt(prompts: Sequence[RatedPrompt], scores_N: Tensor) -> list[list[float]]:
+    """Return the scores of each prompt's answers."""
+    rest: Iterator[float] = iter(scores_N.tolist())
+    return [[next(rest) for _ in prompt.answers] for prompt in prompts]
 
 
 def _minimise(
-    standard_ND: Tensor, batches: Sequence[tuple[Tensor, Labels]], loss: Loss, outputs: int, ridge: float, bias: bool
+    standard_ND: Tensor, batches: Sequence[Batch], loss: Loss, outputs: int, ridge: float, bias: bool
 ) -> tuple[Tensor, Tensor]:
     weight_HD = torch.zeros(outputs, standard_ND.shape[1], requires_grad=True)
     bias_H = torch.zeros(outputs, requires_grad=bias)

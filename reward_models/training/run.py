@@ -187,7 +187,7 @@ def _chosen(request: Request, checkpoint: Path | None, model: RewardModel, data:
     if checkpoint is not None:
         stored = json.loads(path.read_text(encoding="utf-8"))
         return Choice(stored["loss"], build_loss(stored["loss"], data.scale, aspects=model.aspects), stored["gain"])
-    name, loss = start(model, data.train, data.held, data.scale, request.settings, say)
+    name, loss = start(model, data.train, data.scale, request.settings, say)
     gain = head_gain(final_layer(model.stock)) if request.settings.head_start else 1.0
     if rank() == 0:
         path.write_text(json.dumps({"loss": name, "gain": gain}) + "\n", encoding="utf-8")

@@ -11,17 +11,15 @@ import torch
 
 from reward_models.batching.collate import Collator, Item
 from reward_models.batching.packing import chunks_by_length
-from reward_models.evaluation.quality import accuracy, pair_row
-from reward_models.evaluation.ranking import spearman
+from reward_models.evaluation.quality import RANK_QUALITY, order_found
 from reward_models.evaluation.scored import ScoredPrompt
 from reward_models.types import RatedPrompt
 
-RANK_QUALITY = "rank_quality"
 FIGURES = (RANK_QUALITY, "pair_accuracy", "spearman")
 
 
 def figures(prompts: Sequence[RatedPrompt], scores_PN: Sequence[Sequence[float]]) -> dict[str, float]:
-    """Return what the prompts allow of pair accuracy and Spearman, and their mean, `rank_quality`.
+    """Return what the prompts allow of pair accuracy and Spearman, and `rank_quality` of both (see `order_found`).
 
     Args:
         prompts: With labels.
@@ -29,15 +27,7 @@ def figures(prompts: Sequence[RatedPrompt], scores_PN: Sequence[Sequence[float]]
     """
     if not all(math.isfinite(score) for scores_N in scores_PN for score in scores_N):
         return {RANK_QUALITY: 0.0}
-    scored = [ScoredPrompt(prompt, tuple(scores)) for prompt, scores in zip(prompts, scores_PN, strict=True)]
-    pairs = accuracy([sum(column) for column in zip(*map(pair_row, scored), strict=True)])
-    starred = [(score, stars) for prompt in scored for score, stars, _ in prompt.starred()]
-    order = spearman([score for score, _ in starred], [stars for _, stars in starred])
-    found = {} if pairs is None else {"pair_accuracy": pairs}
-    found |= {} if order is None else {"spearman": order}
-    shares = [value if name == "pair_accuracy" else (1 + value) / 2 for name, value in found.items()]
-    # Nothing told apart, e.g. all scores equal: as good as chance.
-    return {RANK_QUALITY: sum(shares) / len(shares) if shares else 0.5, **found}
+    return order_found([ScoredPrompt(prompt, tuple(scores)) for prompt, scores in zip(prompts, scores_PN, strict=True)])
 
 
 @dataclass(frozen=True, slots=True)
