@@ -16,7 +16,7 @@ from rm_train import request, write_ratings
 from torch.nn.functional import layer_norm
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertConfig, BertModel
 
-from reward_models.models.comparing import KEPT, UNSQUARED, compares_means
+from reward_models.models.comparing import BALANCING, KEPT, compares_means
 from reward_models.models.layout import padded
 from reward_models.models.lora import LoraSettings
 from reward_models.models.reward_model import RewardModel
@@ -47,7 +47,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> str:
     tokenizer = tokenizer_of("bert")
     tokenizer.add_special_tokens({"mask_token": "[MASK]"})
     config = BertConfig(
-        vocab_size=len(tokenizer), hidden_size=COLUMNS, intermediate_size=256, num_hidden_layers=LAYERS,
+        vocab_size=len(tokenizer), hidden_size=COLUMNS, intermediate_size=512, num_hidden_layers=LAYERS,
         num_attention_heads=8, max_position_embeddings=256, pad_token_id=tokenizer.pad_token_id,
     )  # fmt: skip
     torch.manual_seed(0)
@@ -59,7 +59,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize(("prompt", "response"), CASES)
-def test_features_when_comparing_then_are_the_difference_of_the_means_of_both_sides(
+def test_features_when_comparing_then_are_the_difference_of_the_means_and_its_squares(
     base: str, prompt: str, response: str
 ):
     model = RewardModel.from_base(base, compare=True)
@@ -76,9 +76,13 @@ def test_features_when_comparing_then_are_the_difference_of_the_means_of_both_si
     assert float((found[kept][0, :, :COLUMNS] - states).norm() / states.norm()) < 0.1
     sides = [states[: mark + 1].mean(0), states[mark + 1 :].mean(0)]
     difference = layer_norm(sides[0], (COLUMNS,)) - layer_norm(sides[1], (COLUMNS,))
-    squared = difference * torch.erf(difference / 2**0.5)
-    wanted = torch.where(torch.arange(COLUMNS) % UNSQUARED == 0, difference, squared)
-    assert float((found[-1][0, 0, :COLUMNS] - wanted).norm() / wanted.norm()) < 0.25
+    read = found[-1][0, 0]
+    assert float((read[:COLUMNS] - difference).norm() / difference.norm()) < 0.2
+    squared = read[:COLUMNS] * torch.erf(read[:COLUMNS] / 2**0.5)
+    spare = [place for place in range(COLUMNS, len(read)) if abs(read[place]) < 100]
+    sums = [place for number, place in enumerate(spare) if number % BALANCING]
+    wanted = torch.stack([squared[group :: len(sums)].sum() for group in range(len(sums))]) / -(-COLUMNS // len(sums))
+    assert torch.allclose(read[sums], wanted, atol=0.05)
 
 
 def test_encode_when_comparing_then_marks_where_the_last_message_begins(base: str):

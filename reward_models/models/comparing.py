@@ -8,8 +8,8 @@ says little of either. Here the comparison is written into weights of a stock `B
 - The new head finds the mark between prompt and answer (its token is the tokenizer's mask, with the separator's
   embedding), brings its position to it alone, and then tells every token on which side of the mark it is.
 - A further layer replaces each token by the mean of its side; another one takes the other side's from it, and its
-  feed-forward part makes d x erf(d), nearly d squared, of most columns' difference d. This is what pooler and head
-  read.
+  feed-forward part adds up d x erf(d), nearly the square, of the difference d over groups of columns. Differences and
+  squares are what pooler and head read.
 
 All weights can be trained on. On inputs that the base was trained on the first layers compute what they did, but for
 layer norms that see 8 % more columns: gains and biases make up for their mean effect on `SAMPLES`.
@@ -59,8 +59,8 @@ BALLAST_SIZE = 150.0
 """Keeps layer norms from taking the length of the difference out."""
 POOLED_SCALE = 0.1
 """In front of the pooler's tanh, which is nearly linear there."""
-UNSQUARED = 3
-"""One column in this many gives the head its difference, the others theirs nearly squared."""
+BALANCING = 5
+"""One spare column in this many holds what leaves a layer norm no mean of the squares to take out."""
 SAMPLES = (
     "What is the capital of France? It is Paris, I think, although some people would say that it was Versailles.",
     "a pointer is a variable that holds the address of another one",
@@ -92,7 +92,7 @@ def can_compare(config: Any, tokenizer: Any) -> bool:
         and config.num_hidden_layers >= 3
         and config.hidden_size % config.num_attention_heads == 0
         and config.hidden_size // config.num_attention_heads >= EXTRA
-        and config.intermediate_size >= config.hidden_size
+        and config.intermediate_size >= 2 * config.hidden_size
         and config.hidden_act == "gelu"
         and not tokenizer.chat_template
         and None not in (tokenizer.mask_token, tokenizer.sep_token, tokenizer.cls_token)
@@ -349,14 +349,16 @@ class _Widening:
         for norm in (layer.attention.output.LayerNorm, layer.output.LayerNorm):
             norm.weight[: self.columns] = BALLAST_SIZE * math.sqrt(2 / self.width)
             norm.bias[plus], norm.bias[minus] = BALLAST_SIZE, -BALLAST_SIZE
+        # gelu(d) + gelu(-d) = d erf(d / sqrt 2).
         inner = torch.arange(self.columns)
-        # gelu(d) + gelu(-d) = d erf(d / sqrt 2), and gelu(d) - gelu(-d) = d: the former, less d, is 2 gelu(-d).
-        squared = inner[inner % UNSQUARED != 0]
-        layer.intermediate.dense.weight[squared, squared] = -1.0
-        layer.output.dense.weight[squared, squared] = 2.0
-        # Spare columns hold the squares' sum, with the sign that leaves the layer norm no mean to take out.
+        layer.intermediate.dense.weight[inner, inner] = 1.0
+        layer.intermediate.dense.weight[self.columns + inner, inner] = -1.0
         spare = torch.tensor([column for column in range(self.columns, self.width) if column not in (plus, minus)])
-        layer.output.dense.weight[spare[:, None], squared] = -2.0 / len(spare)
+        balance, sums = spare[::BALANCING], spare[torch.arange(len(spare)) % BALANCING != 0]
+        size = 1 / math.ceil(self.columns / len(sums))
+        for units in (inner, self.columns + inner):
+            layer.output.dense.weight[sums[inner % len(sums)], units] = size
+            layer.output.dense.weight[balance[:, None], units] = -size / len(balance)
         layer.output.LayerNorm.weight[spare] = BALLAST_SIZE * math.sqrt(2 / self.width)
 
 
