@@ -12,19 +12,15 @@ from rm_sets import RatedSet
 from safetensors.torch import load_file, save_file
 
 from reward_models.evaluation.base_features import base_features
-from reward_models.models.layout import padded
 from reward_models.models.reward_model import RewardModel
 from reward_models.types import RatedPrompt
 
-Reading = Literal["together", "middle", "compared", "apart"]
+Reading = Literal["together", "compared", "apart"]
 """`together`: prompt and answer in one input, what the scalar layer of a stock checkpoint reads.
-`middle`: the same input, the first token after two thirds of the layers; a stock checkpoint cut there can hold it.
 `compared`: prompt and answer in one input of a stock checkpoint whose added layers compare their means, the training
 setting `pooling: compare`.
 `apart`: an encoder's means of each, and their products, as the frozen-head baseline of `verify rm eval`; no stock
 checkpoint can hold it."""
-MIDDLE = 2 / 3
-AT_ONCE = 32
 
 
 def answer_features(base: str, rated: RatedSet, reading: Reading, cache: Path) -> torch.Tensor:
@@ -35,7 +31,7 @@ def answer_features(base: str, rated: RatedSet, reading: Reading, cache: Path) -
     path = cache / f"{key}.safetensors"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        read = {"together": _together, "middle": _middle, "compared": _compared, "apart": _apart}[reading]
+        read = {"together": _together, "compared": _compared, "apart": _apart}[reading]
         found = read(base, prompts, rated.max_tokens)
         save_file({"features": found.contiguous()}, path)
     return load_file(path)["features"]
@@ -50,29 +46,8 @@ def _features(model: RewardModel, prompts: Sequence[RatedPrompt]) -> torch.Tenso
     return model.features(model.encode([prompt for prompt, _ in flat], [response for _, response in flat]))
 
 
-def _middle(base: str, prompts: Sequence[RatedPrompt], max_tokens: int) -> torch.Tensor:
-    model = RewardModel.from_base(base, max_tokens=max_tokens)
-    flat = [(prompt.prompt, answer.response) for prompt in prompts for answer in prompt.answers]
-    encoded = model.encode([prompt for prompt, _ in flat], [response for _, response in flat])
-    order = sorted(range(len(encoded)), key=lambda n: len(encoded[n]))
-    layers = model.net.base_model.encoder.layer
-    kept: list[torch.Tensor] = []
-    layers[round(MIDDLE * len(layers)) - 1].register_forward_hook(
-        lambda *passed: kept.append(_hidden(passed[-1])[:, 0])
-    )
-    model.net.eval()
-    with torch.inference_mode():
-        for start in range(0, len(order), AT_ONCE):
-            model.outputs(padded([encoded[n].ids for n in order[start : start + AT_ONCE]], model.pad_id))
-    return torch.cat(kept)[torch.tensor(order).argsort()]
-
-
 def _compared(base: str, prompts: Sequence[RatedPrompt], max_tokens: int) -> torch.Tensor:
     return _features(RewardModel.from_base(base, max_tokens=max_tokens, compare=True), prompts)
-
-
-def _hidden(output: torch.Tensor | tuple[torch.Tensor, ...]) -> torch.Tensor:
-    return output[0] if isinstance(output, tuple) else output
 
 
 def _apart(base: str, prompts: Sequence[RatedPrompt], max_tokens: int) -> torch.Tensor:

@@ -31,7 +31,7 @@ SEEDS = tuple(range(8))
 TUNED_SEEDS = (0, 1, 2)
 RATERS = "Topical-Chat"
 """The set whose raters are corrected: each rates some ten answers of a conversation."""
-READINGS: tuple[Reading, ...] = ("together", "middle", "compared", "apart")
+READINGS: tuple[Reading, ...] = ("together", "compared", "apart")
 
 Runs = dict[str, dict[str, dict[str, Figures]]]
 """Row of the table -> set -> seed -> figures."""
