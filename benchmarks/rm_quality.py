@@ -24,7 +24,8 @@ from reward_models.batching.scale import StarScale
 from reward_models.data.labels import relabelled
 from reward_models.data.raters import fit_raters
 from reward_models.losses.registry import LOSSES, PAIRWISE, SINGLE, build_loss
-from reward_models.training.head_start import fit_head, make_folds, per_prompt
+from reward_models.training.head_start import fit_head, make_folds
+from reward_models.training.validation import per_prompt
 
 SEEDS = tuple(range(8))
 """Splits of frozen heads; of one to the next figures differ by more than most losses do."""

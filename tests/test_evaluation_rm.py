@@ -1,6 +1,7 @@
 """The frozen-head baseline, and `verify rm eval` on a checkpoint: card, model card and report."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -12,13 +13,14 @@ pytest.importorskip("transformers")
 import torch
 from rm_tiny import tiny_base
 
+from reward_models.data.sketch import sketch_of
 from reward_models.evaluation import base_features as features_module
 from reward_models.evaluation.base_features import base_features
 from reward_models.evaluation.calibration import Calibration
 from reward_models.evaluation.frozen import fit_head, frozen_rival, frozen_scores
 from reward_models.evaluation.quality import measure
 from reward_models.evaluation.scored import ScoredPrompt
-from reward_models.models.card import read_card
+from reward_models.models.card import read_card, write_card
 from reward_models.models.pooled import final_layer
 from reward_models.models.reward_model import RewardModel
 from reward_models.types import Answer, Preference, RatedPrompt
@@ -157,3 +159,12 @@ def test_eval_when_a_model_is_compared_with_itself_then_no_difference(checkpoint
     other = json.loads(capsys.readouterr().out)["others"][0]
     assert other["ahead"]["pair_accuracy"]["interval"]["value"] == 0.0
     assert other["ahead"]["only_first"] == other["ahead"]["only_second"] == 0.0
+
+
+def test_eval_when_the_prompts_were_trained_on_then_says_so(checkpoint: tuple[str, str], capsys):
+    folder, data = checkpoint
+    assert run(["rm", "eval", folder, data, "--no-frozen-head"]) == 0
+    assert "were trained on" not in capsys.readouterr().out
+    write_card(replace(read_card(Path(folder)), seen=sketch_of(learnable())), Path(folder))
+    assert run(["rm", "eval", folder, data, "--no-frozen-head"]) == 0
+    assert "About 100% of these prompts were trained on" in capsys.readouterr().out

@@ -13,6 +13,7 @@ from reward_models.data.prepared import MANIFEST, TRAIN, VALIDATION
 from reward_models.data.preparing import prepare
 from reward_models.data.rated import RatedData, data_hash
 from reward_models.data.reading import read_rated
+from reward_models.data.sketch import SIZE, share_seen, sketch_of
 from reward_models.data.split import families, folds_of, split_prompts
 from reward_models.training.material import Sources, gather
 from reward_models.types import Answer, Preference, RatedPrompt, Rating
@@ -79,6 +80,25 @@ def test_folds_when_any_then_a_family_is_in_one_and_all_are_about_equal(texts: l
     sizes = [len({key for key, other in zip(keys, folds, strict=True) if other == fold}) for fold in set(folds)]
     assert len(sizes) == min(count, len(set(keys)))
     assert max(sizes) - min(sizes) <= 1
+
+
+def test_share_seen_when_prompts_are_many_then_a_sketch_of_them_tells_the_share():
+    trained = prompts_of(*(f"question {number}" for number in range(5000)))
+    sketch = sketch_of(trained)
+    assert len(sketch) == SIZE
+    others = prompts_of(*(f"another {number}" for number in range(5000)))
+    assert share_seen(sketch, [RatedPrompt(str(p.prompt).upper() + "?", p.answers) for p in trained]) == 1.0
+    assert share_seen(sketch, others) == 0.0
+    half = share_seen(sketch, [*trained[:2500], *others[:2500]])
+    assert half is not None
+    assert 0.35 < half < 0.65
+    assert share_seen((), others) is None
+
+
+@given(st.sets(st.text("ab", min_size=1, max_size=6), max_size=40), st.sets(st.text("ab", min_size=1, max_size=6)))
+def test_share_seen_when_prompts_are_few_then_exact(trained: set[str], asked: set[str]):
+    wanted = len(trained & asked) / len(asked) if trained and asked else None
+    assert share_seen(sketch_of(prompts_of(*trained)), prompts_of(*asked)) == wanted
 
 
 RATED = [

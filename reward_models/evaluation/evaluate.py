@@ -86,6 +86,7 @@ class Evaluation:
         differences: Score of better minus worse answers.
         boxes: Scores by stars.
         worst_pairs, worst_answers: For a person to read.
+        seen: Share of the prompts that the model was trained on, estimated; `None` = not known.
     """
 
     model: str
@@ -110,6 +111,7 @@ class Evaluation:
     boxes: tuple[Box, ...]
     worst_pairs: tuple[Disagreement, ...]
     worst_answers: tuple[Misjudged, ...]
+    seen: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain values; numbers that are not finite become null."""

@@ -12,6 +12,8 @@ from reward_models.evaluation.quality import ENOUGH_COMPARED
 
 FEW_PAIRS = 200
 FEW_PROMPTS = 30
+FEW_SEEN = 0.02
+"""Share of prompts that were trained on which may be chance, e.g. greetings."""
 MANY_TIES = 0.05
 SOME_PULL, LENGTH_PULL = 0.05, 0.1
 """A model that prefers the longer answer this much more often than humans do is pulled by length."""
@@ -39,6 +41,7 @@ class Finding:
 def findings(evaluation: Evaluation) -> list[Finding]:
     """Return what a person should know first, the bad before the good."""
     found = [
+        *_seen(evaluation),
         *_upside_down(evaluation),
         *_beside_baselines(evaluation),
         *_beside_humans(evaluation),
@@ -59,6 +62,15 @@ def points(value: float) -> str:
 def percent(value: float | None) -> str:
     """Return a share: 71.3 %."""
     return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def _seen(evaluation: Evaluation) -> Iterator[Finding]:
+    if evaluation.seen is not None and evaluation.seen > FEW_SEEN:
+        yield Finding(
+            Level.BAD,
+            f"About {evaluation.seen:.0%} of these prompts were trained on: the figures say little of new ones. "
+            "Measure on prompts held out, as `verify rm prepare` writes them.",
+        )
 
 
 def _beside_baselines(evaluation: Evaluation) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from reward_models.data.labels import relabelled
 from reward_models.data.raters import Mode, fit_raters
+from reward_models.data.sketch import share_seen
 from reward_models.evaluation.calibration import Calibration, calibrate
 from reward_models.evaluation.evaluate import Evaluation, Rival, evaluate
 from reward_models.evaluation.judged import Judged, Model, judge
@@ -81,6 +82,7 @@ def run(request: Request, data: RatedData, train: RatedData | None, say: Say) ->
         calibration=Calibration.from_json(dict(card.calibration)) if card is not None and card.calibration else None,
         seed=request.seed,
     )
+    evaluation = replace(evaluation, seen=share_seen(card.seen, rated_P) if card is not None else None)
     if request.update and request.model.folder is not None:
         _update(request.model.folder, card, scored_M[0], evaluation, request.seed)
         say(f"updated the card of {request.model.folder}")

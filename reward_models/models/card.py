@@ -44,6 +44,7 @@ class Card:
         tie_rate: Share of within-prompt pairs of the calibration set with equal scores in the serving dtype.
         aspects: Aspect -> weight in the overall score; empty = one output.
         data_hash: Of the prepared training data.
+        seen: Hashes of some of the prompts that it was trained on (`data.sketch`).
         template_hash: Of the frozen template.
         max_tokens: Longest text.
         dtype: Of the body as saved.
@@ -63,6 +64,7 @@ class Card:
     tie_rate: float | None = None
     aspects: Mapping[str, float] = field(default_factory=dict)
     data_hash: str = ""
+    seen: tuple[str, ...] = ()
     template_hash: str = ""
     max_tokens: int = 0
     dtype: str = "float32"
@@ -104,7 +106,7 @@ def read_card(folder: Path) -> Card | None:
         if raw.pop("format") != FORMAT:
             raise InputError(f"{path} has another format than {FORMAT}; update grpo-teachers")
         raw["parity"] = tuple(ParityText(**text) for text in raw["parity"])
-        card = Card(**{**raw, "quantiles": tuple(raw["quantiles"])})
+        card = Card(**{**raw, "quantiles": tuple(raw["quantiles"]), "seen": tuple(raw.get("seen", ()))})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path} is not a card of a reward model: {type(error).__name__}: {error}") from error
     if not (math.isfinite(card.mean) and math.isfinite(card.std) and card.std > 0):

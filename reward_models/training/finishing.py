@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from reward_models.data.sketch import sketch_of
 from reward_models.evaluation.calibration import Calibration, fit_calibration
 from reward_models.evaluation.evaluate import Evaluation, Rival, evaluate
 from reward_models.evaluation.frozen import NAME, frozen_rival
@@ -18,6 +19,7 @@ from reward_models.evaluation.scored import ScoredPrompt, with_scores
 from reward_models.models.card import Card
 from reward_models.models.reward_model import RewardModel
 from reward_models.training.building import Encoding
+from reward_models.training.validation import per_prompt
 from reward_models.types import RatedPrompt
 from verifiers.types import Json
 
@@ -72,6 +74,7 @@ def finish(
         quantiles=calibration.shape.quantiles_Q if calibration else (),
         tie_rate=calibration.shape.tie_rate if calibration else None,
         data_hash=str(facts["data_hash"]),
+        seen=sketch_of(train.prompts),
         metrics=evaluation.metrics() if evaluation else {},
         settings=facts["settings"],  # type: ignore[arg-type]
         parity=model.parity(*_parity_texts([*validation.prompts, *train.prompts])),
@@ -88,12 +91,6 @@ def _frozen_head(model: RewardModel, scored: Sequence[ScoredPrompt], train: Enco
         return Rival(NAME, model.base, None, f"A base of this size is not loaded twice; {LATER}.")
     how = {"max_tokens": model.encoder.max_tokens, "device": str(model.device)}
     return frozen_rival(model.base, scored, train.prompts, seed, **how)
-
-
-def per_prompt(prompts: Sequence[RatedPrompt], scores_N: torch.Tensor) -> list[list[float]]:
-    """Cut a list of scores into those of each prompt."""
-    rest = iter(scores_N.tolist())
-    return [[next(rest) for _ in prompt.answers] for prompt in prompts]
 
 
 def save_whole(model: RewardModel, output: Path, card: Card) -> Card:

@@ -6,7 +6,7 @@ losses here). Several ridges are tried on folds of the training prompts, so that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from reward_models.batching.labels import LabelMaker, Labels
 from reward_models.data.split import folds_of
 from reward_models.evaluation.quality import RANK_QUALITY
 from reward_models.losses.base import Loss
-from reward_models.training.validation import figures
+from reward_models.training.validation import figures, per_prompt
 from reward_models.types import RatedPrompt
 
 RIDGES = (1e-2, 1e-1, 1.0, 10.0, 100.0)
@@ -128,12 +128,6 @@ def _left_out(
         scores = loss.scores(standard_ND[held.places] @ weight_HD.T + bias_H)
         total += figures(held.prompts, per_prompt(held.prompts, scores))[RANK_QUALITY] * len(held.places)
     return total / sum(len(fold.places) for fold in folds)
-
-
-def per_prompt(prompts: Sequence[RatedPrompt], scores_N: Tensor) -> list[list[float]]:
-    """Return the scores of each prompt's answers."""
-    rest: Iterator[float] = iter(scores_N.tolist())
-    return [[next(rest) for _ in prompt.answers] for prompt in prompts]
 
 
 def _minimise(

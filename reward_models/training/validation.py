@@ -30,6 +30,11 @@ def figures(prompts: Sequence[RatedPrompt], scores_PN: Sequence[Sequence[float]]
     return order_found([ScoredPrompt(prompt, tuple(scores)) for prompt, scores in zip(prompts, scores_PN, strict=True)])
 
 
+def per_prompt(prompts: Sequence[RatedPrompt], scores_N: torch.Tensor) -> list[list[float]]:
+    """Cut a list of scores into those of each prompt."""
+    return [part.tolist() for part in scores_N.split([len(prompt.answers) for prompt in prompts])]
+
+
 @dataclass(frozen=True, slots=True)
 class Validator:
     """Scores the validation prompts with the model as it is.
