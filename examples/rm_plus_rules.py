@@ -11,6 +11,7 @@ from grpo_bridge import advantages, pairs
 from grpo_bridge.scorer import GroupScorer
 from verifiers import Sample
 from verifiers.compose import compose, member
+from verifiers.errors import VerifyError
 
 TASTE = str(Path(__file__).with_name("taste.py"))
 PROMPT, REFERENCE = "How many legs do three cats have?", "12"
@@ -41,4 +42,7 @@ def main(model: str = "") -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except VerifyError as error:
+        sys.exit(f"rm_plus_rules.py: {error}")

@@ -108,6 +108,7 @@ def _plugins() -> Iterator[Finding]:
 
 def _dependencies() -> Iterator[Finding]:
     seen = set()
+    missing: dict[str, list[str]] = {}
     for extra, name in _requirements():
         version = _version(name)
         if name in seen or name == DISTRIBUTION:
@@ -116,9 +117,12 @@ def _dependencies() -> Iterator[Finding]:
         if version is not None:
             yield Finding("ok", name, version)
         elif extra:
-            yield Finding("warn", name, f"missing (extra {extra})", f"pip install '{DISTRIBUTION}[{extra}]'")
+            missing.setdefault(extra, []).append(name)
         else:
             yield Finding("fix", name, "missing", f"pip install --force-reinstall {DISTRIBUTION}")
+    for extra, names in missing.items():
+        advice = f"pip install '{DISTRIBUTION}[{extra}]'"
+        yield Finding("warn", f"extra {extra}", f"missing: {', '.join(names)}", advice)
 
 
 def _sandboxes() -> Iterator[Finding]:
