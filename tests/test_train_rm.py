@@ -93,7 +93,9 @@ def test_train_when_fine_tuning_only_harms_then_keeps_the_model_it_began_with(
     bases: dict[str, str], ratings: Path, tmp_path: Path
 ):
     harmful = request(ratings, bases["bert"], tmp_path / "rm", learning_rate=0.5, head_learning_rate=5.0, epochs=1)
-    train(harmful, lambda line: None)
+    said: list[str] = []
+    train(harmful, said.append)
+    assert any(line.startswith("best on validation: step 0, the fitted head") for line in said)
     log = json.loads((tmp_path / "rm" / "training.json").read_text())
     first = log["log"][0]["eval_rank_quality"]
     later = [row["eval_rank_quality"] for row in log["log"][1:] if "eval_rank_quality" in row]

@@ -237,7 +237,18 @@ def _run(request: Request, model: RewardModel, choice: Choice, data: Data, check
         model.net = trainer.accelerator.unwrap_model(trainer.model)
     if rank() == 0:
         _write_log(request.output / LOG_FILE, trainer)
+        _say_best(trainer.state, bool(held.encoded), settings.head_start, say)
     return time.monotonic() - began_s
+
+
+def _say_best(state: Any, validated: bool, head_start: bool, say: Say) -> None:
+    if not validated or state.best_global_step is None:
+        return
+    if state.best_global_step == 0:
+        what = "the fitted head" if head_start else "the model as it was"
+        say(f"best on validation: step 0, {what}, which is what is saved; with so much data no step was better")
+    else:
+        say(f"best on validation: step {state.best_global_step} of {state.global_step}, which is what is saved")
 
 
 def _write_log(path: Path, trainer: Any) -> None:
