@@ -73,7 +73,7 @@ def build_loss(
 
 
 def candidates(prompts: Sequence[RatedPrompt]) -> tuple[str, ...]:
-    """Return the losses that `auto` weighs, the first one preferred; where there are two, validation decides."""
+    """Return the losses that `auto` weighs, the first one preferred; where there are two, left-out folds decide."""
     stars = any(answer.stars is not None or answer.aspects for prompt in prompts for answer in prompt.answers)
     if not stars:
         return ("soft",)
