@@ -28,6 +28,8 @@ from rm_sets import load_sets
 SETS = ("hh", "Mohler + reference")
 MAX_TOKENS = 512
 PAIRS_AN_UPDATE = 16
+UPDATE_TOKENS = 8192
+"""Of a batch, for the table of padding; presets for GPUs have more."""
 WARM_UP = 2
 """Updates before the clock starts."""
 RULES = "Medians of {turns} turns, one thread each; real tokens are those that are no padding."
@@ -152,6 +154,34 @@ def child(args: argparse.Namespace) -> None:
     print(json.dumps({"tokens": tokens, "cpu_s": cpu_s}))
 
 
+def padding(base: str) -> list[tuple[str, str, str, str]]:
+    """Return the share of real tokens in what a body computes for an epoch of each set: random, in chunks, packed."""
+    from reward_models.batching.chunks import chunks_by_length
+    from reward_models.batching.plan import BatchPlan
+    from reward_models.models.layout import packed
+    from reward_models.models.reward_model import RewardModel
+
+    model = RewardModel.from_base(base, max_tokens=MAX_TOKENS)
+    rows = []
+    for rated in (each for each in load_sets() if each.name in SETS):
+        texts = [(p.prompt, answer.response) for p in rated.prompts for answer in p.answers]
+        encoded = model.encode([prompt for prompt, _ in texts], [response for _, response in texts])
+        lengths = [len(each) for each in encoded]
+        numbers = [n for n, prompt in enumerate(rated.prompts) for _ in prompt.answers]
+        drawn = Random(0).sample(lengths, len(lengths))
+        starts = range(0, len(drawn), 2 * PAIRS_AN_UPDATE)
+        by_chance = sum(max(part) * len(part) for part in (drawn[n : n + 2 * PAIRS_AN_UPDATE] for n in starts))
+        batches = BatchPlan(lengths, numbers, UPDATE_TOKENS, padded=False).batches()
+        in_chunks = sum(
+            len(chunk) * max(lengths[batch[n]] for n in chunk)
+            for batch in batches
+            for chunk in chunks_by_length([lengths[n] for n in batch])
+        )
+        in_rows = sum(packed([encoded[n].ids for n in batch])["input_ids"].numel() for batch in batches)
+        rows.append((rated.name, *(f"{sum(lengths) / cost:.3f}" for cost in (by_chance, in_chunks, in_rows))))
+    return rows
+
+
 def measure(args: argparse.Namespace, name: str, side: str, checkpointing: bool) -> float:
     """Run one side in a process of its own; return tokens per CPU-second."""
     command = [sys.executable, __file__, "--base", args.base, "--pairs", str(args.pairs), "--side", side, "--set", name]
@@ -190,7 +220,9 @@ def main() -> None:
             rows.append((name, "on" if checkpointing else "off", f"{mine:,.0f}", f"{theirs:,.0f}", ratio))
             print(*rows[-1], flush=True)
     header = ("pairs of", "checkpointing", "ours, tokens / CPU s", "TRL RewardTrainer", "ratio")
-    text = table(header, rows)
+    names = ("real tokens of all computed", "random batches of 32", "ours, padded", "ours, packed")
+    shares = table(names, padding(args.base))
+    text = f"{table(header, rows)}\n\n{shares}"
     print(text)
     if args.write:
         title = "## Reward models: training speed"

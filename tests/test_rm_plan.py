@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reward_models.batching.packing import chunks_by_length, efficiency, pack
+from reward_models.batching.chunks import chunks_by_length
 from reward_models.batching.plan import BatchPlan
 from reward_models.batching.sampler import PlannedBatches
 from reward_models.batching.scale import MAX_LEVELS, StarScale
@@ -121,24 +121,6 @@ def test_chunks_when_lengths_differ_then_the_cheapest_cut_is_found():
     # Two chunks: 2 x 10 + 2 x 100 + 2 starts of 30 = 280; one: 4 x 100 + 30 = 430.
     assert chunks_by_length([100, 10, 99, 9], chunk_tokens=30) == [[3, 1], [2, 0]]
     assert chunks_by_length([100, 10, 99, 9], chunk_tokens=1000) == [[3, 1, 2, 0]]
-
-
-@given(st.lists(st.integers(1, 64), max_size=80), st.integers(64, 300))
-def test_pack_when_any_then_all_answers_once_and_no_row_too_long(lengths: list[int], width: int):
-    rows = pack(lengths, width)
-    assert sorted(n for row in rows for n in row) == list(range(len(lengths)))
-    assert all(0 < sum(lengths[n] for n in row) <= width for row in rows)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_pack_when_lengths_are_long_tailed_then_97_percent_are_real_tokens(seed: int):
-    lengths = long_tailed(300, seed)
-    assert efficiency(lengths, pack(lengths, 4096)) >= 0.97
-
-
-def test_pack_when_an_answer_is_longer_than_a_row_then_says_so():
-    with pytest.raises(UsageError, match="70 tokens"):
-        pack([70, 5], 64)
 
 
 def rated(*stars: float | None, weight: float = 1.0) -> RatedPrompt:

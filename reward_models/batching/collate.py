@@ -9,8 +9,8 @@ from typing import TypedDict
 import torch
 from torch import Tensor
 
+from reward_models.batching.chunks import chunks_by_length
 from reward_models.batching.labels import LabelMaker
-from reward_models.batching.packing import chunks_by_length
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
+from reward_models.batching.chunks import chunks_by_length
 from reward_models.batching.collate import Collator, Item
-from reward_models.batching.packing import chunks_by_length
 from reward_models.evaluation.quality import RANK_QUALITY, order_found
 from reward_models.evaluation.scored import ScoredPrompt
 from reward_models.types import RatedPrompt
