@@ -21,7 +21,7 @@ from reward_models.training.settings import load_settings
 from reward_models.types import RatedPrompt
 
 TRL_RATES = 1e-4
-"""Learning rate of `verify rm train`'s default preset, and within what TRL's examples use for encoders."""
+"""The default of its RewardConfig."""
 TRL_BATCH_PAIRS = 16
 
 
