@@ -65,7 +65,7 @@ def ours(rows: Sequence[tuple[Any, int, int]], model: Any, checkpointing: bool, 
     from reward_models.losses.registry import build_loss
     from reward_models.training.arguments import training_arguments
     from reward_models.training.batches import EpochChain
-    from reward_models.training.building import collator, encode
+    from reward_models.training.building import build_model, collator, encode
     from reward_models.training.settings import load_settings
     from reward_models.training.trainer import RewardTrainer, TrainingSet
     from reward_models.types import Preference, RatedPrompt
@@ -77,8 +77,12 @@ def ours(rows: Sequence[tuple[Any, int, int]], model: Any, checkpointing: bool, 
     total = sum(map(len, data.encoded))
     budget = total * 2 * PAIRS_AN_UPDATE // len(data.encoded)
     settings = load_settings(
-        values={"update_tokens": budget, "checkpointing": checkpointing, "epochs": 1, "dtype": "float32"}
-    )
+        values={
+            "update_tokens": budget, "checkpointing": checkpointing, "epochs": 1, "dtype": "float32",
+            "max_length": MAX_TOKENS, "pooling": "stock",
+        }
+    )  # fmt: skip
+    model = build_model(model.base, settings, {})  # without dropout, as TRL's is by default
     plan = BatchPlan([len(each) for each in data.encoded], data.prompt_numbers, budget, padded=False)
     chain = EpochChain(plan, 1)
     scale = StarScale.fit(prompts)
