@@ -173,8 +173,8 @@ def main() -> None:
     if args.write:
         notes = Path(__file__).with_name("rm_quality_notes.md").read_text(encoding="utf-8")
         shown = table(store.read(), every)
-        parts = "## Reward models: quality", headline("python benchmarks/rm_quality.py"), shown, notes
-        write_section("rm-quality", "\n\n".join(parts))
+        parts = "## Reward models: quality", headline("python benchmarks/rm_quality.py --base MODEL"), shown, notes
+        write_section("rm-quality", "\n\n".join(part.strip() for part in parts))
 
 
 if __name__ == "__main__":

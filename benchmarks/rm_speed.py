@@ -32,7 +32,10 @@ UPDATE_TOKENS = 8192
 """Of a batch, for the table of padding; presets for GPUs have more."""
 WARM_UP = 2
 """Updates before the clock starts."""
-RULES = "Medians of {turns} turns, one thread each; real tokens are those that are no padding."
+RULES = (
+    "Medians of {turns} turns, one thread each; real tokens are those that are no padding. Pairs of both sides hold two answers: "
+    "what is gained where a prompt has many, by scoring each answer once for all its pairs, comes on top."
+)
 
 
 def chosen_pairs(name: str, pairs: int, model: Any) -> list[tuple[Any, int, int]]:
@@ -226,12 +229,13 @@ def main() -> None:
     header = ("pairs of", "checkpointing", "ours, tokens / CPU s", "TRL RewardTrainer", "ratio")
     names = ("real tokens of all computed", "random batches of 32", "ours, padded", "ours, packed")
     shares = table(names, padding(args.base))
-    text = f"{table(header, rows)}\n\n{shares}"
+    text = f"{table(header, rows).strip()}\n\n{shares.strip()}"
     print(text)
     if args.write:
         title = "## Reward models: training speed"
         notes = RULES.format(turns=args.turns)
-        write_section("rm-speed", "\n\n".join((title, headline("python benchmarks/rm_speed.py"), text, notes)))
+        command = f"python benchmarks/rm_speed.py --base MODEL --pairs {args.pairs} --turns {args.turns} --write"
+        write_section("rm-speed", "\n\n".join(part.strip() for part in (title, headline(command), text, notes)))
 
 
 if __name__ == "__main__":
