@@ -33,8 +33,8 @@ UPDATE_TOKENS = 8192
 WARM_UP = 2
 """Updates before the clock starts."""
 RULES = (
-    "Medians of {turns} turns, one thread each; real tokens are those that are no padding. Pairs of both sides hold two "
-    "answers: what is gained where a prompt has many, by scoring each answer once for all its pairs, comes on top."
+    "Medians of {turns} turns, one thread each; real tokens are those that are no padding. Pairs of both sides hold "
+    "two answers: what is gained where a prompt has many, by scoring each answer once for all its pairs, comes on top."
 )
 
 
