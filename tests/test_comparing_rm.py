@@ -16,10 +16,11 @@ from rm_train import request, write_ratings
 from torch.nn.functional import layer_norm
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertConfig, BertModel
 
-from reward_models.models.comparing import BALANCING, KEPT, compares_means
+from reward_models.models.comparing import compares_means
 from reward_models.models.layout import padded
 from reward_models.models.lora import LoraSettings
 from reward_models.models.reward_model import RewardModel
+from reward_models.models.widening import BALANCING, KEPT
 from reward_models.training.building import build_model
 from reward_models.training.run import train
 from reward_models.training.settings import load_settings
