@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+from abc import ABC, abstractmethod
 from typing import IO
 
 from sandbox.errors import SandboxError
@@ -22,7 +23,7 @@ THREADS = 2
 END_TIMEOUT_S = 10.0
 
 
-class ProcessLauncher:
+class ProcessLauncher(ABC):
     """The common part of such launchers; see `sandbox.launcher.Launcher`."""
 
     name = "process"
@@ -37,12 +38,12 @@ class ProcessLauncher:
         """See `Launcher`."""
         return self.name
 
-    async def prepare(self) -> None:
+    async def prepare(self) -> None:  # noqa: B027 (most have nothing to do)
         """See `Launcher`; there is nothing to find out."""
 
+    @abstractmethod
     def command(self) -> list[str]:
         """Return the command that starts a box."""
-        raise NotImplementedError
 
     async def start(self) -> Started:
         """Start a box; see `Launcher`.
@@ -50,26 +51,23 @@ class ProcessLauncher:
         On the loop's own thread, which lives as long as we do: a box may be told to die with the thread that began it.
         """
         ours, theirs = socket.socketpair()
-        log = tempfile.TemporaryFile()  # noqa: SIM115 (closed when the box is ended)
-        try:
+        with theirs, contextlib.ExitStack() as undo:
+            undo.callback(ours.close)
+            log = undo.enter_context(tempfile.TemporaryFile())
             for end in (ours, theirs):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
-            process = subprocess.Popen(
-                self.command(),
-                stdin=theirs.fileno(),
-                stdout=theirs.fileno(),
-                stderr=log.fileno(),
-                start_new_session=True,
-                cwd="/",
-            )
-        except BaseException as error:
-            ours.close()
-            log.close()
-            if isinstance(error, OSError):
+            try:
+                process = subprocess.Popen(
+                    self.command(),
+                    stdin=theirs.fileno(),
+                    stdout=theirs.fileno(),
+                    stderr=log.fileno(),
+                    start_new_session=True,
+                    cwd="/",
+                )
+            except OSError as error:
                 raise SandboxError(f"a box cannot be started: {error}") from error
-            raise
-        finally:
-            theirs.close()
+            undo.pop_all()  # the log is closed when the box is ended
         handle = f"{process.pid}-{next(self._numbers)}"
         self._running[handle] = (process, log)
         line = ours.detach()

@@ -14,6 +14,14 @@ HEAVY = ["torch", "transformers", "datasets", "peft", "accelerate", "numpy", "sa
 RATINGS = '{"prompt": "a", "response": "b", "rating": 1}\n{"prompt": "a", "response": "c", "rating": 2}\n'
 
 
+@pytest.fixture
+def ratings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A file of ratings, alone in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    Path("ratings.jsonl").write_text(RATINGS, encoding="utf-8")
+    return "ratings.jsonl"
+
+
 @pytest.mark.parametrize("arguments", [["rm", "--help"], ["rm", "inspect", "--help"], ["rm", "prepare", "--help"]])
 def test_rm_help_when_printed_then_loads_nothing_heavy(arguments: list[str]):
     program = (
@@ -44,16 +52,9 @@ def test_rm_when_the_command_is_unknown_then_usage_error(capsys: pytest.CaptureF
     ],
 )
 def test_train_when_base_or_output_cannot_be_then_says_so_before_anything_is_loaded(
-    base: str,
-    output: str,
-    told: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    base: str, output: str, told: str, ratings: str, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.chdir(tmp_path)
-    Path("ratings.jsonl").write_text(RATINGS, encoding="utf-8")
-    assert run(["rm", "train", "ratings.jsonl", "--base", base, "-o", output]) == 2
+    assert run(["rm", "train", ratings, "--base", base, "-o", output]) == 2
     assert told in capsys.readouterr().err
 
 
@@ -66,17 +67,11 @@ def test_train_when_base_or_output_cannot_be_then_says_so_before_anything_is_loa
     ],
 )
 def test_eval_when_an_output_would_replace_the_data_then_is_refused(
-    option: list[str],
-    told: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    option: list[str], told: str, ratings: str, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.chdir(tmp_path)
-    Path("ratings.jsonl").write_text(RATINGS, encoding="utf-8")
-    assert run(["rm", "eval", "shaping/length", "ratings.jsonl", *option]) == 2
+    assert run(["rm", "eval", "shaping/length", ratings, *option]) == 2
     assert told in capsys.readouterr().err
-    assert Path("ratings.jsonl").read_text(encoding="utf-8") == RATINGS
+    assert Path(ratings).read_text(encoding="utf-8") == RATINGS
 
 
 def test_eval_when_the_model_is_neither_folder_nor_teacher_then_says_both(capsys: pytest.CaptureFixture[str]):

@@ -14,34 +14,21 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+from rm_saved import LONG, calibrated_card, groups, rewards, saved  # noqa: E402
 from rm_servers import Served, serving  # noqa: E402
-from rm_tiny import CHAT, WORDS, texts, tiny_base  # noqa: E402
+from rm_tiny import CHAT, WORDS, tiny_base  # noqa: E402
 
-from reward_models.evaluation.calibration import fit_calibration  # noqa: E402
-from reward_models.models.card import Card  # noqa: E402
 from reward_models.models.reward_model import RewardModel  # noqa: E402
 from reward_models.serving.engine import Ask, Marked  # noqa: E402
 from reward_models.serving.local import LocalEngine, LocalSettings  # noqa: E402
 from reward_models.serving.remote import remote_rm  # noqa: E402
-from reward_models.serving.teacher import Options, RewardModelTeacher, reward_model  # noqa: E402
-from reward_models.serving.watch import watching  # noqa: E402
-from reward_models.types import Answer, RatedPrompt  # noqa: E402
+from reward_models.serving.teacher import Options, reward_model  # noqa: E402
 from verifiers.errors import OptionError  # noqa: E402
 from verifiers.scoring import score  # noqa: E402
-from verifiers.types import Json, Sample, Status, Verdict  # noqa: E402
+from verifiers.types import Json, Sample, Status  # noqa: E402
 
 pytestmark = [pytest.mark.trainers, pytest.mark.timeout(240), pytest.mark.filterwarnings("ignore")]
 TOLERANCE = 1e-5
-LONG = " ".join(WORDS * 2)
-
-
-def saved(folder: Path, kind: str, *, chat: str = "", seed: int = 0, **card: Any) -> str:
-    """Write a reward model of two layers with a card; return its folder."""
-    model = RewardModel.from_base(tiny_base(folder / f"base{seed}", kind, chat), seed=seed)
-    parity = model.parity(["why is the sky blue", "a b c"], ["light scatters", "birds sing at dawn in the air"])
-    path = folder / f"{kind}-{seed}"
-    model.save(str(path), Card(parity=parity, **card))
-    return str(path)
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +39,6 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def bert(tmp_path_factory: pytest.TempPathFactory) -> str:
     return saved(tmp_path_factory.mktemp("bert"), "bert")
-
-
-def groups(prompts: int = 4, size: int = 6) -> list[Sample]:
-    """Samples of a few prompts, long and short, out of order."""
-    _, responses = texts(prompts * size)
-    starts = [LONG, "why", " ".join(WORDS), "what is water"]
-    return [Sample(response, prompt=starts[index % prompts]) for index, response in enumerate(responses)]
 
 
 def alone(path: str, samples: Sequence[Sample]) -> list[float]:
@@ -72,11 +52,6 @@ def alone(path: str, samples: Sequence[Sample]) -> list[float]:
         with torch.no_grad():
             found.append(float(stock(input_ids=torch.tensor([each.ids])).logits[0, 0]))
     return found
-
-
-def rewards(verdicts: Sequence[Verdict]) -> list[float]:
-    assert {each.status for each in verdicts} == {Status.PARTIAL}, verdicts[0].reason
-    return [float(each.reward or 0.0) for each in verdicts]
 
 
 @pytest.mark.parametrize("kind", ["llama", "qwen2", "mistral", "gemma", "gpt2", "bert", "modernbert", "deberta-v2"])
@@ -187,24 +162,6 @@ def test_score_when_the_head_was_never_trained_then_is_unavailable(tmp_path: Pat
     (verdict,) = score([Sample("a", prompt="b")], reward_model, options={"model": base})
     assert (verdict.reward, verdict.status) == (None, Status.UNAVAILABLE)
     assert "not a trained reward model" in verdict.reason
-
-
-def calibrated_card(path: str) -> RewardModel:
-    """Give a model's card a calibration on answers whose stars follow its own scores."""
-    model = RewardModel.from_checkpoint(path)
-    prompts, responses = texts(120, seed=3)
-    found = model.scores(model.encode(prompts, responses)).tolist()
-    order = sorted(found)
-    rated = [
-        RatedPrompt(prompt, (Answer(response, stars=1 + 4 * order.index(one) / (len(order) - 1)),))
-        for prompt, response, one in zip(prompts, responses, found, strict=True)
-    ]
-    calibration = fit_calibration([[one] for one in found], rated)
-    shape = calibration.shape
-    assert model.card is not None
-    card = Card(mean=shape.mean, std=shape.std, calibration=calibration.to_json(), parity=model.card.parity)
-    model.save(path, card)
-    return model
 
 
 def test_scores_when_raw_centred_or_calibrated_then_as_the_card_says(tmp_path: Path):
@@ -324,92 +281,6 @@ def test_loop_when_scores_of_a_teacher_train_a_model_then_it_scores_as_that_teac
     )
     better, worse = rewards(found)
     assert better > worse
-
-
-@pytest.mark.parametrize("kind", ["llama", "bert"])
-def test_trl_when_given_the_path_then_its_rewards_are_the_teachers(kind: str, tmp_path: Path):
-    trl = pytest.importorskip("trl")
-    from datasets import Dataset
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    path = saved(tmp_path, kind, chat=CHAT if kind == "llama" else "")
-    policy = AutoModelForCausalLM.from_pretrained(tiny_base(tmp_path / "policy", "llama", CHAT))
-    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "policy" / "llama")
-    tokenizer.pad_token = "<unk>"
-    asked: list[Sample] = []
-
-    def heard(prompts: list[Any], completions: list[Any], **more: Any) -> list[float]:
-        asked.extend(Sample(completion, prompt=prompt) for prompt, completion in zip(prompts, completions, strict=True))
-        return [0.0] * len(prompts)
-
-    args = trl.GRPOConfig(
-        output_dir=str(tmp_path / "run"),
-        per_device_train_batch_size=8,
-        num_generations=4,
-        max_completion_length=8,
-        max_steps=2,
-        report_to="none",
-        use_cpu=True,
-        bf16=False,
-        save_strategy="no",
-        disable_tqdm=True,
-        log_completions=False,
-    )
-    rows = [[{"role": "user", "content": prompt}] for prompt in (LONG, "why", "what is water", "the sky")]
-    trainer = trl.GRPOTrainer(
-        model=policy,
-        reward_funcs=[path, heard],
-        args=args,
-        train_dataset=Dataset.from_dict({"prompt": rows}),
-        processing_class=tokenizer,
-    )
-    trainer.train()
-    name = next(name for name in trainer._logs["rewards"] if name != "heard")
-    theirs = list(trainer._logs["rewards"][name])
-    ours = rewards(score(asked, reward_model, options={"model": path, "dtype": "float32"}))
-    assert len(theirs) >= 8
-    assert ours[-len(theirs) :] == pytest.approx(theirs, abs=1e-4)
-
-
-def test_trl_when_the_teacher_is_watched_then_its_log_shows_how_the_scores_lie(tmp_path: Path):
-    trl = pytest.importorskip("trl")
-    from datasets import Dataset
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    from grpo_bridge import trl_reward
-
-    path = saved(tmp_path, "bert")
-    calibrated_card(path)
-    teacher = reward_model.build(Options(model=(path,)))
-    assert isinstance(teacher, RewardModelTeacher)
-    policy = AutoModelForCausalLM.from_pretrained(tiny_base(tmp_path / "policy", "llama", CHAT))
-    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "policy" / "llama")
-    tokenizer.pad_token = "<unk>"
-    args = trl.GRPOConfig(
-        output_dir=str(tmp_path / "run"),
-        per_device_train_batch_size=8,
-        num_generations=4,
-        max_completion_length=8,
-        max_steps=2,
-        logging_steps=1,
-        report_to="none",
-        use_cpu=True,
-        bf16=False,
-        save_strategy="no",
-        disable_tqdm=True,
-    )
-    trainer = trl.GRPOTrainer(
-        model=policy,
-        reward_funcs=trl_reward(teacher),
-        args=args,
-        train_dataset=Dataset.from_dict({"prompt": ["why", "what is water", "the sky", "birds"]}),
-        processing_class=tokenizer,
-        callbacks=[watching(teacher)],
-    )
-    trainer.train()
-    logged = [entry for entry in trainer.state.log_history if "rm/mean_shift" in entry]
-    assert logged
-    assert {"rm/out_of_range", "rm/psi", "rm/std_ratio", "rm/tie_rate"} <= logged[-1].keys()
 
 
 def test_teacher_when_pickled_then_the_copy_scores_the_same(bert: str):

@@ -13,6 +13,7 @@ The registry names it by its path under the catalog.
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar, cast, runtime_checkable
@@ -45,7 +46,7 @@ class NoOptions:
     """For teachers without options."""
 
 
-class BaseTeacher:
+class BaseTeacher(ABC):
     """A comfortable base: implement `judge`, and `quick` if part of the work is provably bounded.
 
     Attributes:
@@ -78,9 +79,9 @@ class BaseTeacher:
         """
         return None
 
+    @abstractmethod
     def judge(self, sample: Sample) -> Verdict:
         """Judge one sample without bounds of its own: runs in a worker that is killed at the deadline."""
-        raise NotImplementedError(f"{type(self).__name__} must implement judge()")
 
     def score(self, samples: Sequence[Sample]) -> list[Verdict]:
         """Judge the samples one by one."""

@@ -111,7 +111,7 @@ class Evaluation:
     boxes: tuple[Box, ...]
     worst_pairs: tuple[Disagreement, ...]
     worst_answers: tuple[Misjudged, ...]
-    seen: float | None = None
+    seen: float | None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain values; numbers that are not finite become null."""
@@ -161,6 +161,7 @@ def evaluate(
     baselines: Sequence[Rival] = (),
     others: Sequence[Rival] = (),
     calibration: Calibration | None = None,
+    seen: float | None = None,
     seed: int = 0,
 ) -> Evaluation:
     """Measure everything. The length-only baseline is always among the baselines.
@@ -173,6 +174,7 @@ def evaluate(
         baselines: More baselines, on the same answers.
         others: Models to compare with, on the same answers.
         calibration: The card's own maps.
+        seen: Share of the prompts that the model was trained on.
         seed: Of resampling and folds.
 
     Raises:
@@ -185,6 +187,7 @@ def evaluate(
     fitted = calibrate(scored, seed)
     checked = [check_crossed(scored, seed)]
     return Evaluation(
+        seen=seen,
         model=model,
         data=tuple(data),
         left_out=left_out,

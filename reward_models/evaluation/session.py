@@ -80,9 +80,9 @@ def run(request: Request, data: RatedData, train: RatedData | None, say: Say) ->
         baselines=baselines,
         others=others,
         calibration=Calibration.from_json(dict(card.calibration)) if card is not None and card.calibration else None,
+        seen=share_seen(card.seen, rated_P) if card is not None else None,
         seed=request.seed,
     )
-    evaluation = replace(evaluation, seen=share_seen(card.seen, rated_P) if card is not None else None)
     if request.update and request.model.folder is not None:
         _update(request.model.folder, card, scored_M[0], evaluation, request.seed)
         say(f"updated the card of {request.model.folder}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -24,7 +25,7 @@ class LossResult:
     parts: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-class Loss(torch.nn.Module):  # type: ignore[misc]
+class Loss(torch.nn.Module, ABC):  # type: ignore[misc]
     """Base of all losses. Parameters, where a loss has any (cutpoints), are trained with the model's head.
 
     Attributes:
@@ -33,6 +34,7 @@ class Loss(torch.nn.Module):  # type: ignore[misc]
 
     num_outputs: int = 1
 
+    @abstractmethod
     def forward(self, outputs_NH: Tensor, labels: Labels) -> LossResult:
         """Return the loss of a batch.
 
@@ -40,7 +42,6 @@ class Loss(torch.nn.Module):  # type: ignore[misc]
             outputs_NH: The model's outputs, float32; H is `num_outputs`.
             labels: Of the same N answers.
         """
-        raise NotImplementedError
 
     def scores(self, outputs_NH: Tensor) -> Tensor:
         """Return one score for each answer, higher is better, on the loss's own scale."""

@@ -6,6 +6,7 @@ import errno
 import os
 import select
 import socket
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from . import limits, outcomes, runs, warm
@@ -19,7 +20,7 @@ DONE = "done"
 READ_BYTES = 1 << 18
 
 
-class Line(runs.Talk):
+class Line(runs.Talk, ABC):
     """A record-wise conversation over a stream socket that never blocks the supervisor."""
 
     def __init__(self, sock: socket.socket, most_bytes: int) -> None:
@@ -74,9 +75,9 @@ class Line(runs.Talk):
             del self._in[: RECORD.size + length]
             self.record(record, run)
 
+    @abstractmethod
     def record(self, record: bytes, run: runs.Finished) -> None:
         """Take in one record."""
-        raise NotImplementedError
 
 
 class _Calls(Line):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import folders, limits, meter, setting, warm, zygote
+from .finished import Ending, Finished, Unfit, note
 from .host import Host, HostGone
 from .setting import Setting
 
@@ -20,33 +21,6 @@ MAX_ZYGOTES = 3
 CANCELLED = "cancelled"
 LOST = "lost"
 """Reasons to end a run beside its limits: the host gave it up; it attacked the zygote."""
-
-
-class Unfit(RuntimeError):
-    """This box cannot run another program."""
-
-
-class Ending:
-    """How one process ended."""
-
-    def __init__(self) -> None:
-        self.pid = 0
-        self.status: int | None = None
-        self.cpu_s = 0.0
-        self.resident_bytes = 0
-
-
-class Finished:
-    """How a run ended: its processes, and the limit or other reason that ended it."""
-
-    def __init__(self, count: int) -> None:
-        self.endings = [Ending() for _ in range(count)]
-        self.reason, self.detail = "", ""
-        self.wall_s, self.cpu_s, self.peak_bytes = 0.0, 0.0, 0
-        self.oom = False
-        self.disturbed = False
-        self.spare_until = 0.0
-        """Before this time, the first process may end by itself though there is a reason to end the run."""
 
 
 class Talk:
@@ -191,7 +165,7 @@ class Runner:
                     else:
                         for reply in parent.replies():
                             started += reply.tag != zygote.ENDED
-                            running -= _note(run, reply)
+                            running -= note(run, reply)
                 if not events:
                     self.host.flush_old()
                 if not run.reason:
@@ -385,18 +359,6 @@ class Runner:
 def threads_of_ours() -> int:
     """Return how many threads this process has."""
     return len(os.listdir("/proc/self/task"))
-
-
-def _note(run: Finished, reply: warm.Reply) -> int:
-    """Take down what a zygote says; return how many processes have ended by it."""
-    ending = run.endings[reply.child]
-    if reply.tag == zygote.STARTED:
-        ending.pid = reply.value
-        return 0
-    if reply.tag == zygote.REFUSED:
-        raise Unfit("no process can be started")
-    ending.status, ending.cpu_s, ending.resident_bytes = reply.value, reply.cpu_s, reply.resident_bytes
-    return 1
 
 
 def _resident_bytes(pid: int) -> int:

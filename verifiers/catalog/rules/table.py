@@ -9,6 +9,7 @@ fields that a user writes, `check` judges a text. Reading, the schema, the docum
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -40,20 +41,20 @@ class Outcome(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(ABC):
     """One check with its fields filled in."""
 
     kind: ClassVar[str] = ""
     short: ClassVar[str] = ""
     """The field that stands for the whole when no mapping is given; empty = none."""
 
+    @abstractmethod
     def check(self, view: View) -> Outcome:
         """Judge a text that holds something, in linear time unless `slow`."""
-        raise NotImplementedError(f"{type(self).__name__} must implement check()")
 
+    @abstractmethod
     def expected(self) -> str:
         """Return what the rule asks for, as the end of "expected ..."."""
-        raise NotImplementedError(f"{type(self).__name__} must implement expected()")
 
     @cached_property
     def told(self) -> str:
@@ -68,7 +69,7 @@ class Rule:
         """Return what an author may not have meant, for lint."""
         return []
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027 (most have nothing to prepare)
         """Load what the rule needs and compile it, once.
 
         Raises:
