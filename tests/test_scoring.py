@@ -51,6 +51,14 @@ WORKER_HARM = {
 }
 
 
+def test_teacher_when_it_has_no_judge_then_quick_judges_and_what_it_leaves_says_so():
+    samples = [Sample("a", reference="a"), Sample("later", reference="a"), Sample("b", reference="a")]
+    right, left, wrong = score(samples, toy_teachers.OnlyQuick)
+    assert (right.reward, left.reward, wrong.reward) == (1.0, None, 0.0)
+    assert "OnlyQuick has no `judge`" in left.reason
+    assert [verdict.reward for verdict in toy_teachers.OnlyQuick.build().score([samples[0], samples[2]])] == [1.0, 0.0]
+
+
 @pytest.mark.parametrize("completion", HARM)
 def test_score_when_quick_fails_then_the_sample_alone_is_not_judged(completion):
     before, bad, after = score([("a", "a"), (completion, "x"), ("a", "b")], DOES)

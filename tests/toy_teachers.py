@@ -50,6 +50,17 @@ class Good(Toy):
 
 
 @teacher(version="1", options=Options)
+class OnlyQuick(BaseTeacher):
+    """Judges all at once but what says "later", and has no `judge`."""
+
+    def __init__(self, options: Options) -> None:
+        pass
+
+    def quick(self, sample: Sample) -> Verdict | None:
+        return None if sample.completion == "later" else same(sample)
+
+
+@teacher(version="1", options=Options)
 class Does(Toy):
     """Does what the completion says, to its own harm."""
 

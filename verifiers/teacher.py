@@ -13,7 +13,6 @@ The registry names it by its path under the catalog.
 from __future__ import annotations
 
 import inspect
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar, cast, runtime_checkable
@@ -46,8 +45,8 @@ class NoOptions:
     """For teachers without options."""
 
 
-class BaseTeacher(ABC):
-    """A comfortable base: implement `judge`, and `quick` if part of the work is provably bounded.
+class BaseTeacher:
+    """A comfortable base: implement `judge`, or `quick` if the work is provably bounded, or both if part of it is.
 
     Attributes:
         name, version: Set by `TeacherSpec.build`.
@@ -79,9 +78,15 @@ class BaseTeacher(ABC):
         """
         return None
 
-    @abstractmethod
     def judge(self, sample: Sample) -> Verdict:
-        """Judge one sample without bounds of its own: runs in a worker that is killed at the deadline."""
+        """Judge one sample without bounds of its own: runs in a worker that is killed at the deadline.
+
+        A teacher whose `quick` judges everything needs none.
+        """
+        verdict = self.quick(sample)
+        if verdict is None:
+            raise TypeError(f"{type(self).__name__} has no `judge` for what its `quick` leaves: write one")
+        return verdict
 
     def score(self, samples: Sequence[Sample]) -> list[Verdict]:
         """Judge the samples one by one."""
