@@ -40,6 +40,17 @@ def test_a_batch_finds_the_reference_and_judges_plain_and_chat() -> None:
     assert all(each.valid and each.teacher == "math" for each in answers)
 
 
+def test_a_batch_becomes_whole_samples() -> None:
+    scorer = GroupScorer("math", columns={"id": "group"})
+    scorer.keep_meta()
+    samples = scorer.samples(("a", "b"), ["4", "5"], {"answer": ["6", None], "id": [1, 2], "task": "ignored"})
+    metas = [{"answer": "6", "id": 1}, {"answer": None, "id": 2}]
+    assert samples == [Sample("4", "a", "6", metas[0], 1), Sample("5", "b", None, metas[1], 2)]
+    assert pickle.loads(pickle.dumps(samples)) == samples
+    (bare,) = GroupScorer("math").samples(["a"], ["4"], {})
+    assert bare == Sample("4", "a")
+
+
 @pytest.mark.parametrize(
     ("settings", "columns"),
     [
