@@ -2,9 +2,9 @@
 
     python benchmarks/bench_endurance.py [programs rows] [--programs N] [--rows N] [--image IMAGE] [--no-write]
 
-Of 20 programs in a row 14 are right and 6 do harm: they raise, fill memory, flood the output, leave processes and
-files behind, and one in 400 spins until it is stopped. Each one's outcome is checked, as is the order and reward of each row. Linux only; programs need
-docker. Writes the section `endurance` of `benchmarks/RESULTS.md`.
+Of 20 programs in a row 5 do harm: they raise, fill memory, flood the output, leave a process or a file behind; and one
+in 400 spins until it is stopped. Each one's outcome is checked, as is the order and reward of each row. Linux only;
+programs need docker. Writes the section `endurance` of `benchmarks/RESULTS.md`.
 """
 
 from __future__ import annotations
