@@ -45,6 +45,15 @@ def test_final_span_when_the_think_part_is_never_closed_is_none(completion: str)
     assert final_span(completion) is None
 
 
+@given(st.lists(st.sampled_from([*PIECES, "  ", "1. ", "> ", "~~~", "| a |"]), max_size=12))
+def test_the_first_line_is_read_as_any_other(pieces: list[str]) -> None:
+    def parts(text: str) -> list[tuple[object, ...]]:
+        return sorted((part.kind, part.closed, part.name, part.inner(text).lstrip("\n")) for part in segments(text))
+
+    text = "".join(pieces)
+    assert parts(text) == parts(f"\n{text}")
+
+
 def test_segments_of_a_mixed_completion_have_kinds_and_offsets() -> None:
     text = "<think>t</think>\n# Head\n```py\ncode\n```\n<answer>\\boxed{\\frac{1}{2}}</answer>"
     parts = segments(text)

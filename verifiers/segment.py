@@ -39,7 +39,9 @@ _FINAL_CHANNEL = "final<|message|>"
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _BARE_BOX = re.compile(r"[ \t]{0,8}((?:\\[A-Za-z]{1,20}(?:\{[^{}\n]{0,200}\}){0,2}|[^\s$\\{}])++)")
 _TOOL_NAMES = "tool_call|tool_calls|function_call|tool_use|tool_response|tool_result"
-_LIST_ITEM = r"[-*+•][ \t]|\d{1,4}[.)][ \t]"
+_LINE_MARK = r"[ \t]{0,12}+(\#{1,6}[ \t]|```|~~~|[-*+•][ \t]|\d{1,4}[.)][ \t]|[>|])"
+_FIRST_LINE = re.compile(rf"()()(){_LINE_MARK}")
+"""A line marker at the very start; groups as of `_marks`, which would take several times as long to look for `\\A`."""
 _MAX_ATTRIBUTES = 200
 _MAX_BLANKS = 8
 _BLOCK_CHARS = 4_096
@@ -127,7 +129,8 @@ def segments(completion: str, tags: Mapping[str, Kind] = NO_TAGS) -> list[Segmen
     marks = _marks(tuple(known))
     at, size, looked_at = 0, len(completion), 0
     thought = False
-    while len(found) < MAX_PARTS and looked_at < MAX_MARKS and (mark := marks.search(completion, at)):
+    mark = _FIRST_LINE.match(completion) or marks.search(completion)
+    while mark and len(found) < MAX_PARTS and looked_at < MAX_MARKS:
         looked_at += 1
         at = mark.end()
         if mark[2]:
@@ -146,6 +149,7 @@ def segments(completion: str, tags: Mapping[str, Kind] = NO_TAGS) -> list[Segmen
             found.append(_line_part(completion, mark, size))
             if found[-1].kind is Kind.CODE:  # a line of markdown may hold tags and boxes
                 at = found[-1].end
+        mark = marks.search(completion, at)
     found += [_tagged(kind, opening, size, size, closed=False) for kind, opening in opened.items()]
     return sorted(found, key=lambda part: (part.start, -part.end))
 
@@ -158,7 +162,7 @@ def _marks(names: tuple[str, ...]) -> re.Pattern[str]:
     shortest = min(map(len, (*names, "think")))
     return re.compile(
         rf"<(/?)(?=[trasf{starts}][^<>\s]{{{shortest - 1},64}}+>)({known})>|\\(?-i:(boxed|fbox)(?![A-Za-z]))"
-        rf"|(?:\n|\A)[ \t]{{0,12}}+(\#{{1,6}}[ \t]|```|~~~|{_LIST_ITEM}|[>|])",
+        rf"|\n(?=[ \t#`~*+•\d>|-]){_LINE_MARK}",
         re.IGNORECASE,
     )
 

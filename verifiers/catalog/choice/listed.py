@@ -29,8 +29,10 @@ _ARTICLES = frozenset(("a", "an", "the"))
 
 def folded(text: str) -> tuple[str, ...]:
     """Return a text's words for comparison: case, accents, articles and punctuation do not matter."""
-    plain = unicodedata.normalize("NFKD", text[:MAX_OPTION_CHARS].casefold())
-    words = tuple(_WORD.findall("".join(char for char in plain if not unicodedata.combining(char))))
+    plain = text[:MAX_OPTION_CHARS].casefold()
+    if not plain.isascii():
+        plain = "".join(char for char in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(char))
+    words = tuple(_WORD.findall(plain))
     last = len(words) - 1
     return tuple(word for at, word in enumerate(words) if at == last or word not in _ARTICLES)
 

@@ -115,8 +115,9 @@ def _more_letters(text: str, letter: str, at: int, hi: int, allowed: str) -> tup
         if comma and VERB_AFTER.match(text, nxt.end()) is not None:
             break
         letters, at = letters + nxt[1], nxt.end() + (text[nxt.end() : nxt.end() + 1] in ")）]}")
+    denied = DENIED.search(text, at, hi)
     for marker in MARKER.finditer(text, at, hi):
-        if DENIED.search(text, at, marker.start()) or VERB_AFTER.match(text, marker.end() - 1):
+        if (denied is not None and denied.start() < marker.start()) or VERB_AFTER.match(text, marker.end() - 1):
             break
         letters += marker[1] if marker[1] in allowed else ""
     return letters, at

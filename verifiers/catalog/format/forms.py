@@ -32,7 +32,8 @@ _LANGUAGES = {
 }
 _COMMENT = re.compile(r"[ \t]*+(?:#(?!include|define|!)|//|--|%|;|/\*|\*)|[ \t]*+(?:pass|\.\.\.|…)?[ \t]*+\Z")
 _STEP = re.compile(
-    r"(?:\A|\n)[ \t]{0,4}(?:\*\*)?(Thought|Action|Action Input|Observation|Final Answer)(?:\*\*)?[ \t]?:"
+    r"^(?=[ \t*TAOF])[ \t]{0,4}(?:\*\*)?(Thought|Action|Action Input|Observation|Final Answer)(?:\*\*)?[ \t]?:",
+    re.MULTILINE,
 )
 _ACTION_NAME = re.compile(r"[\w][\w .:/-]{0,63}")
 _AFTER: Mapping[str, tuple[str, ...]] = {
