@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sandbox.box import values as box_values
 from verifiers.catalog.code.compare import JSON, PYTHON, Rule, same, same_items, truth
 from verifiers.catalog.code.expect import Expect, View
-from verifiers.catalog.code.show import last_line, show_text, show_value
+from verifiers.catalog.code.show import last_line, show_text, show_value, telling_line
 from verifiers.catalog.code.values import Items, Opaque, Pairs, ValueFault, decode, encode, encode_call
 
 SCALARS = (
@@ -258,6 +258,29 @@ def test_expect_when_a_result_is_an_iterator_then_views_of_it_hold_and_it_equals
 def test_dumps_when_an_iterator_has_no_end_then_its_items_are_not_told():
     assert box_values.dumps(iter(int, 1)) == b'{"o":"callable_iterator"}'
     assert box_values.dumps(n for n in itertools.count()) == b'{"o":"generator"}'
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b"Traceback (most recent call last)\n  raise Odd('Error: x')\nOdd: Error: y\n", "Odd: Error: y"),
+        (b'  File "main.py", line 1\n    x = "error"\nSyntaxError: bad\n', "SyntaxError: bad"),
+        (b"main.c: In function 'f':\nmain.c:1:9: error: no 'x'\n  1 | x\n    | ^\n", "main.c:1:9: error: no 'x'"),
+        (b"main.c:1:9: fatal error: no.h: none\ncompilation terminated.\n", "main.c:1:9: fatal error: no.h: none"),
+        (b"warning: x\nerror[E0308]: types\n --> main.rs\n\nFor more about this error, ..\n", "error[E0308]: types"),
+        (b"Main.java:1: error: no\nint\n   ^\n1 error\n", "Main.java:1: error: no"),
+        (b"main.ts(1,10): error TS1110: Type expected.\n", "main.ts(1,10): error TS1110: Type expected."),
+        (b"main.js:1\nthrow 1\n^\n\nRangeError: far\n    at f\n\nNode.js v18\n", "RangeError: far"),
+        (b"panic: index out of range\n\ngoroutine 1:\n\t./main.go:2\n", "panic: index out of range"),
+        (b"thread 'main' panicked at 'no', main.rs:1\nnote: run with\n", "thread 'main' panicked at 'no', main.rs:1"),
+        (b'Exception in thread "main" Odd: 3\n\tat Main.f\n', 'Exception in thread "main" Odd: 3'),
+        (b"./main.go:2:14: undefined: x\n", "./main.go:2:14: undefined: x"),
+        (b"what():  x\n", "what():  x"),
+        (b"", ""),
+    ],
+)
+def test_telling_line_when_a_tool_or_program_says_more_then_its_message(said: bytes, told: str):
+    assert telling_line(said) == told
 
 
 def test_show_when_values_are_hostile_then_cut_and_escaped():

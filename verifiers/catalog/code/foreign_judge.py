@@ -9,7 +9,7 @@ from sandbox.types import Job, JobReport, Limits, Outcome, Program, Report
 from verifiers.catalog.code.foreign_tests import ForeignTest, ForeignTests, Unread
 from verifiers.catalog.code.foreign_values import Unequal, read
 from verifiers.catalog.code.results import PASS, WRONG, Result, failed_run
-from verifiers.catalog.code.show import last_line, show_text
+from verifiers.catalog.code.show import show_text, telling_line
 from verifiers.catalog.code.task import BadReference
 
 
@@ -39,7 +39,7 @@ async def expected_values(
     if failure is not None and failure.outcome is Outcome.INFRASTRUCTURE:
         raise Untold(failure.detail)
     if failure is not None:
-        raise BadReference(f"the expected values do not compile: {show_text(last_line(failure.stderr))}")
+        raise BadReference(f"the expected values do not compile: {show_text(telling_line(failure.stderr))}")
     told = iter(done.runs)
     return [
         _evaluated(next(told, None), test) if isinstance(test.expected, Unread) else test.expected

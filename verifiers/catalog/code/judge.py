@@ -13,7 +13,7 @@ from verifiers.catalog.code.foreign_judge import foreign_result
 from verifiers.catalog.code.joining import callable_name
 from verifiers.catalog.code.oracles import agrees, settled
 from verifiers.catalog.code.results import LIMITS, PASS, WRONG, Credit, Result, failed_run, settle
-from verifiers.catalog.code.show import last_line, show_text, show_value
+from verifiers.catalog.code.show import last_line, show_text, show_value, telling_line
 from verifiers.catalog.code.task import BadReference, CallTest, CheckerProgram, CheckTest, StdioTest, Task
 from verifiers.catalog.code.values import ValueFault, decode
 from verifiers.types import Status, Verdict
@@ -287,7 +287,7 @@ async def _said_of(backend: Runs, checker: CheckerProgram, test: StdioTest, outp
         if told is not None and told.outcome is Outcome.INFRASTRUCTURE:
             raise Infrastructure(told.detail)
     if done.failure is not None or not done.runs:
-        detail = last_line(done.failure.stderr) or done.failure.detail if done.failure else "no report"
+        detail = telling_line(done.failure.stderr) or done.failure.detail if done.failure else "no report"
         raise BadReference(f"the checker program cannot be run: {show_text(detail)}")
     return done.runs[0]
 

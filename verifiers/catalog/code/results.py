@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from sandbox.types import MIB, Outcome, Report
-from verifiers.catalog.code.show import SHOWN_CHARS, last_line, show_text
+from verifiers.catalog.code.show import SHOWN_CHARS, show_text, telling_line
 from verifiers.types import Part, Status, Verdict
 
 PASS, WRONG = "pass", "wrong_answer"
@@ -69,14 +69,14 @@ _WORDS: Final = {
 def failed_run(report: Report, expected: str = "") -> Result:
     """Return the result of a run that did not end well."""
     why = _WORDS.get(report.outcome) or _how_it_ended(report)
-    seen = report.error or last_line(report.stderr)
+    seen = report.error or telling_line(report.stderr)
     if report.outcome in LIMITS or report.outcome is Outcome.COMPILE_ERROR:
         why += f": {show_text(seen)}" if seen and report.outcome is Outcome.COMPILE_ERROR else ""
     return Result(report.outcome.value, why, expected, show_text(seen), b"", report.cpu_s, report.memory_bytes)
 
 
 def _how_it_ended(report: Report) -> str:
-    told = show_text(report.error) or last_line(report.stderr)
+    told = show_text(report.error) or telling_line(report.stderr)
     if report.signal is not None:
         return f"killed by signal {report.signal}"
     if told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import Any
 
@@ -9,6 +10,10 @@ from verifiers.catalog.code.values import Items, Opaque, Pairs
 
 SHOWN_CHARS = 200
 """Longest piece of an output or value in a verdict."""
+_READ_BYTES = 16_384
+_TRACEBACK = b"Traceback (most recent call last)"
+_MESSAGE = re.compile(rb"(?:error(?:\[\w{1,12}\]| TS\d{1,6})?:|Error:|Exception\b|\bpanic(?:ked\b|:))")
+"""Of gcc, javac, rustc, tsc; of programs in Java, JavaScript, Go, Rust."""
 _BRACKETS: dict[type, tuple[str, str]] = {
     list: ("[", "]"),
     tuple: ("(", ")"),
@@ -32,6 +37,16 @@ def last_line(text: bytes, limit: int = SHOWN_CHARS) -> str:
     """Return the last line that is not blank, as tracebacks have their message there."""
     lines = text[-8 * limit :].strip().rsplit(b"\n", 1)
     return show_text(lines[-1].strip(), limit)
+
+
+def telling_line(text: bytes, limit: int = SHOWN_CHARS) -> str:
+    """Return the line that says what went wrong: the first that is an error's message, or else the last.
+
+    Compilers and most languages write more below it; Python's tracebacks end with it.
+    """
+    lines = [] if _TRACEBACK in text else text[:_READ_BYTES].split(b"\n")
+    message = next((line for line in lines if _MESSAGE.search(line)), None)
+    return last_line(text, limit) if message is None else show_text(message.strip(), limit)
 
 
 def show_value(value: Any, limit: int = SHOWN_CHARS) -> str:
