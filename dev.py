@@ -252,7 +252,7 @@ def sandboxes_in_ci() -> Iterator[None]:
             install_debian_programs()
             engine = None if engine_answers() else start_engine()
             print("-- building the sandbox's image", flush=True)
-            quietly(venv_command(["verify", "sandbox", "build", "--from-debian"]))
+            quietly(venv_command(["verify", "sandbox", "build", "--from-debian", "--with", "java,go,rust"]))
     except DevError as error:
         print(f"-- FAILED: the sandbox's tests have no sandbox: {error}", flush=True)
     try:
