@@ -102,9 +102,11 @@ PROGRAMS = {
 @pytest.mark.parametrize("language", PROGRAMS)
 def test_score_when_in_a_language_then_each_program_has_its_outcome(language: str, backend: str) -> None:
     programs = PROGRAMS[language]
-    scorer = Scorer("code", options={"sandbox": backend, "slots": 2, "cpu_s": 2.0, "memory_mb": 400})
-    samples = [Sample(f"```{language}\n{code}\n```", reference=REFERENCE) for code in programs.values()]
-    verdicts = dict(zip(programs, scorer.score(samples), strict=True))
+    verdicts = {}
+    for cpu_s, kinds in ((20.0, programs.keys() - {SPINS}), (1.0, {SPINS})):
+        scorer = Scorer("code", options={"sandbox": backend, "slots": 2, "cpu_s": cpu_s, "memory_mb": 400})
+        samples = [Sample(f"```{language}\n{programs[kind]}\n```", reference=REFERENCE) for kind in kinds]
+        verdicts |= zip(kinds, scorer.score(samples), strict=True)
     if verdicts[RIGHT].status is Status.UNAVAILABLE and "CI" not in os.environ:
         pytest.skip(verdicts[RIGHT].reason)
     found = {kind: verdict.parts[0].details["outcome"] for kind, verdict in verdicts.items() if kind != RIGHT}

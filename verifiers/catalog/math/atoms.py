@@ -72,7 +72,7 @@ _MACRO_CONSTANTS: dict[str, Node] = {
     "\\ldots": Sym("..."), "\\hbar": Sym("hbar"), "\\ell": Sym("l"), "\\aleph": Sym("aleph"), "\\nabla": Sym("nabla"),
     "\\partial": Sym("partial"), "\\triangle": Sym("triangle"), "\\angle": Sym("angle"), "\\square": Sym("square"),
     "\\prime": Sym("prime"),
-    "\\star": Sym("star"), "\\top": Sym("T"), "\\Re": Sym("Re"), "\\Im": Sym("Im"), "\\mathbb{R}": NamedSet("R"),
+    "\\star": Sym("star"), "\\top": Sym("T"), "\\Re": Sym("Re"), "\\Im": Sym("Im"),
 }  # fmt: skip
 
 

@@ -215,9 +215,9 @@ def _ratio(ref: Node, pred: Node, context: Context) -> bool:
 
 def _sets(ref: Node, pred: Node, context: Context) -> bool:
     """Compare sets of real numbers, and builders that are only structure (2k pi, k in Z)."""
-    if type(ref) is NamedSet and type(pred) is NamedSet:
-        context.rule = "named sets"
-        return ref.name == pred.name
+    if type(ref) is NamedSet and type(pred) in (NamedSet, Sym) and ref.name == pred.name:  # type: ignore[union-attr]
+        context.rule = "named sets"  # R without its double stroke too, where R is wanted
+        return True
     if (both := explicit_sets(ref, pred, context)) is not None:
         return both
     if type(ref) is SetOp and type(pred) is SetOp and ref.op == pred.op:
@@ -228,4 +228,5 @@ def _sets(ref: Node, pred: Node, context: Context) -> bool:
     if type(ref) is Builder and type(pred) is Builder:
         context.rule = "sets in builder notation, part by part"
         return match(ref.body, pred.body, context) and match(ref.condition, pred.condition, context)
+    context.rule = "a set against something else"
     return False

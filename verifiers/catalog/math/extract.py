@@ -39,7 +39,10 @@ _QUESTION = re.compile(r"[ \t$*.]*+(?:\\[)\]])?[ \t*]*+[?？]")
 _UNCLOSED_END = re.compile(r"\$|\\\)|\\\]|\n|\*\*|<")
 _DOLLAR = re.compile(r"(?<!\\)\$")
 _BOX_NAME = re.compile(r"(?:\\boxed|\\fbox|\x08oxed)(?=\s?\{)")
-_NO_ANSWER = re.compile(r"[\s?？.…_*\\{}$-]*+(?:\\(?:text|ldots|dots)\s?\{?[\s?？.…]*+\}?)?[\s}]*+")
+_NO_ANSWER = re.compile(
+    r"(?!\\\{\s*+\\\}\s*+\Z)[\s?？.…_*\\{}$-]*+(?:\\(?:text|ldots|dots)\s?\{?[\s?？.…]*+\}?)?[\s}]*+"
+)
+"""`\\{\\}` is the empty set."""
 _ESCAPED = re.compile(r"\\\\[A-Za-z]{2}")
 _BACKSLASHES = re.compile(r"\\+")
 _GAP_MARKUP = re.compile(

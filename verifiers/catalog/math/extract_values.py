@@ -44,10 +44,14 @@ _TOKENS = (
     rf"(?<=\d)(?:{_ZH_UNITS})",
     rf"(?<![A-Za-z])(?:{_UNITS}|{_FUNCTIONS})(?![A-Za-z])",
     r"(?<![A-Za-z'’])[A-Za-z](?![A-Za-z'’])|[ \t]",
+    # Products of letters between signs and braces that no prose has: \frac{ab+cd}{bd}.
+    r"(?<=[{}^_])[A-Za-z]{2,4}(?=[-+*/^_=}\\\d])|(?<=[-+*/^_=\d}\\])[A-Za-z]{2,4}(?=[}^_])",
+    r"(?<=[+=*^])[A-Za-z]{2,4}(?=[+=*^\\])",
 )
 _RUN = re.compile(rf"(?:{'|'.join(_TOKENS)})++")
 _VALUED = re.compile(r"[\d√π∞∅½⅓⅔¼¾ℝ$]|\\[A-Za-z(\[]|[A-Za-z]\)?\s?[=<>≤≥≠≈]|(?<![A-Za-z])(?:inf|pi)")
 _MATH = re.compile(f"(?:{MATH})")
+_SET_STARTS = ("\\{", "\\left\\{", "{")
 _APPROX = re.compile(r"≈|\\approx")
 _TRIM_END = frozenset(" \t,，、;；:：=&~(（[{+*/<＝–-_或和且")
 _TRIM_START = frozenset(" \t,，、;；:：=&~!)）]}*/＝或和且")
@@ -321,5 +325,7 @@ def is_all_value(text: str) -> bool:
     stripped = text.strip().rstrip(".。")
     if "\n" in stripped and "\\begin" not in stripped and not _MATH.fullmatch(stripped):
         return False
+    if stripped.startswith(_SET_STARTS):
+        stripped = stripped.replace(":", "|", 1)  # {x : x > 2}; elsewhere a colon belongs to words
     run = _RUN.fullmatch(stripped.replace("\n", " "))
     return bool(run and _VALUED.search(stripped))

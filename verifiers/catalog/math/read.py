@@ -108,6 +108,11 @@ _WIDE_SPACE = re.compile(r"\s{2,}+")
 _OPTION = re.compile(r"\(?([A-J])(?:\)|[.．、](?!\d)|\)?:(?=\s))\s*(\S.{0,200})\Z", re.DOTALL)
 _LETTER = re.compile(r"(?:or|and|,|/|\s)*+\(?[A-J](?![A-Za-z])")
 _OPTION_START = re.compile(r"\A\W{0,3}(?:\\(?:text|textbf|mathrm|mathbf)\s?\{)?\W{0,2}[A-J]\}?[).:．、]")
+_BETWEEN_CIRCLED = " \t、,，和与及"
+_CIRCLED = re.compile(
+    rf"选?(?:\\text\s?\{{)?([\u2460-\u2473](?:[{_BETWEEN_CIRCLED}]{{0,3}}[\u2460-\u2473]){{0,19}})\}}?"
+)
+"""Numbers of statements: ①③, in any order."""
 _EMPTY_SET = frozenset(
     ["no solution", "no solutions", "no real solution", "no real solutions", "empty set", "the empty set",
      "无解", "空集",
@@ -213,6 +218,8 @@ def read(text: str) -> Answer | Unread:
             return Answer(text, Num(int(text)))
         if _DIRECT.fullmatch(text) and (node := _parsed(text)) is not None:
             return Answer(text, node)
+        if statements := _CIRCLED.fullmatch(text.strip(" $.。")):
+            return Answer(text, Words("".join(sorted(set(statements[1]) - set(_BETWEEN_CIRCLED)))))
         text = plain(text)
         if "   " in text or "\n" in text:
             text = _WIDE_SPACE.sub(_narrow, text)

@@ -53,6 +53,11 @@ SOLVING_STEPS = 6_000
 """Steps that the search for the roots of one relation may take; a quarter is charged to the comparison."""
 NEAR = (Fraction(1, 10**6), Fraction(1, 10**16))
 """Relative distances of the test points beside an end."""
+_ABOVE, _BELOW = Span(Fraction(0), False, None, False), Span(None, False, Fraction(0), False)
+_PARTS_OF_R: dict[str, RealSet] = {
+    "R+": (_ABOVE,), "R>0": (_ABOVE,), "R-": (_BELOW,), "R<0": (_BELOW,), "R*": (_BELOW, _ABOVE),
+    "R\\ge0": (Span(Fraction(0), True, None, False),), "R\\le0": (Span(None, False, Fraction(0), True),),
+}  # fmt: skip
 _ORDERS = frozenset(["<", ">", "<=", ">=", "!=", "="])
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 _FAR = (Fraction(-10**9), Fraction(-1234567, 1000), Fraction(-37, 10), Fraction(-1, 1000), Fraction(1, 1000),
@@ -84,8 +89,8 @@ def explicit(node: Node, context: Context) -> RealSet:
             return ALL
         case NamedSet(name="empty"):
             return ()
-        case NamedSet(name="R+" | "R^+"):
-            return (Span(Fraction(0), False, None, False),)
+        case NamedSet(name=name) if name in _PARTS_OF_R:
+            return _PARTS_OF_R[name]
         case SetOp(op=op, items=(left, right)):
             return _combined(op, explicit(left, context), explicit(right, context))
         case Add(items=(left, Neg(item=right))):

@@ -104,6 +104,26 @@ def stated(node: Node) -> Stated | None:
     return None
 
 
+_ANGLES_OF = frozenset(["sin", "cos", "tan", "cot", "sec", "csc"])
+
+
+def measured(node: Node) -> Node | None:
+    """Return the value in `f^{-1}(x) = ..`, `A^{-1} = ..` and `sin A = ..`, for which the bare value may stand.
+
+    `None` for what is rather an equation to be solved, as sin x = 1/2.
+    """
+    match node:
+        case Rel(first=Mul(items=(Pow(base=Sym(), exponent=Num(value=-1)), Sym() | Num())), links=(("=", value),)):
+            return value
+        case Rel(first=Pow(base=Sym(name=name), exponent=Num(value=-1)), links=(("=", value),)) if name.isupper():
+            return value
+        case Rel(first=Call(name=name, args=(angle,)), links=(("=", value),)) if name in _ANGLES_OF:
+            names = free_symbols(angle)
+            named = bool(names) and all(each.isupper() or len(each) > 1 for each in names)
+            return value if named and not free_symbols(value) else None
+    return None
+
+
 def _roughly(value: Node, estimate: Node) -> bool:
     """Whether an estimate is within a tenth of the value; what has no number passes."""
     try:

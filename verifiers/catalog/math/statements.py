@@ -6,9 +6,10 @@ import itertools
 from collections.abc import Sequence
 
 from verifiers.catalog.math.context import Context
+from verifiers.catalog.math.exact import NotExact, rational
 from verifiers.catalog.math.lists import BRACKETED, pairwise, spread, values_match
 from verifiers.catalog.math.naming import same_name, with_arguments
-from verifiers.catalog.math.relations import Stated, is_name, proportional, stated, zero_form
+from verifiers.catalog.math.relations import Stated, is_name, measured, proportional, stated, zero_form
 from verifiers.catalog.math.sets import as_interval, explicit_sets
 from verifiers.catalog.math.tree import Add, Neg, Node, Quantity, Rel, Seq, Sym, Words, free_symbols
 
@@ -22,6 +23,8 @@ def relations_match(ref: Node, pred: Node, context: Context) -> bool:
     left, right = stated(ref), stated(pred)
     if left is not None and right is not None and (type(ref) is Rel or type(pred) is Rel):
         return _statements(ref, pred, left, right, context)
+    if (bare := _bare_values(ref, pred, context)) is not None:
+        return context.match(*bare, context)
     if _is_equation(ref) or _is_equation(pred):
         return _equations(ref, pred, context)
     if _memberships_of_others(ref, pred, context):
@@ -65,6 +68,15 @@ def _statements(ref: Node, pred: Node, left: Stated, right: Stated, context: Con
     return any(context.match(one, value, context) for one in left.values)
 
 
+def _bare_values(ref: Node, pred: Node, context: Context) -> tuple[Node, Node] | None:
+    """Return both values where one side is bare and the other names it as a function's or angle's; else `None`."""
+    if type(ref) is not Rel:
+        value = measured(pred)
+        return (ref, value) if value is not None else None
+    value = measured(ref) if type(pred) is not Rel and context.options.names != "required" else None
+    return (value, pred) if value is not None else None
+
+
 def _is_set_statement(node: Node) -> bool:
     return type(node) is Rel and node.links[0][0] == "in"
 
@@ -102,8 +114,18 @@ def _equations(ref: Node, pred: Node, context: Context) -> bool:
 def _congruences(ref: Rel, pred: Rel, context: Context) -> bool:
     context.rule = "congruence"
     same = [context.match(ref.first, pred.first, context)]
-    same += [a[0] == b[0] and context.match(a[1], b[1], context) for a, b in zip(ref.links, pred.links, strict=True)]
-    return all(same)
+    (left, modulus), (right, other) = [(node.links[0][1], node.links[1][1]) for node in (ref, pred)]
+    same += [ref.links[0][0] == pred.links[0][0], context.match(modulus, other, context)]
+    return all(same) and (_congruent(left, right, modulus, context) or context.match(left, right, context))
+
+
+def _congruent(left: Node, right: Node, modulus: Node, context: Context) -> bool:
+    """Whether two numbers leave the same rest."""
+    try:
+        values = [rational(node, context.steps) for node in (left, right, modulus)]
+    except NotExact:
+        return False
+    return values[2] != 0 and (values[0] - values[1]) % values[2] == 0
 
 
 def _other_variable(ref: Node, pred: Node) -> bool:

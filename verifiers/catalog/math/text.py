@@ -7,7 +7,7 @@ import re
 from verifiers.catalog.math.context import Context
 from verifiers.catalog.math.tree import Const, Node, Seq, Sym, Words
 
-_LEADING = re.compile(r"(?:the|a|an|option|choice|选项|选)\s*", re.IGNORECASE)
+_LEADING = re.compile(r"(?:the|an|a)\s+|(?:option|choice|选项|选)\s*", re.IGNORECASE)
 _PUNCTUATION = re.compile(r"[\s\-–—'’\".,;:!?()\[\]{}。，；：！？（）]+")
 _OTHER_OPTION = re.compile(r"(?<![A-Za-z0-9])(?:\([A-J]\)|[A-J][).:、])(?=\s|\Z)")
 _DENIAL = re.compile(r"(?:is|was|isn['’]t|wasn['’]t|不是|不正确|不对|是?错)(?![a-z])")

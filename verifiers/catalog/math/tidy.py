@@ -17,7 +17,8 @@ _RARE = re.compile(
     r"|textsterling|textdollar|yen|textperthousand|perth?ousand|permille?|textdegree|left\s*+\.|right\s*+\.|right\s*+$"
     r"|prime|textpercent|mathchoice|smash|mathsurround|dots[bcimo]|limits|nonumber|notag|unicode|left\s*+\\lbrace"
     r"|left\s*+\\\{\s*+\\begin|begin\{(?:aligned|align|split|eqnarray|alignedat|gathered)|\\\[|text\s*+\{\s*+[\\,]|checkmark"
-    r"|hat|bar|vec|tilde|overline|over(?:right|left)arrow|widehat|widetilde|dot|operatorname\*|dfrac\s*+\{\\text)"
+    r"|hat|bar|vec|tilde|overline|over(?:right|left)arrow|widehat|widetilde|dot|operatorname\*|dfrac\s*+\{\\text"
+    r"|Bbb|mathds|mathbb\s*+[A-Z])"
 )
 _ACCENT = r"hat|bar|vec|dot|ddot|tilde|overline|overrightarrow|overleftarrow|widehat|widetilde"
 _LATEX: tuple[_SUB, ...] = (
@@ -34,6 +35,8 @@ _LATEX: tuple[_SUB, ...] = (
     (re.compile(r"\^\s*+\{?\s*+((?:\\prime\s*+){1,3})\}?"), lambda m: "'" * m[1].count("prime")),
     (re.compile(r"\^\s*+\{?\s*+\\(?:text)?degree(?![A-Za-z])\s*+\}?|\\(?:text)?degree(?![A-Za-z])"), r"^\\circ "),
     (re.compile(r"\\surd(?![A-Za-z])"), r"\\sqrt"),
+    (re.compile(r"\\(?:Bbb|mathds|mathbb)\s*+(?:\{\s*+([A-Z])\s*+\}|([A-Z])(?![A-Za-z]))"),
+     lambda m: f"\\mathbb{{{m[1] or m[2]}}}"),
     (re.compile(r"\\text\s?\{\s*+,\s*+(and|or)\s*+\}"), r", \\text{\1}"),
     (re.compile(r"\\text\s*+\{\s*+\\(\$|%|textperthousand)\s*+\}"), r"\\\1"),
     (re.compile(r"\\textpercent(?![A-Za-z])"), r"\\%"),
@@ -98,8 +101,9 @@ _INTEGERS = re.compile(
     r"(?:any|all|every|each|some|an)?\s*+"
     r"integers?(?![a-z])\s*+(?:values? of\s*+)?\}?\s*+\$?([a-z])\$?\s*+\}?\)?\Z"
     r"|[,;]?\s*+(?:\\text\s?\{)?\s*+(?:for|where|with)?\s*+\}?\s*+\$?([a-z])\$?\s*+(?:\\text\s?\{)?\s*+"
-    r"(?:is an(?:y)? integer|are integers|为整数|是整数)\s*+\}?\Z"
-    r"|(?:\\[,; ]|\\q?quad|\s)*+\(\s*+([a-z])\s*+\\in\s*+(?:\\math(?:bb|bf|rm)\s?\{Z\}|Z)\s*+\)\Z"
+    r"(?:(?:is )?an(?:y)? integer|are integers|为整数|是整数)\s*+\}?\Z"
+    r"|(?:\\[,; ]|\\q?quad|\s)*+(?:\(|\\text\s?\{\s*+(?:for|where|with)(?: (?:all|any|every|each|some))?\s*+\})\s*+"
+    r"([a-z])\s*+\\in\s*+(?:\\math(?:bb|bf|rm)\s?\{Z\}|Z)\s*+\)?\Z"
 )
 _TAIL_CHARS = 80
 """A condition such as "for any integer k" is looked for this close to the end."""
@@ -135,7 +139,7 @@ def tidy(text: str) -> str:
         text = f"\\{{{match[1]} \\mid {match[2]}\\}}"
     if "R" in text and "{" in text:
         text = _WITHOUT.sub(lambda m: f"\\mathbb{{R}}\\setminus\\{{{m[1]}\\}}", text)
-    if "integer" in text or "整数" in text or text[-1:] == ")":
+    if "integer" in text or "整数" in text or text[-1:] == ")" or ("\\in" in text and "\\text" in text):
         cut = max(0, len(text) - _TAIL_CHARS)
         text = text[:cut] + _INTEGERS.sub(lambda m: f", {m[1] or m[2] or m[3]}\\in\\mathbb{{Z}}", text[cut:])
     return text
