@@ -38,6 +38,9 @@ _CLOSING = re.compile(r"[ \t]*+(?:\$|\\\)|\\\]|[ \t])*+")
 _QUESTION = re.compile(r"[ \t$*.]*+(?:\\[)\]])?[ \t*]*+[?？]")
 _UNCLOSED_END = re.compile(r"\$|\\\)|\\\]|\n|\*\*|<")
 _DOLLAR = re.compile(r"(?<!\\)\$")
+_WIDE_SIGN = re.compile("[＋－＊／＝＜＞％＾｜０-９Ａ-Ｚａ-ｚ]")
+"""What Chinese keyboards write between words; brackets and commas of that width are told apart elsewhere."""
+_NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if _WIDE_SIGN.match(chr(code))}
 _BOX_NAME = re.compile(r"(?:\\boxed|\\fbox|\x08oxed)(?=\s?\{)")
 _NO_ANSWER = re.compile(
     r"(?!\\\{\s*+\\\}\s*+\Z)[\s?？.…_*\\{}$-]*+(?:\\(?:text|ldots|dots)\s?\{?[\s?？.…]*+\}?)?[\s}]*+"
@@ -106,6 +109,7 @@ def find_answer(completion: str, mode: Mode = "strict") -> Found | NotFound:
     """
     if len(completion) <= MAX_BARE_CHARS and mode != "boxed" and _BARE.fullmatch(completion):
         answer = completion.strip()
+        answer = answer[1:].lstrip() if answer[:1] == "=" else answer
         if answer:
             start = completion.index(answer[0])
             return Found(answer, "whole completion", start, start + len(answer))
@@ -121,6 +125,8 @@ def find_answer(completion: str, mode: Mode = "strict") -> Found | NotFound:
     if not body.isascii() and _INVISIBLE.search(body):
         removed = [mark.start() - i for i, mark in enumerate(_INVISIBLE.finditer(body))]
         body = _INVISIBLE.sub("", body)
+    if not body.isascii() and _WIDE_SIGN.search(body):
+        body = body.translate(_NARROW)
     if "<!--" in body:
         body = _without_comments(body)
     found = _in_body(body, mode)

@@ -43,7 +43,7 @@ _PHRASE = re.compile(
     r"(?![A-Za-z])(?:\*\*|__|['’\"”)])?(?:\s?\([^()\n]{0,40}\))?"
     r"(?:[^.\n:：=?$\\]{0,60}?(?:(?<![A-Za-z])(?:is|are|equals?|be|was|IS)(?![A-Za-z])|isn(?=['’]t)|[:：=](?!\s?\}))"
     r"|(?=\s{0,3}(?:[$]|\\[(\[]))|[*#\s]{0,4}(?=\n))"
-    r"|(?:答案|结果)(?:应该|应当|应|就)?(?:为|是|等于|选择?|[:：=])|(?P<letter>[故应因此]选择?)|答[:：]"
+    r"|(?:答案|结果)(?:应该|应当|应|就)?(?:为|是|等于|选择?|[:：=])|(?P<letter>(?:所以|[故应因此题则])选择?)|答[:：]"
 )
 _PHRASE_GATES = ("nswer", "NSWER", "ption", "hoice", "ns:", "NS:", "ns.", "答", "结果", "选")
 _CORRECT_CHOICE = re.compile(
@@ -282,6 +282,7 @@ def _is_label(tail: str, lo: int, start: int) -> bool:
 
 def _shown(text: str) -> str:
     shown = unwrap(text)
+    shown = shown.lstrip("= ") if shown[:1] == "=" else shown
     return shown.rstrip(".。") if not shown.endswith("...") else shown
 
 

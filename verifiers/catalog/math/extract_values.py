@@ -96,6 +96,11 @@ _LEAD = re.compile(
 _LIST_GAP = re.compile(r"\s*+(?:\w++\s*+){0,2}(?:,|;|、|和|或|(?<![A-Za-z])(?:and|or))\s*$")
 _GOES_ON = re.compile(r"\s?[+*/^=]++\s*+[A-Za-z(_\\]|[-+*/^=]*+_")
 """What follows a value that is only the readable beginning of something longer: `0+__import__('os')`."""
+_ROUGHLY = re.compile(
+    r"[\s,，;$]*+[(（]?\s*+(?:or|that is|which is|i\.e\.|即)?,?\s*+"
+    r"(?:about|approximately|roughly|around|nearly|≈|\\approx|大?约)[\s$:]*+"
+)
+"""Between a value and its estimate."""
 _CUT_OFF = re.compile(r"\s*[-+*/=×÷^_<>]\s*$")
 _MORE_CHOICES = re.compile(
     r"[\s)）\]}$.]{0,6}(?:or|and|,|，|/|&|和|或者?|、)[\s$]{0,3}[(（]?[A-J](?![A-Za-z])", re.IGNORECASE
@@ -309,6 +314,8 @@ def conclusion(text: str, lo: int, hi: int, *, cued: bool = True) -> Stated:
     found = values(text, lo, hi)
     if not found:
         return NOTHING
+    if len(found) > 1 and _ROUGHLY.fullmatch(text, found[-2][1], found[-1][0]):
+        found.pop()  # 1/3, or about 33.3%
     start, end = found[-1]
     if _CUT_OFF.match(text, end, hi) or _GOES_ON.match(text, end):
         return NOTHING
