@@ -30,6 +30,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<=[\dA-Za-z)])的平方(?!根)"), "^2"),
     (re.compile(r"(?<=[\dA-Za-z)])的立方(?!根)"), "^3"),
     (re.compile(r"(?<=[\dA-Za-z)])的(\d{1,4}|[a-z])次方"), r"^{\1}"),
+    (re.compile(rf"零下(?=\s*+[\d{_NUMERAL}])"), "-"),
     (re.compile(rf"(?<![{_HAN}])负(?=\s*+[\dA-Za-z\\])"), "-"),
     (re.compile(rf"{_LEFT}比{_RIGHT}"), ":"),
     (re.compile(rf"(?:(?<=[,;])\s*+|{_LEFT})(?:或者?是?){_RIGHT}"), r" \\text{or} "),

@@ -21,7 +21,8 @@ _UNITS = (
     "percent(?:age)?|pct|degrees?|dollars?|cents?|euros?|pounds?|yuan|rupees?|[cmkdn]m|[kmu]?g|ml|mL|ft|inch(?:es)?"
     "|feet|foot|miles?|mi|yards?|yd|(?:centi|kilo|milli|deci)?(?:met(?:er|re)s?|grams?|lit(?:er|re)s?)|mph|hours?|hrs?"
     "|minutes?|mins?|seconds?|secs?|days?|weeks?|months?|years?|[kM]?Hz|kJ|eV|k?Pa|mol|rad(?:ian)?s?|square|cubic"
-    "|sq|per|gallons?|ounces?|oz|lbs?|[ap]\\.m\\.|am|pm|AM|PM|million|billion|trillion|thousand|hundred|watts?|kW|volts?"
+    "|sq|per|gallons?|ounces?|oz|lbs?|[ap]\\.m\\.|am|pm|AM|PM|million|billion|trillion|thousand|hundred|watts?|[kMG]?W|volts?|[kM]?Wh"
+    "|[MG]J|ohms?|fl|cups?|pints?|quarts?|acres?"
 )
 _FUNCTIONS = (
     "sqrt|cbrt|a?(?:sin|cos|tan)|cot|sec|csc|arc(?:sin|cos|tan)|ln|log|exp|pi|inf|infinity|infty|union|mod|and|or|binom"

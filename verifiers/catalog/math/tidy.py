@@ -18,7 +18,7 @@ _RARE = re.compile(
     r"|prime|textpercent|mathchoice|smash|mathsurround|dots[bcimo]|limits|nonumber|notag|unicode|left\s*+\\lbrace"
     r"|left\s*+\\\{\s*+\\begin|begin\{(?:aligned|align|split|eqnarray|alignedat|gathered)|\\\[|text\s*+\{\s*+[\\,]|checkmark"
     r"|hat|bar|vec|tilde|overline|over(?:right|left)arrow|widehat|widetilde|dot|operatorname\*|dfrac\s*+\{\\text"
-    r"|Bbb|mathds|mathbb\s*+[A-Z])"
+    r"|Bbb|mathds|mathbb\s*+[A-Z]|Omega)"
 )
 _ACCENT = r"hat|bar|vec|dot|ddot|tilde|overline|overrightarrow|overleftarrow|widehat|widetilde"
 _LATEX: tuple[_SUB, ...] = (
@@ -35,6 +35,7 @@ _LATEX: tuple[_SUB, ...] = (
     (re.compile(r"\^\s*+\{?\s*+((?:\\prime\s*+){1,3})\}?"), lambda m: "'" * m[1].count("prime")),
     (re.compile(r"\^\s*+\{?\s*+\\(?:text)?degree(?![A-Za-z])\s*+\}?|\\(?:text)?degree(?![A-Za-z])"), r"^\\circ "),
     (re.compile(r"\\surd(?![A-Za-z])"), r"\\sqrt"),
+    (re.compile(r"(?<=\d)(?:\s|~|\\[,; ])*+([kM]?)\\Omega(?![A-Za-z])"), r"\\text{ \1ohm}"),
     (re.compile(r"\\(?:Bbb|mathds|mathbb)\s*+(?:\{\s*+([A-Z])\s*+\}|([A-Z])(?![A-Za-z]))"),
      lambda m: f"\\mathbb{{{m[1] or m[2]}}}"),
     (re.compile(r"\\text\s?\{\s*+,\s*+(and|or)\s*+\}"), r", \\text{\1}"),
@@ -84,10 +85,14 @@ _PLAIN: tuple[_SUB, ...] = (
         re.compile(rf"(?<![\d.])({_NUMBER})[\s~]*+(?:\\text\s?\{{\s*+)?\b({'|'.join(_SCALES)})s?\b(\s*+\}})?"),
         lambda m: _scaled(m),
     ),
+    (re.compile(r"(?<=[\d}])\s*+min\b(?!\s*+[A-Za-z({\[\\_^])"), " minutes"),
+    (re.compile(r"\A(\d{1,9})\s+(?:out\s+of|in)\s+(\d{1,9})\Z"), r"\1/\2"),
+    (re.compile(r"\A(\d{1,9})(?:st|nd|rd|th)\Z"), r"\1"),
     (_CHOOSE, lambda m: f"\\binom{{{m[1] or m[2] or m[3]}}}{{{m[4] or m[5]}}}"),
 )  # fmt: skip
 _PLAIN_GATE = re.compile(
     r"[a-z]\.[a-z]|\+\s?[/-]|\d\s*+[xX]\s*+10|log(?:2|10)|nCr|\d['_]\d|=>|\A(?:US|Rs|INR|EUR|GBP)|illion|thousand"
+    r"|min|\d\s+(?:out|in)\s|\d(?:st|nd|rd|th)\Z"
     r"|[\d}]\s?(?:C|\\mathrm\{C)"
 )
 _SET_BRACES = re.compile(r"\A\{(\s*+[^{}|]{1,60}(?:\||\\mid|:(?!=))[^|]*)\}\Z")

@@ -136,6 +136,7 @@ TABLE = """
 8192 | bit | | KiB | -
 8388608 | bit | | MiB | -
 8589934592 | bit | | GiB | -
+1/100 | USD | cent~ | ¢ | -
 1 | USD | dollar~ usd buck~ us_dollar~ 美元 美金 | $ US$ ＄ | -
 1/100 | USD | cent~ penny pennies 美分 | ¢ ￠ | -
 1 | EUR | euro~ eur 欧元 | € | -
