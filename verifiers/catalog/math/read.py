@@ -218,7 +218,7 @@ def read(text: str) -> Answer | Unread:
             return Answer(text, Num(int(text)))
         if _DIRECT.fullmatch(text) and (node := _parsed(text)) is not None:
             return Answer(text, node)
-        if statements := _CIRCLED.fullmatch(text.strip(" $.。")):
+        if not text.isascii() and (statements := _CIRCLED.fullmatch(text.strip(" $.。"))):
             return Answer(text, Words("".join(sorted(set(statements[1]) - set(_BETWEEN_CIRCLED)))))
         text = plain(text)
         if "   " in text or "\n" in text:

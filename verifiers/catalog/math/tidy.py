@@ -17,8 +17,7 @@ _RARE = re.compile(
     r"|textsterling|textdollar|yen|textperthousand|perth?ousand|permille?|textdegree|left\s*+\.|right\s*+\.|right\s*+$"
     r"|prime|textpercent|mathchoice|smash|mathsurround|dots[bcimo]|limits|nonumber|notag|unicode|left\s*+\\lbrace"
     r"|left\s*+\\\{\s*+\\begin|begin\{(?:aligned|align|split|eqnarray|alignedat|gathered)|\\\[|text\s*+\{\s*+[\\,]|checkmark"
-    r"|hat|bar|vec|tilde|overline|over(?:right|left)arrow|widehat|widetilde|dot|operatorname\*|dfrac\s*+\{\\text"
-    r"|Bbb|mathds|mathbb\s*+[A-Z]|Omega)"
+    r"|hat|bar|vec|tilde|overline|over(?:right|left)arrow|widehat|widetilde|dot|operatorname\*|dfrac\s*+\{\\text)"
 )
 _ACCENT = r"hat|bar|vec|dot|ddot|tilde|overline|overrightarrow|overleftarrow|widehat|widetilde"
 _LATEX: tuple[_SUB, ...] = (
@@ -35,9 +34,6 @@ _LATEX: tuple[_SUB, ...] = (
     (re.compile(r"\^\s*+\{?\s*+((?:\\prime\s*+){1,3})\}?"), lambda m: "'" * m[1].count("prime")),
     (re.compile(r"\^\s*+\{?\s*+\\(?:text)?degree(?![A-Za-z])\s*+\}?|\\(?:text)?degree(?![A-Za-z])"), r"^\\circ "),
     (re.compile(r"\\surd(?![A-Za-z])"), r"\\sqrt"),
-    (re.compile(r"(?<=\d)(?:\s|~|\\[,; ])*+([kM]?)\\Omega(?![A-Za-z])"), r"\\text{ \1ohm}"),
-    (re.compile(r"\\(?:Bbb|mathds|mathbb)\s*+(?:\{\s*+([A-Z])\s*+\}|([A-Z])(?![A-Za-z]))"),
-     lambda m: f"\\mathbb{{{m[1] or m[2]}}}"),
     (re.compile(r"\\text\s?\{\s*+,\s*+(and|or)\s*+\}"), r", \\text{\1}"),
     (re.compile(r"\\text\s*+\{\s*+\\(\$|%|textperthousand)\s*+\}"), r"\\\1"),
     (re.compile(r"\\textpercent(?![A-Za-z])"), r"\\%"),
@@ -50,6 +46,8 @@ _LATEX: tuple[_SUB, ...] = (
      r"\\\1{\2}"),
     (re.compile(rf"\\({_ACCENT})\s+([A-Za-z])(?![A-Za-z])"), r"\\\1{\2}"),
 )  # fmt: skip
+_OHMS = re.compile(r"(?<=\d)(?:\s|~|\\[,; ])*+([kM]?)\\Omega(?![A-Za-z])")
+_DOUBLE_STROKE = re.compile(r"\\(?:Bbb|mathds|mathbb)\s*+(?:\{\s*+([A-Z])\s*+\}|([A-Z])(?![A-Za-z]))")
 _REPEATING: tuple[_SUB, ...] = (
     (re.compile(r"\.(\d{0,40})\\dot\s?\{?(\d)\}?(\d{0,40})\\dot\s?\{?(\d)\}?"), r".\1\\overline{\2\3\4}"),
     (re.compile(r"\.(\d{0,40})\{?\\(?:overline|bar|dot)\s?(?:\{(\d{1,40})\}|(\d)(?!\d))\}?"),
@@ -57,6 +55,9 @@ _REPEATING: tuple[_SUB, ...] = (
     (re.compile(r"(?<![\d.])\.(?=\d{0,40}\\overline)"), "0."),
 )  # fmt: skip
 _ENDLESS = re.compile(r"(-?)(\d{0,20})\.(\d{3,60})\s?(?:\.{3}|\\(?:l|c)?dots\s?)")
+_MINUTES = re.compile(r"(?<=[\d}])\s*+min\b(?!\s*+[A-Za-z({\[\\_^])")
+_CHANCE = re.compile(r"(\d{1,9})\s+(?:out\s+of|in)\s+(\d{1,9})")
+_ORDINAL = re.compile(r"(\d{1,9})(?:st|nd|rd|th)")
 _TO = re.compile(r"(\d{1,9})\s+to\s+(\d{1,9})")
 _INCHES = re.compile(r"(?<=\d)(?:\s|~|\\,)*+in(?![A-Za-z])(?=\s*+(?:\^|\.?\s*+\Z))")
 _APART = re.compile(r"\n|\\q?quad(?![A-Za-z])")
@@ -85,14 +86,10 @@ _PLAIN: tuple[_SUB, ...] = (
         re.compile(rf"(?<![\d.])({_NUMBER})[\s~]*+(?:\\text\s?\{{\s*+)?\b({'|'.join(_SCALES)})s?\b(\s*+\}})?"),
         lambda m: _scaled(m),
     ),
-    (re.compile(r"(?<=[\d}])\s*+min\b(?!\s*+[A-Za-z({\[\\_^])"), " minutes"),
-    (re.compile(r"\A(\d{1,9})\s+(?:out\s+of|in)\s+(\d{1,9})\Z"), r"\1/\2"),
-    (re.compile(r"\A(\d{1,9})(?:st|nd|rd|th)\Z"), r"\1"),
     (_CHOOSE, lambda m: f"\\binom{{{m[1] or m[2] or m[3]}}}{{{m[4] or m[5]}}}"),
 )  # fmt: skip
 _PLAIN_GATE = re.compile(
     r"[a-z]\.[a-z]|\+\s?[/-]|\d\s*+[xX]\s*+10|log(?:2|10)|nCr|\d['_]\d|=>|\A(?:US|Rs|INR|EUR|GBP)|illion|thousand"
-    r"|min|\d\s+(?:out|in)\s|\d(?:st|nd|rd|th)\Z"
     r"|[\d}]\s?(?:C|\\mathrm\{C)"
 )
 _SET_BRACES = re.compile(r"\A\{(\s*+[^{}|]{1,60}(?:\||\\mid|:(?!=))[^|]*)\}\Z")
@@ -126,6 +123,10 @@ def tidy(text: str) -> str:
             text = _each(text, _REPEATING)
         if "\\mod" in text:
             text = _MOD.sub(r"\\pmod" if "\\equiv" in text or "=" in text else r"\\bmod", text)
+    if "\\Omega" in text:
+        text = _OHMS.sub(r"\\text{ \1ohm}", text)
+    if "bb" in text or "mathds" in text:
+        text = _DOUBLE_STROKE.sub(lambda m: f"\\mathbb{{{m[1] or m[2]}}}", text)
     if "\\!:" in text or ":\\!" in text:
         text = text.replace("\\!:", ":").replace(":\\!", ":")
     if "\n" in text or "quad" in text:
@@ -136,6 +137,11 @@ def tidy(text: str) -> str:
         text = f"{match[1]}:{match[2]}"
     if "in" in text:
         text = _INCHES.sub(" inch", text)
+        text = _MINUTES.sub(" minutes", text) if "min" in text else text
+    if text[-2:] in ("st", "nd", "rd", "th") and (match := _ORDINAL.fullmatch(text)):
+        text = match[1]
+    if text[:1].isdigit() and (" in " in text or " of " in text) and (match := _CHANCE.fullmatch(text)):
+        text = f"{match[1]}/{match[2]}"
     if _PLAIN_GATE.search(text):
         text = _each(text, _PLAIN)
     if text[:1] == "{" and (match := _SET_BRACES.match(text)):
