@@ -62,7 +62,9 @@ _CHINESE_LINE = re.compile(
     r"|[\u3400-\u9fffA-Za-z ]{0,12}(?P<none>无解|无实数解|没有实数解|没有解))[\s。.]*\Z"
 )
 _CHINESE_DOUBT = re.compile(r"不|非|令|设|可能|也许|大概|或|吗|约|若|如果|除了|并未")
-_SENTENCE_END = re.compile(rf"{MATH}|(?P<end>[.!?](?=[\s\"'”*)\]]|$)|[。！？]|\n(?!\s{{0,8}}(?:\\\[|\$\$)))")
+_SENTENCE_END = re.compile(
+    rf"{MATH}|(?P<end>(?:[.?]|!(?!\s?[-+*/^=<>]))(?=[\s\"'”*)\]]|$)|[。！？]|\n(?!\s{{0,8}}(?:\\\[|\$\$)))"
+)
 _CUE = re.compile(
     r"(?<![A-Za-z])(?:therefore|thus|hence|so|consequently|it follows|in conclusion|in total|altogether|finally|overall"
     r"|in summary|we (?:get|have|find|obtain|conclude|see)|this (?:gives|means|yields)"

@@ -30,6 +30,7 @@ def pairwise(left: Sequence[Node], right: Sequence[Node], context: Context) -> b
 
 def sequences_match(ref: Node, pred: Node, context: Context) -> bool:
     """Compare lists, tuples, sets of elements and intervals."""
+    ref, pred = _only_point(ref, pred), _only_point(pred, ref)
     if not (_is_tuple(ref) and _is_tuple(pred)) and (found := _other_shapes(ref, pred, context)) is not None:
         return found
     ref_kind, ref_items = _listed(ref)
@@ -57,6 +58,13 @@ def sequences_match(ref: Node, pred: Node, context: Context) -> bool:
         context.rule = f"{len(pred_items)} values where the reference has {len(ref_items)}"
         return False
     return values_match(ref_items, pred_items, context, ordered)
+
+
+def _only_point(node: Node, other: Node) -> Node:
+    """Return the point of a set that holds nothing else, {(1, 2)}, where the other side is a point; else the node."""
+    if type(node) is Seq and node.kind == "{}" and len(node.items) == 1 and _is_tuple(node.items[0]):
+        return node.items[0] if _is_tuple(other) else node
+    return node
 
 
 def _is_tuple(node: Node) -> bool:

@@ -18,6 +18,7 @@ def relations_match(ref: Node, pred: Node, context: Context) -> bool:
     """Compare statements: assignments, chains, equations, inequalities."""
     if _symbolic_intervals(ref, pred, context):
         return True
+    ref, pred = _one_by_one(ref, pred), _one_by_one(pred, ref)
     if Seq in (type(ref), type(pred)) and (found := _systems(ref, pred, context)) is not None:
         return found
     left, right = stated(ref), stated(pred)
@@ -25,6 +26,8 @@ def relations_match(ref: Node, pred: Node, context: Context) -> bool:
         return _statements(ref, pred, left, right, context)
     if (bare := _bare_values(ref, pred, context)) is not None:
         return context.match(*bare, context)
+    if type(ref) is not Rel and type(pred) is Rel and _is_identity(pred, context):
+        return context.match(ref, pred.links[-1][1], context)
     if _is_equation(ref) or _is_equation(pred):
         return _equations(ref, pred, context)
     if _memberships_of_others(ref, pred, context):
@@ -36,6 +39,16 @@ def relations_match(ref: Node, pred: Node, context: Context) -> bool:
     if (both := explicit_sets(ref, pred, context)) is not None:
         return both
     return _inequalities(ref, pred, context)
+
+
+def _one_by_one(node: Node, other: Node) -> Node:
+    """Return (a, b) = (1, 2) as a = 1, b = 2 where the other side is a list; any other node as it is."""
+    match node:
+        case Rel(first=Seq(kind="()", items=names), links=(("=", Seq(kind="()", items=values)),)) if (
+            len(names) == len(values) and type(other) is Seq and other.kind not in BRACKETED
+        ):
+            return Seq(",", tuple(Rel(a, (("=", b),)) for a, b in zip(names, values, strict=True)))
+    return node
 
 
 def _symbolic_intervals(ref: Node, pred: Node, context: Context) -> bool:
@@ -75,6 +88,11 @@ def _bare_values(ref: Node, pred: Node, context: Context) -> tuple[Node, Node] |
         return (ref, value) if value is not None else None
     value = measured(ref) if type(pred) is not Rel and context.options.names != "required" else None
     return (value, pred) if value is not None else None
+
+
+def _is_identity(node: Rel, context: Context) -> bool:
+    """Whether both sides of an equation are the same expression: x^2 - 4 = (x - 2)(x + 2)."""
+    return len(node.links) == 1 and node.links[0][0] == "=" and context.match(node.first, node.links[0][1], context)
 
 
 def _is_set_statement(node: Node) -> bool:

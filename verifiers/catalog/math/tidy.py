@@ -80,6 +80,7 @@ _PLAIN: tuple[_SUB, ...] = (
     (re.compile(r"\A([A-Za-z])\s?=>(?=\s?-?\d)"), r"\1\\ge "),
     (re.compile(r"\A(?:USD|US\s?\\?\$)\s?(?=\d)"), r"\\$"),
     (re.compile(r"\ARs\.?\s?(?=\d)|\AINR\s?(?=\d)"), "₹"),
+    (re.compile(r"\A(?:RMB|CNY)\s?(?=\d)"), "¥"),
     (re.compile(r"\AEUR\s?(?=\d)"), "€"),
     (re.compile(r"\AGBP\s?(?=\d)"), "£"),
     (
@@ -89,7 +90,7 @@ _PLAIN: tuple[_SUB, ...] = (
     (_CHOOSE, lambda m: f"\\binom{{{m[1] or m[2] or m[3]}}}{{{m[4] or m[5]}}}"),
 )  # fmt: skip
 _PLAIN_GATE = re.compile(
-    r"[a-z]\.[a-z]|\+\s?[/-]|\d\s*+[xX]\s*+10|log(?:2|10)|nCr|\d['_]\d|=>|\A(?:US|Rs|INR|EUR|GBP)|illion|thousand"
+    r"[a-z]\.[a-z]|\+\s?[/-]|\d\s*+[xX]\s*+10|log(?:2|10)|nCr|\d['_]\d|=>|\A(?:US|Rs|INR|EUR|GBP|RMB|CNY)|illion|thousand"
     r"|[\d}]\s?(?:C|\\mathrm\{C)"
 )
 _SET_BRACES = re.compile(r"\A\{(\s*+[^{}|]{1,60}(?:\||\\mid|:(?!=))[^|]*)\}\Z")
