@@ -27,7 +27,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from common import DEFAULT_DATA, command_line, headline, load_corrections, load_set, table, write_section
+from common import DEFAULT_DATA, command_line, headline, load_corrections, load_set, run_parts, table, write_section
 
 from grpo_bridge.coalesce import Coalescer
 from grpo_bridge.ray_pool import RayPool
@@ -73,9 +73,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", default=[], help=f"of {', '.join(parts)}; none = all")
     parser.add_argument("--no-write", action="store_true", help="leave RESULTS.md as it is")
     options = parser.parse_args()
-    if unknown := set(options.parts) - parts.keys():
-        parser.error(f"no part {', '.join(unknown)}; there are: {', '.join(parts)}")
-    found = [parts[name]() for name in options.parts or parts]
+    found = run_parts(parser, parts, options.parts)
     text = "\n".join(["## The bridge\n", headline(command_line()), *found])
     print(text)
     if not options.no_write:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-from common import command_line, headline, table, write_section
+from common import command_line, headline, run_parts, table, write_section
 from cpu_meter import containers_of
 
 from sandbox import loop
@@ -62,9 +62,7 @@ def main() -> None:
         "programs": lambda: programs(options.programs, options.image),
         "rows": lambda: rows(options.rows),
     }
-    if unknown := set(options.parts) - parts.keys():
-        parser.error(f"no part {', '.join(unknown)}; there are: {', '.join(parts)}")
-    found = [parts[name]() for name in options.parts or parts]
+    found = run_parts(parser, parts, options.parts)
     text = "\n".join(["## Memory over a long run\n", headline(command_line()), *found])
     print(text)
     if not options.no_write:

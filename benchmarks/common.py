@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import os
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -196,3 +197,12 @@ def table(header: Sequence[str], rows: Iterator[Sequence[object]] | Sequence[Seq
 def command_line() -> str:
     """Return the command that is running, without paths of this machine."""
     return " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+
+
+def run_parts(
+    parser: argparse.ArgumentParser, parts: Mapping[str, Callable[[], str]], asked: Sequence[str]
+) -> list[str]:
+    """Run the parts of a benchmark that were asked for, or all; return their reports."""
+    if unknown := set(asked) - parts.keys():
+        parser.error(f"no part {', '.join(unknown)}; there are: {', '.join(parts)}")
+    return [parts[name]() for name in asked or parts]

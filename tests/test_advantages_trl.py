@@ -4,6 +4,7 @@ import random
 from typing import Any
 
 import pytest
+from trl_runs import QUIET
 
 from grpo_bridge.advantages import advantages
 
@@ -49,10 +50,7 @@ def scored_by_trl(trainer_name: str, rewards: list[list[float | None]], tmp_path
         per_device_train_batch_size=P * G,
         num_generations=G,
         max_completion_length=2,
-        report_to="none",
-        use_cpu=True,
-        bf16=False,
-        disable_tqdm=True,
+        **QUIET,
         **options,
     )
     rows = Dataset.from_dict({"prompt": PROMPTS})

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from trl_runs import QUIET
 
 # What the trainers warn of is their own affair.
 pytestmark = [pytest.mark.trainers, pytest.mark.timeout(240), pytest.mark.filterwarnings("ignore")]
@@ -228,11 +229,7 @@ def test_online_dpo_runs(tmp_path: Path) -> None:
         max_new_tokens=3,
         max_steps=2,
         logging_steps=1,
-        report_to="none",
-        use_cpu=True,
-        bf16=False,
-        save_strategy="no",
-        disable_tqdm=True,
+        **QUIET,
     )
     trainer = OnlineDPOTrainer(
         model=tiny_model(tokenizer),

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from trl_runs import QUIET
 
 pytestmark = [pytest.mark.trainers, pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]
 
@@ -70,11 +71,7 @@ def trainer_with(tmp_path: Path, **options: Any) -> Any:
         num_generations=G,
         max_completion_length=TOKENS,
         temperature=TEMPERATURE,
-        report_to="none",
-        use_cpu=True,
-        bf16=False,
-        disable_tqdm=True,
-        save_strategy="no",
+        **QUIET,
         **options,
     )
     trainer = trl.GRPOTrainer(

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
+from trl_runs import QUIET
 
 from grpo_bridge.loop.tiny import tiny_model, tiny_tokenizer
 from grpo_bridge.trl import trl_reward
@@ -37,11 +38,7 @@ def main() -> None:
         max_completion_length=3,
         max_steps=2,
         logging_steps=1,
-        report_to="none",
-        use_cpu=True,
-        bf16=False,
-        save_strategy="no",
-        disable_tqdm=True,
+        **QUIET,
     )
     trainer = GRPOTrainer(
         model=tiny_model(tokenizer),

@@ -34,8 +34,8 @@ UNSPACED = (
 )
 """Base letters of Thai, Lao, Myanmar and Khmer, for use inside a regex class."""
 
-_FULL_WIDTH = range(0xFF01, 0xFF5F)
-_FULL_WIDTH_SHIFT = 0xFF01 - 0x21
+FULL_WIDTH = {code: code - 0xFF01 + 0x21 for code in range(0xFF01, 0xFF5F)}
+"""Full-width forms -> ASCII, as `str.translate` takes them."""
 _IGNORABLE = (
     *(0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),
     *range(0x180B, 0x1810),
@@ -48,7 +48,7 @@ _IGNORABLE = (
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]++")
 _HIGH_IGNORABLE = re.compile("[\U000e0000-\U000e0fff]++")
 _BLANKS = (0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x2800, 0x3000)
-_REPLACED = re.compile("[" + "".join(map(chr, (*_FULL_WIDTH, *_BLANKS, *_IGNORABLE))) + "\U000e0000-\U000e0fff]")
+_REPLACED = re.compile("[" + "".join(map(chr, (*FULL_WIDTH, *_BLANKS, *_IGNORABLE))) + "\U000e0000-\U000e0fff]")
 """What `visible` changes; most texts in other scripts hold none of it."""
 _LONG_MARKS = re.compile(rf"[^\w\x00-\x7f]{{{MAX_MARKS + 2},}}+")
 
@@ -96,8 +96,8 @@ _HAS_WORD = re.compile(r"[^\W_]")
 def _plain_table() -> list[int | None]:
     """Return what each character of the first plane becomes: a list, since it is faster than a dict that misses."""
     table: list[int | None] = list(range(0x10000))
-    for code in _FULL_WIDTH:
-        table[code] = code - _FULL_WIDTH_SHIFT
+    for code, narrow in FULL_WIDTH.items():
+        table[code] = narrow
     for code in _BLANKS:
         table[code] = ord(" ")
     for code in _IGNORABLE:

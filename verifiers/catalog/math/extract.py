@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 from verifiers.catalog.math.extract_phrases import Answer, final_statement, hash_line, spoiled, stated_phrase
 from verifiers.catalog.math.extract_values import Stated, blank_markup, negated, unwrap, values
 from verifiers.segment import Segment, final_span, group_end, last_answer_tag, last_box
+from verifiers.text import FULL_WIDTH
 
 MAX_BODY_CHARS = 65_536
 """Only so much of the end of a completion is looked at."""
@@ -40,7 +41,7 @@ _UNCLOSED_END = re.compile(r"\$|\\\)|\\\]|\n|\*\*|<")
 _DOLLAR = re.compile(r"(?<!\\)\$")
 _WIDE_SIGN = re.compile("[＋－＊／＝＜＞％＾｜０-９Ａ-Ｚａ-ｚ]")
 """What Chinese keyboards write between words; brackets and commas of that width are told apart elsewhere."""
-_NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if _WIDE_SIGN.match(chr(code))}
+_NARROW = {code: narrow for code, narrow in FULL_WIDTH.items() if _WIDE_SIGN.match(chr(code))}
 _BOX_NAME = re.compile(r"(?:\\boxed|\\fbox|\x08oxed)(?=\s?\{)")
 _NO_ANSWER = re.compile(
     r"(?!\\\{\s*+\\\}\s*+\Z)[\s?？.…_*\\{}$-]*+(?:\\(?:text|ldots|dots)\s?\{?[\s?？.…]*+\}?)?[\s}]*+"
@@ -109,7 +110,6 @@ def find_answer(completion: str, mode: Mode = "strict") -> Found | NotFound:
     """
     if len(completion) <= MAX_BARE_CHARS and mode != "boxed" and _BARE.fullmatch(completion):
         answer = completion.strip()
-        answer = answer[1:].lstrip() if answer[:1] == "=" else answer
         if answer:
             start = completion.index(answer[0])
             return Found(answer, "whole completion", start, start + len(answer))

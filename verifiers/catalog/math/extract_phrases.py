@@ -284,7 +284,6 @@ def _is_label(tail: str, lo: int, start: int) -> bool:
 
 def _shown(text: str) -> str:
     shown = unwrap(text)
-    shown = shown.lstrip("= ") if shown[:1] == "=" else shown
     return shown.rstrip(".。") if not shown.endswith("...") else shown
 
 

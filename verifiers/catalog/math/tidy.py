@@ -118,6 +118,8 @@ def tidy(text: str) -> str:
     Args:
         text: The answer; its length is bounded by the caller.
     """
+    if text[:1] == "=":  # what is left of a calculation: = 42
+        text = text[1:].lstrip()
     if "\\" in text and _RARE.search(text):
         text = _each(text, _LATEX)
         if "." in text and ("\\overline" in text or "\\bar" in text or "\\dot" in text):
