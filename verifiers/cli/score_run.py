@@ -230,7 +230,7 @@ def _print_columns(columns: Columns) -> None:
 
 
 def _how_to_go_on(output: str | None, rows: int, is_retry: bool) -> str:
-    text = f"Interrupted after {rows:,} rows."
+    text = f"Interrupted after at least {rows:,} rows."  # progress is told a few times a second
     if is_retry:
         return f"{text} {output} is as it was before; run the same command again."
     if output and (output.endswith(RESUMABLE) or Path(output).is_dir()):
