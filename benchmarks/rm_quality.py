@@ -25,6 +25,7 @@ from reward_models.data.labels import relabelled
 from reward_models.data.raters import fit_raters
 from reward_models.losses.registry import LOSSES, PAIRWISE, SINGLE, build_loss
 from reward_models.training.head_start import fit_head, make_folds
+from reward_models.training.rater_offsets import offsets_beside_head
 from reward_models.training.validation import per_prompt
 
 SEEDS = tuple(range(8))
@@ -51,7 +52,8 @@ def frozen(rated: RatedSet, features_ND: torch.Tensor, name: str, seed: int, cor
     places, test = rated.split(seed)
     train, tested = [rated.prompts[n] for n in places], [rated.prompts[n] for n in test]
     if corrected:
-        train = relabelled(train, {}, fit_raters(train).offsets)
+        raters = offsets_beside_head(torch.cat([features_P[n] for n in places]), train, fit_raters(train))
+        train = relabelled(train, {}, raters.offsets)
     scale = StarScale.fit(train)
     folds = make_folds(train, LabelMaker(train, scale))
     fit = fit_head(torch.cat([features_P[n] for n in places]), folds, lambda: build_loss(name, scale), 1)

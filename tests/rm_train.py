@@ -19,15 +19,22 @@ def lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
     return path
 
 
-def write_ratings(path: Path, prompts: int = 24, seed: int = 0) -> Path:
-    """Write prompts with five answers each: the more of an answer is good, the more stars it has."""
+def write_ratings(path: Path, prompts: int = 24, seed: int = 0, raters: int = 0) -> Path:
+    """Write prompts with five answers each: the more of an answer is good, the more stars it has.
+
+    Of several raters, the one after gives half a star more than the one before.
+    """
     random = Random(seed)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number in range(prompts):
         for good in range(5):
             parts = [random.choice(GOOD) for _ in range(good)] + [random.choice(BAD) for _ in range(4 - good)]
             random.shuffle(parts)
-            rows.append({"prompt": f"why is sky {number}", "response": " and ".join(parts), "rating": 1 + good})
+            row = {"prompt": f"why is sky {number}", "response": " and ".join(parts), "rating": 1 + good}
+            if raters:
+                kindness = random.randrange(raters)
+                row |= {"rater": f"rater {kindness}", "rating": 1 + good + kindness / 2}
+            rows.append(row)
     random.shuffle(rows)
     return lines(path, rows)
 

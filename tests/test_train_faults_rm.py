@@ -40,7 +40,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def ratings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_ratings(tmp_path_factory.mktemp("data") / "ratings.jsonl")
+    return write_ratings(tmp_path_factory.mktemp("data") / "ratings.jsonl", raters=2)
 
 
 def command(ratings: Path, base: str, output: Path, *more: str) -> list[str]:
@@ -67,6 +67,7 @@ def test_train_when_killed_and_resumed_then_ends_bit_for_bit_like_a_run_that_was
     victim.send_signal(signal.SIGKILL)
     victim.wait()
     assert not (cut / "rm_card.json").exists()
+    assert len(json.loads((cut / "choice.json").read_text())["offsets"]) == 2
     subprocess.run(command(ratings, base, cut, "--resume"), env=ALONE, check=True, capture_output=True)
     for name, value in load_file(whole / "model.safetensors").items():
         assert torch.equal(value, load_file(cut / "model.safetensors")[name]), name

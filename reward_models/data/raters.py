@@ -78,15 +78,21 @@ def observed(prompts: Iterable[RatedPrompt]) -> list[Observed]:
     return found
 
 
-def fit_raters(prompts: Iterable[RatedPrompt], mode: Mode = "auto") -> Raters:
+def fit_raters(
+    prompts: Iterable[RatedPrompt], mode: Mode = "auto", predicted_N: Sequence[float] | None = None
+) -> Raters:
     """Estimate the raters' offsets; `relabelled` takes them off. Fit on training prompts only.
 
     Args:
         prompts: With ratings that name their raters.
         mode: "auto": on when at least `MIN_RATERS` raters gave `MIN_RATINGS` ratings each. "on": always, where there
             are two raters. "off": never; the variances are still there to look at.
+        predicted_N: What a model says of all answers, prompt by prompt: a rating is then taken as that much, and
+            the effects on top.
     """
     ratings = observed(prompts)
+    if predicted_N is not None:
+        ratings = [each._replace(stars=each.stars - predicted_N[each.answer]) for each in ratings]
     given: dict[str, int] = {}
     for each in ratings:
         given[each.rater] = given.get(each.rater, 0) + 1

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from reward_models.batching.collate import Collator, Item
 from reward_models.batching.labels import LabelMaker
@@ -159,12 +160,15 @@ def shares(material: Material, scale: StarScale) -> dict[str, float]:
     return {name: material.aspects.get(name, 1.0) / total for name in names}
 
 
-def start(model: RewardModel, train: Encoding, scale: StarScale, settings: Settings, say: Say) -> tuple[str, Loss]:
+def start(
+    model: RewardModel, train: Encoding, features_ND: Tensor | None, scale: StarScale, settings: Settings, say: Say
+) -> tuple[str, Loss]:
     """Choose the loss and fit the head on the frozen body.
 
     Args:
         model: Gets the head.
         train: What the head is fitted on, and the loss chosen by.
+        features_ND: What the head reads of the first answers (`first_features`); `None` = no head is fitted.
         scale: Of the stars.
         settings: Of the run.
         say: Takes what a person should know.
@@ -175,10 +179,10 @@ def start(model: RewardModel, train: Encoding, scale: StarScale, settings: Setti
     names = candidates(train.prompts) if settings.loss == AUTO else (settings.loss,)
     aspects = model.aspects
     names = tuple(name for name in names if not (aspects and name == "ordinal"))
-    if not settings.head_start:
+    if features_ND is None:
         say(f"loss: {names[0]}")
         return names[0], build_loss(names[0], scale, aspects=aspects)
-    fits = _fits(model, train, scale, names)
+    fits = _fits(model, _first_prompts(train), features_ND, scale, names)
     best = max(fits, key=lambda name: (fits[name].figure or 0.0, -names.index(name)))
     fit = fits[best]
     put_head(final_layer(model.stock), fit)
@@ -190,10 +194,19 @@ def start(model: RewardModel, train: Encoding, scale: StarScale, settings: Setti
     return best, loss
 
 
-def _fits(model: RewardModel, train: Encoding, scale: StarScale, names: Sequence[str]) -> dict[str, HeadFit]:
+def first_features(model: RewardModel, train: Encoding) -> Tensor:
+    """Return what the head reads of the answers of the first prompts, `HEAD_START_ANSWERS` of them at most, (N, D)."""
+    return model.features(train.encoded[: sum(len(prompt.answers) for prompt in _first_prompts(train))])
+
+
+def _first_prompts(train: Encoding) -> Sequence[RatedPrompt]:
     answers_P = list(accumulate(len(prompt.answers) for prompt in train.prompts))
-    prompts = train.prompts[: max(1, bisect_right(answers_P, HEAD_START_ANSWERS))]
-    features_ND = model.features(train.encoded[: answers_P[len(prompts) - 1]])
+    return train.prompts[: max(1, bisect_right(answers_P, HEAD_START_ANSWERS))]
+
+
+def _fits(
+    model: RewardModel, prompts: Sequence[RatedPrompt], features_ND: Tensor, scale: StarScale, names: Sequence[str]
+) -> dict[str, HeadFit]:
     folds = make_folds(prompts, LabelMaker(prompts, scale))
     outputs, bias = len(model.aspects) or 1, final_layer(model.stock).bias is not None
     return {

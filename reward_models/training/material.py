@@ -11,7 +11,7 @@ from reward_models.data.findings import findings
 from reward_models.data.labels import relabelled
 from reward_models.data.prepared import prepared_parts
 from reward_models.data.rated import RatedData, data_hash
-from reward_models.data.raters import fit_raters
+from reward_models.data.raters import Raters, fit_raters
 from reward_models.data.reading import OnBad, read_rated
 from reward_models.data.split import By, split_prompts
 from reward_models.types import RatedPrompt
@@ -57,6 +57,7 @@ class Material:
         aspects: Aspect -> weight; empty = answers are rated as a whole.
         data_hash: Of both.
         shape: Of the files.
+        raters: Whose offsets are off the labels, if they are on.
     """
 
     train: Sequence[RatedPrompt]
@@ -64,6 +65,7 @@ class Material:
     aspects: Mapping[str, float]
     data_hash: str
     shape: str
+    raters: Raters
 
 
 def gather(sources: Sources, share: float, seed: int, say: Say) -> Material:
@@ -99,7 +101,7 @@ def gather(sources: Sources, share: float, seed: int, say: Say) -> Material:
         f"train: {len(train):,} prompts, {answers:,} answers; validation: {len(validation):,} prompts, "
         f"{sum(len(prompt.answers) for prompt in validation):,} answers"
     )
-    return Material(train, validation, data.aspects, data_hash([*train, *validation]), data.shape)
+    return Material(train, validation, data.aspects, data_hash([*train, *validation]), data.shape, raters)
 
 
 def _read(sources: Sources, files: Sequence[str]) -> RatedData:

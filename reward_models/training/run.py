@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from transformers.utils import logging as hf_logging
 from reward_models.batching.labels import LabelMaker
 from reward_models.batching.plan import BatchPlan
 from reward_models.batching.scale import StarScale
+from reward_models.data.labels import relabelled
 from reward_models.losses.base import Loss
 from reward_models.losses.registry import build_loss
 from reward_models.models.card import CARD_FILE
@@ -23,13 +24,23 @@ from reward_models.models.pooled import final_layer
 from reward_models.models.reward_model import RewardModel
 from reward_models.training.arguments import training_arguments
 from reward_models.training.batches import EpochChain
-from reward_models.training.building import Encoding, build_model, collator, encode, load_weights, shares, start
+from reward_models.training.building import (
+    Encoding,
+    build_model,
+    collator,
+    encode,
+    first_features,
+    load_weights,
+    shares,
+    start,
+)
 from reward_models.training.checkpoints import RUN_FILE, check_same_run, drop_torn, last_whole, write_run
 from reward_models.training.finishing import Finished, finish
 from reward_models.training.material import Material, Say, Sources, gather
 from reward_models.training.optimizer import head_gain
 from reward_models.training.processes import device, first_then_others, rank, wait, world
 from reward_models.training.progress import ProgressCallback, clock
+from reward_models.training.rater_offsets import offsets_beside_head
 from reward_models.training.settings import Settings, as_json
 from reward_models.training.trainer import RewardTrainer, TrainingSet
 from reward_models.training.validation import Validator
@@ -76,14 +87,22 @@ class Data:
     held: Encoding
     scale: StarScale
 
+    def without(self, offsets: Mapping[str, float], aspects: Mapping[str, float]) -> Data:
+        """Return the same with these raters' offsets taken off the labels."""
+        train, held = (
+            replace(each, prompts=relabelled(each.prompts, aspects, offsets)) for each in (self.train, self.held)
+        )
+        return Data(train, held, StarScale.fit(train.prompts))
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The loss by name, the loss, and what the body's rate is divided by."""
+    """The loss by name, the loss, what the body's rate is divided by, and the data with its final labels."""
 
     name: str
     loss: Loss
     gain: float
+    data: Data
 
 
 def train(request: Request, say: Say) -> Finished | None:
@@ -115,7 +134,8 @@ def train(request: Request, say: Say) -> Finished | None:
     if rank() == 0:
         write_run(request.output, facts)  # Not before: what fails at loading leaves no folder behind.
     _say_lengths(model, say)
-    choice = _chosen(request, checkpoint, model, data, say)
+    choice = _chosen(request, checkpoint, model, data, material, say)
+    data = choice.data
     trained_s = 0.0
     if settings.method != "head" or not settings.head_start:
         trained_s = _run(request, model, choice, data, checkpoint, say)
@@ -181,17 +201,29 @@ def _say_lengths(model: RewardModel, say: Say) -> None:
     say(f"{counts.texts:,} answers, {counts.tokens:,} tokens with their prompts{cut}")
 
 
-def _chosen(request: Request, checkpoint: Path | None, model: RewardModel, data: Data, say: Say) -> Choice:
-    """Choose loss and head; a resumed run has both in its checkpoint, and their names beside it."""
+def _chosen(
+    request: Request, checkpoint: Path | None, model: RewardModel, data: Data, material: Material, say: Say
+) -> Choice:
+    """Choose raters' offsets, loss and head; a resumed run has the head in its checkpoint, and the rest beside it."""
     path = request.output / CHOICE_FILE
     if checkpoint is not None:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        return Choice(stored["loss"], build_loss(stored["loss"], data.scale, aspects=model.aspects), stored["gain"])
-    name, loss = start(model, data.train, data.scale, request.settings, say)
-    gain = head_gain(final_layer(model.stock)) if request.settings.head_start else 1.0
+        if offsets := stored.get("offsets"):
+            data = data.without(offsets, material.aspects)
+        loss = build_loss(stored["loss"], data.scale, aspects=model.aspects)
+        return Choice(stored["loss"], loss, stored["gain"], data)
+    settings = request.settings
+    features_ND = first_features(model, data.train) if settings.head_start else None
+    offsets = {}
+    if features_ND is not None and material.raters.on:
+        say("raters' offsets are fitted once more, beside a head")
+        offsets = offsets_beside_head(features_ND, data.train.prompts, material.raters).offsets
+        data = data.without(offsets, material.aspects)
+    name, loss = start(model, data.train, features_ND, data.scale, settings, say)
+    gain = head_gain(final_layer(model.stock)) if settings.head_start else 1.0
     if rank() == 0:
-        path.write_text(json.dumps({"loss": name, "gain": gain}) + "\n", encoding="utf-8")
-    return Choice(name, loss, gain)
+        path.write_text(json.dumps({"loss": name, "gain": gain, "offsets": offsets}) + "\n", encoding="utf-8")
+    return Choice(name, loss, gain, data)
 
 
 def _run(request: Request, model: RewardModel, choice: Choice, data: Data, checkpoint: Path | None, say: Say) -> float:
