@@ -12,10 +12,11 @@ pytest.importorskip("peft")
 
 import torch
 from rm_tiny import tiny_base, tokenizer_of
-from rm_train import request, write_ratings
+from rm_train import BAD, GOOD, request, write_ratings
 from torch.nn.functional import layer_norm
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertConfig, BertModel
 
+from reward_models.evaluation.ranking import spearman
 from reward_models.models.comparing import compares_means
 from reward_models.models.layout import padded
 from reward_models.models.lora import LoraSettings
@@ -155,3 +156,46 @@ def test_train_when_comparing_then_saves_what_others_load(base: str, tmp_path: P
     for text in finished.card.parity:
         score = float(model.scores(model.encode([text.prompt], [text.response])))
         assert score == pytest.approx(text.score, abs=1e-5)
+
+
+@pytest.fixture(scope="module")
+def trained(base: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The last checkpoint of a run whose body has learned at a high rate."""
+    folder = tmp_path_factory.mktemp("trained")
+    asked = request(write_ratings(folder / "ratings.jsonl"), base, folder / "rm", pooling="compare", epochs=4.0)
+    train(asked, print)
+    return max((folder / "rm" / "checkpoints").iterdir(), key=lambda path: int(path.name.rpartition("-")[2]))
+
+
+def test_train_when_comparing_then_only_what_is_the_bases_own_has_learned(base: str, trained: Path):
+    begun = RewardModel.from_base(base, compare=True).stock.base_model
+    ended = AutoModelForSequenceClassification.from_pretrained(trained).base_model
+    wide, kept = begun.config.hidden_size, round(KEPT * LAYERS)
+    learned = 0
+    for (name, before), after in zip(begun.named_parameters(), ended.parameters(), strict=True):
+        moved = (after - before).detach().abs() > 1e-5 * before.abs()
+        if f"encoder.layer.{kept}." in name or f"encoder.layer.{kept + 1}." in name:
+            assert not moved.any(), name
+            continue
+        learned += bool(moved.any())
+        if moved.shape[-1] == wide:
+            assert not moved[..., COLUMNS:].any(), name
+        if moved.shape[0] == wide and "embeddings" not in name:
+            assert not moved[COLUMNS:].any(), name
+    assert learned > 20
+
+
+def test_train_when_comparing_then_scores_in_bfloat16_keep_the_order(trained: Path):
+    texts = [(f"why is sky {n}", " and ".join([*GOOD[: n % 4], *BAD[: n % 3], *GOOD[n % 2 :]])) for n in range(60)]
+    scores = []
+    for dtype in ("float32", "bfloat16"):
+        model = RewardModel.from_checkpoint(str(trained), dtype=dtype)
+        scores.append(model.scores(model.encode(*map(list, zip(*texts, strict=True)))))
+    assert float((scores[0] - scores[1]).abs().max()) < 0.05 * float(scores[0].std())
+    assert (spearman(scores[0].tolist(), scores[1].tolist()) or 0.0) >= 0.999
+
+
+def test_from_base_when_the_base_is_a_model_that_compares_then_goes_on_holding_what_was_written(trained: Path):
+    again = RewardModel.from_base(str(trained))
+    assert not any(parameter.requires_grad for parameter in again.stock.base_model.encoder.layer[-1].parameters())
+    assert again.stock.base_model.encoder.layer[0].intermediate.dense.weight.requires_grad

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from reward_models.models.card import Card, ParityText, read_card, write_card
-from reward_models.models.comparing import save_comparing
+from reward_models.models.comparing import hold_written, save_comparing
 from reward_models.models.encode import Encoded, Encoder
 from reward_models.models.layout import padded
 from reward_models.models.load import DTYPES, Loaded, LoadSettings, body_missing, load_net
@@ -107,6 +107,7 @@ class RewardModel:
             if missing := body_missing(loaded):
                 raise InputError(f"{path!r} lacks weights of its body, e.g. {missing[0]}: the checkpoint is incomplete")
             new_head = _init_head(loaded)
+            hold_written(loaded.net)
             model = cls(loaded.net, _encoder(path, loaded.net, max_tokens, settings), dict(aspects or {}), path)
             model.new_head = new_head
             model.net = adapted(loaded, lora) if lora is not None else loaded.net
