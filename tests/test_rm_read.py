@@ -134,6 +134,29 @@ def test_read_rated_when_scored_then_the_answer_found_is_not_the_response(read):
     assert (stars(data), data.counts.not_judged) == ([("p", [("a", 1.0)])], 1)
 
 
+SCORED = {"prompt": "p", "output": "r", "reward": 0.5, "status": "partial", "reason": "", "answer": "7"}
+BESIDE = [
+    ({"rating": 4}, {}, "ratings", 4.0, "(rating) is the label; the reward that `verify score` wrote is left aside"),
+    ({"stars": [4, 5]}, {}, "ratings", 4.5, "--map reward=rating"),
+    ({"rating": {"helpful": 4, "safe": 2}}, {}, "ratings", 3.0, "(rating) is the label"),
+    ({"helpfulness": 4, "correctness": 3}, {}, "ratings", 3.5, "(helpfulness, correctness) is the label"),
+    ({"thumbs": "up"}, {}, "thumbs", 1.0, "(thumbs) is the label"),
+    ({"label": True}, {}, "thumbs", 1.0, "(label) is the label"),
+    ({"label": "72"}, {}, "scored", 0.5, "If humans gave label, take that: --map label=rating"),
+    ({"score": 3}, {}, "scored", 0.5, "If humans gave score, take that: --map score=rating"),
+    ({"score": 3}, {"score": "rating"}, "ratings", 3.0, "(score) is the label"),
+    ({"score": 3, "liked": True}, {"liked": "thumb"}, "thumbs", 1.0, "(liked) is the label"),
+    ({"rating": 4}, {"reward": "rating"}, "scored", 0.5, ""),
+]
+
+
+@pytest.mark.parametrize(("human", "mapping", "shape", "label", "note"), BESIDE)
+def test_read_rated_when_rated_and_scored_then_what_humans_said_is_the_label(read, human, mapping, shape, label, note):
+    data = read(SCORED | human, map=mapping)
+    assert (data.shape, stars(data)) == (shape, [("p", [("r", label)])])
+    assert note in "".join(data.notes)
+
+
 def test_read_rated_when_scored_without_prompts_then_the_group_holds_answers_together(read):
     row = {"status": "correct", "reason": ""}
     rows = [

@@ -195,7 +195,7 @@ def test_prepare_when_read_again_then_nothing_is_lost(tmp_path: Path, capsys: py
     arguments = ["rm", "prepare", str(tmp_path / "in.jsonl"), "-o", str(tmp_path / "out"), "--validation", "0.3"]
     assert run(arguments) == 0
     told = capsys.readouterr().err
-    assert "1 of 122 rows" in told
+    assert "skipped 1 bad rows" in told
     assert "corrected: 2 of 2 raters" in told
     made = prepare(read_rated([tmp_path / "in.jsonl"]), share=0.3)
     for name, part in ((TRAIN, made.train), (VALIDATION, made.validation)):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reward_models.data.cells import is_thumb, number_of, texts_of_responses
-from reward_models.data.names import ALIASES, FIELDS, KNOWN_ASPECTS, MARGINS, SIDES
+from reward_models.data.names import ALIASES, BY_PROGRAMS, FIELDS, KNOWN_ASPECTS, MARGINS, REFERENCES, SIDES
 from reward_models.data.rated import Shape
 from verifiers.errors import UsageError
 from verifiers.io.columns import CHATS, OUT_FIELDS, PREFIX, getter
@@ -53,6 +53,8 @@ class _Look:
         self.rows, self.chosen = rows, chosen
         self.seen = tuple(dict.fromkeys(name for row in rows for name in row))
         self.taken = set(chosen.values()) - set(CHATS)
+        self.unsure: frozenset[str] = frozenset()
+        """Columns that are no rating and no thumb unless the user says so."""
 
     def find(self, name: str, fits: Callable[[Any], bool], sparse: bool = False) -> str | None:
         """Return the column of a field: the user's, else the first alias that fits in at least half of the rows.
@@ -64,9 +66,10 @@ class _Look:
         """
         if name in self.chosen:
             return self.chosen[name]
+        barred = self.taken | self.unsure if name in ("rating", "thumb") else self.taken
         for alias in ALIASES[name]:
             needed = self.fitting(alias, lambda _: True) if sparse else len(self.rows)
-            if alias not in self.taken and needed and 2 * self.fitting(alias, fits) >= needed:
+            if alias not in barred and needed and 2 * self.fitting(alias, fits) >= needed:
                 return alias
         return None
 
@@ -173,22 +176,44 @@ def _ranked(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
 
 
 def _scored(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
+    """A file that `verify score` wrote: what humans said beside its rewards is the label, and else the rewards are."""
     written = {name: PREFIX + name if PREFIX + name in look.seen else name for name in OUT_FIELDS}
-    if "rating" in look.chosen or not all(written[name] in row for row in look.rows for name in _VERDICT):
+    if not all(written[name] in row for row in look.rows for name in _VERDICT):
         return None
-    before = set(look.taken)
+    before, reward = set(look.taken), written["reward"]
     response = _response(look, frozenset(written.values()))  # ours too: `answer` is what a teacher found in it
     if response is None:
         look.taken = before
         return None
-    names = {"response": response, "rating": written["reward"], **_common(look, {response})}
-    return RatedColumns(Shape.SCORED, names)
+    numbers = [name for name in ALIASES["rating"] if name not in look.taken and look.fitting(name, _is_rating)]
+    answers = {name for name in REFERENCES if not look.fitting(name, lambda value: isinstance(value, bool))}
+    wanted = look.chosen.get("rating") == reward
+    human = None if wanted else _said_beside(look, aspects, answers.union(BY_PROGRAMS))
+    if human is not None:
+        told = human.names.get("rating") or human.names.get("thumb") or ", ".join(human.aspects)
+        note = f"what humans said ({told}) is the label; the {reward} that `verify score` wrote is left aside"
+        return replace(human, notes=(*human.notes, f"{note}. To learn that instead: --map {reward}=rating"))
+    names = {"response": response, "rating": reward, **_common(look, {response, reward})}
+    note = f"the {reward} that `verify score` wrote is the label. If humans gave {' or '.join(numbers)}, take that: "
+    return RatedColumns(
+        Shape.SCORED, names, notes=(f"{note}--map {numbers[0]}=rating",) if numbers and not wanted else ()
+    )
+
+
+def _said_beside(look: _Look, aspects: Sequence[str], unsure: set[str]) -> RatedColumns | None:
+    """Return where a scored file keeps what humans said; columns that are not surely theirs are not looked at."""
+    before, look.unsure = set(look.taken), frozenset(unsure)
+    found = _ratings(look, aspects) or _thumbs(look, aspects)
+    look.taken, look.unsure = before, frozenset()
+    return found
 
 
 def _ratings(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
     for column in aspects:
         if not look.fitting(column, _is_number):
             raise UsageError(f"the aspect {column!r} is no column of numbers. Columns: {_shown(look.seen)}")
+    if "thumb" in look.chosen and "rating" not in look.chosen:
+        return None
     rating = None if aspects and "rating" not in look.chosen else look.find("rating", _is_rating)
     if rating is None and not aspects:
         known = [name for name in KNOWN_ASPECTS if 2 * look.fitting(name, _is_number) >= len(look.rows)]

@@ -59,6 +59,10 @@ MARGINS = (
     *(("score_chosen", "score_rejected"), ("chosen_stars", "rejected_stars")),
 )
 """Pairs of columns whose difference is the margin."""
+BY_PROGRAMS = ("score", "scores", "reward", "rewards", "overall_score")
+"""Names of ratings under which trainers write their own rewards: in a scored file they may not be humans'."""
+REFERENCES = ("label", "labels")
+"""Names of ratings under which a scored file may keep the right answer."""
 KNOWN_ASPECTS = ("helpfulness", "correctness", "coherence", "complexity", "verbosity", "harmlessness", "safety")
 FIELDS = (*ALIASES, "first", "second")
 """What `--map COLUMN=FIELD` may name."""

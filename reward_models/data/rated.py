@@ -16,6 +16,7 @@ from reward_models.types import Answer, RatedPrompt, Rating
 _MOST_STEPS = 200
 """A scale with more distinct values than this is continuous."""
 _SAME = 1e-9
+_BAD_TOLD = 3
 
 
 class Shape(StrEnum):
@@ -119,6 +120,14 @@ class RatedData:
         """Whether prompts have several answers, as the joint loss needs: at least half of the answers have rivals."""
         answers = sum(len(prompt.answers) for prompt in self.prompts)
         return 2 * sum(len(prompt.answers) for prompt in self.prompts if len(prompt.answers) > 1) >= answers > 0
+
+    def remarks(self) -> list[str]:
+        """Return what a person should know of how the files were read, a line each."""
+        told = list(self.notes)
+        if self.counts.bad:
+            first = "; ".join(f"{row.where}: {row.reason}" for row in self.bad[:_BAD_TOLD])
+            told.append(f"skipped {self.counts.bad:,} bad rows: {first}{' ...' * (self.counts.bad > _BAD_TOLD)}")
+        return told
 
 
 def scale_of(stars: Iterable[float], declared: tuple[float, float] | None = None) -> Scale | None:

@@ -65,6 +65,8 @@ def run(request: Request, data: RatedData, train: RatedData | None, say: Say) ->
     if request.update and request.model.folder is None:
         raise UsageError(f"--update writes into a model's folder, and {request.model.name} is none")
     card = _card(request.model.folder)
+    for remark in data.remarks():
+        say(remark)
     rated_P = _labelled(data, request.raters, say)
     judged = [_judged(model, rated_P, say) for model in (request.model, *request.against)]
     scored_M, left_out = _in_common(rated_P, judged)

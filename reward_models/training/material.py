@@ -122,11 +122,8 @@ def _read(sources: Sources, files: Sequence[str]) -> RatedData:
 
 def _describe(data: RatedData, say: Say) -> None:
     say(f"read {data.counts.rows:,} rows as {data.shape}: {', '.join(f'{k}={v}' for k, v in data.columns.items())}")
-    if data.counts.bad:
-        first = "; ".join(f"{row.where}: {row.reason}" for row in data.bad[:3])
-        say(f"skipped {data.counts.bad:,} bad rows: {first}{' ...' if data.counts.bad > 3 else ''}")
-    for note in data.notes:
-        say(note)
+    for remark in data.remarks():
+        say(remark)
     for finding in findings(inspected(data)):
         if finding.level == "warn" and finding.name != "rows":  # bad rows were told of above
             say(f"warning: {finding.name}: {finding.found}{f'. {finding.advice}' if finding.advice else ''}")
