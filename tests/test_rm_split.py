@@ -235,6 +235,33 @@ def test_prepare_when_run_twice_then_writes_the_same_bytes(tmp_path: Path):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
+LEAKING = [NUMBERED[0], NUMBERED[1].upper() + "!", f"{LONG}\nBy whom?", NUMBERED[3], NUMBERED[4], NUMBERED[5]]
+
+
+@pytest.fixture
+def leaking(tmp_path: Path) -> tuple[str, str]:
+    """Files to train and to validate on: three of their prompts are the same, two of these in other words."""
+    for name, texts in (("train", LEAKING), ("held", [*NUMBERED[:2], LONG, "another"])):
+        rows = [{"prompt": text, "response": f"a{k}", "rating": k} for text in texts for k in range(3)]
+        (tmp_path / name).with_suffix(".jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return str(tmp_path / "train.jsonl"), str(tmp_path / "held.jsonl")
+
+
+def test_gather_when_validation_holds_the_prompts_otherwise_written_then_not_trained_on(leaking: tuple[str, str]):
+    said: list[str] = []
+    material = gather(Sources(leaking[:1], leaking[1:]), 0.5, 0, said.append)
+    assert [rated.prompt for rated in material.train] == LEAKING[3:]
+    assert len(material.validation) == 4
+    assert any(line.startswith("not trained on: 3 of 6 prompts") for line in said)
+
+
+def test_inspect_when_validation_is_named_then_counts_leaks(leaking: tuple[str, str], capsys):
+    assert run(["rm", "inspect", leaking[0], "--validation", leaking[1], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["leaks"] == {"prompts": 3, "the_same": 1}
+    assert run(["rm", "inspect", leaking[0], "--validation", leaking[1], "--strict"]) == 1
+    assert "3 prompts stand in the validation files too: 1 are the same" in " ".join(capsys.readouterr().out.split())
+
+
 def test_inspect_when_run_then_prints_shape_people_and_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     write_ratings(tmp_path / "in.jsonl")
     assert run(["rm", "inspect", str(tmp_path / "in.jsonl")]) == 0

@@ -39,7 +39,7 @@ class Finding(NamedTuple):
 
 def findings(figures: Figures) -> list[Finding]:
     """Return what is worth saying, in the order in which one would act on it."""
-    checks = (_rows, _duplicates, _empties, _contradictions, _spread, _agreement, _confounding, _length, _size)
+    checks = (_rows, _duplicates, _leaks, _empties, _contradictions, _spread, _agreement, _confounding, _length, _size)
     found = [finding for check in checks for finding in check(figures)]
     if not any(finding.level == "warn" for finding in found):
         found.insert(0, Finding("ok", "data", "nothing stands in the way of training"))
@@ -66,6 +66,17 @@ def _duplicates(figures: Figures) -> Iterator[Finding]:
     if twice["prompts_alike"]:
         found = f"{twice['prompts_alike']:,} prompts repeat or continue another one; the split keeps them together"
         yield Finding("ok", "duplicates", found)
+
+
+def _leaks(figures: Figures) -> Iterator[Finding]:
+    leaks = figures["leaks"]
+    if leaks and leaks["prompts"]:
+        found = f"{leaks['prompts']:,} prompts stand in the validation files too: {leaks['the_same']:,} are the same, "
+        found += "the others differ in case or punctuation, or are another turn of one conversation"
+        advice = "`verify rm train --validation` leaves them out; `verify rm prepare` divides files so that none leaks."
+        yield Finding("warn", "leaks", found, advice)
+    elif leaks:
+        yield Finding("ok", "leaks", "no prompt stands in the validation files too")
 
 
 def _empties(figures: Figures) -> Iterator[Finding]:
