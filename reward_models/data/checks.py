@@ -11,6 +11,7 @@ from typing import Any
 from reward_models.data.agreement import Level, alpha, icc, mean_ranks
 from reward_models.data.gather import key_of
 from reward_models.data.lengths import chars_of
+from reward_models.data.outliers import outliers
 from reward_models.data.rated import RatedData
 from reward_models.data.raters import Observed, Raters, fit_raters, observed
 from reward_models.data.split import apart, families
@@ -45,6 +46,7 @@ def inspected(data: RatedData, held: Sequence[RatedPrompt] = ()) -> Figures:
         "ratings": sum(len(answer.ratings) for answer in answers),
         "comparisons": _comparisons(prompts),
         "scale": data.scale._asdict() if data.scale else None,
+        "outliers": [] if data.declared else [each._asdict() for each in outliers(prompts)],
         "distribution": _distribution(answers),
         "aspects": _aspects(data, answers),
         "duplicates": _duplicates(data),

@@ -99,6 +99,7 @@ class RatedData:
         columns: Field -> column, of the first file; for messages.
         counts: What was met while reading.
         scale: Of the ratings; `None` = there are none.
+        declared: Whether the rows or the user named its ends.
         aspects: Aspect -> its weight in an answer's stars; empty = answers are rated as a whole.
         bad: Rows left out, the first `MAX_BAD_KEPT`; `counts.bad` has them all.
         votes: For each comparison with several votes: how much each was for the one that stands first (1, 0.5, 0).
@@ -110,6 +111,7 @@ class RatedData:
     columns: Mapping[str, str] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     scale: Scale | None = None
+    declared: bool = False
     aspects: Mapping[str, float] = field(default_factory=dict)
     bad: Sequence[BadRow] = ()
     votes: Sequence[Sequence[float]] = ()

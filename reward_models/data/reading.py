@@ -178,6 +178,7 @@ class _Reader:
             columns=self._found[0].described(),
             counts=counts,
             scale=scale_of((r.stars for p in prompts for a in p.answers for r in a.ratings), ends),
+            declared=ends is not None,
             aspects=aspects if self._gatherer.aspects else {},
             bad=tuple(self._bad),
             votes=self._gatherer.votes(),
