@@ -100,9 +100,38 @@ def test_read_rated_when_the_rating_is_an_object_then_its_keys_are_aspects(read)
     assert data.aspects == {"helpful": 1.0, "safe": 1.0}
 
 
-def test_read_rated_when_helpsteer_columns_then_aspects_of_their_names(read):
-    data = read({"prompt": "p", "response": "a", "helpfulness": 4, "correctness": 3, "coherence": 2})
-    assert list(data.aspects) == ["helpfulness", "correctness", "coherence"]
+def test_read_rated_when_helpsteer_columns_then_verbosity_is_no_merit_and_the_weights_are_said(read):
+    row = {"prompt": "p", "response": "a", "helpfulness": 4, "correctness": 3, "coherence": 2, "verbosity": 0}
+    data = read(row)
+    weights = {"helpfulness": 1.0, "correctness": 1.0, "coherence": 1.0, "verbosity": 0.0}
+    assert (data.aspects, stars(data)) == (weights, [("p", [("a", 3.0)])])
+    assert "their aspects, helpfulness 1, correctness 1, coherence 1, verbosity 0; set by --aspect" in data.notes[0]
+    nested = {"prompt": "p", "response": "a", "rating": {name: row[name] for name in weights}}
+    assert read(nested).aspects == weights
+    own = read(row, aspects={"helpfulness": 1, "verbosity": 1})
+    assert (stars(own), own.notes) == ([("p", [("a", 2.0)])], ())
+
+
+ASPECTS = {"prompt": "p", "response": "a", "rater": "x"}
+MISTYPED = [
+    [ASPECTS | {"rating": {"helpful": 4, "safe": 2}}],
+    [ASPECTS | {"helpful": 4, "safe": 2}],
+    [ASPECTS | {"rating": 4, "aspect": "helpful"}, ASPECTS | {"rating": 2, "aspect": "safe"}],
+]
+
+
+@pytest.mark.parametrize("rows", MISTYPED, ids=["keys", "columns", "long"])
+def test_read_rated_when_an_aspect_is_mistyped_then_refused_with_the_known_ones(read, rows):
+    assert read(*rows, aspects={"helpful": 3, "safe": 1}).prompts[0].answers[0].stars == 3.5
+    for aspects in ({"helpful": 0.7, "saef": 0.3}, {"saef": 0.3}):
+        with pytest.raises(UsageError, match=r"--aspect saef: no answer is rated on it\. Did you mean 'safe'\?"):
+            read(*rows, aspects=aspects)
+
+
+def test_read_rated_when_answers_are_rated_as_a_whole_then_an_aspect_is_refused_but_not_beside_comparisons(read):
+    with pytest.raises(UsageError, match=r"--aspect nope: no answer is rated on it\. Columns: prompt, response"):
+        read(ASPECTS | {"rating": 4}, aspects={"nope": 1})
+    assert read({"prompt": "p", "chosen": "a", "rejected": "b"}, aspects={"helpful": 1}).aspects == {}
 
 
 def test_read_rated_when_long_form_aspects_then_one_label_each(read):

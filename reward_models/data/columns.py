@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import Any
 
 from reward_models.data.cells import is_thumb, number_of, texts_of_responses
@@ -91,17 +92,39 @@ def find_columns(
     Args:
         rows: At least one.
         mapping: The user's choice, `{column: field}`.
-        aspects: Columns of which each holds the ratings of one aspect.
+        aspects: The aspects that the user named: columns of numbers, unless objects in the rows have such keys.
 
     Raises:
-        UsageError: If nothing tells what humans said, or the mapping or an aspect names what does not exist.
+        UsageError: If nothing tells what humans said, or the mapping or the aspects name what does not exist.
     """
     look = _Look(rows, _resolved(mapping or {}, rows))
+    inside = any(
+        isinstance(cell, Mapping) and not cell.keys().isdisjoint(aspects)
+        for row in rows
+        for cell in _flat(row.values())
+    )
+    columns = [] if inside else [name for name in aspects if look.fitting(name, _is_number)]
     for shape in (_prepared, _pairs, _votes, _ranked, _scored, _ratings, _thumbs):
-        found = shape(look, aspects)
+        found = shape(look, columns)
         if found is not None:
             return found
+    if aspects and not columns and not inside:
+        raise unknown_aspect(aspects[0], (), look.seen)
     raise UsageError(_nothing(look.seen))
+
+
+def unknown_aspect(name: str, rated: Sequence[str], columns: Sequence[str]) -> UsageError:
+    """Return the error for an aspect that no answer is rated on.
+
+    Args:
+        name: What the user wrote.
+        rated: The aspects that answers are rated on.
+        columns: Of the files.
+    """
+    close = get_close_matches(name, [*rated, *columns], n=1, cutoff=0.55)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    known = f" Aspects: {', '.join(rated)}." if rated else ""
+    return UsageError(f"--aspect {name}: no answer is rated on it.{hint}{known} Columns: {_shown(columns)}")
 
 
 def _resolved(mapping: Mapping[str, str], rows: Sequence[Row]) -> dict[str, str]:
@@ -209,9 +232,6 @@ def _said_beside(look: _Look, aspects: Sequence[str], unsure: set[str]) -> Rated
 
 
 def _ratings(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
-    for column in aspects:
-        if not look.fitting(column, _is_number):
-            raise UsageError(f"the aspect {column!r} is no column of numbers. Columns: {_shown(look.seen)}")
     if "thumb" in look.chosen and "rating" not in look.chosen:
         return None
     rating = None if aspects and "rating" not in look.chosen else look.find("rating", _is_rating)

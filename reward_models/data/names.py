@@ -63,6 +63,12 @@ BY_PROGRAMS = ("score", "scores", "reward", "rewards", "overall_score")
 """Names of ratings under which trainers write their own rewards: in a scored file they may not be humans'."""
 REFERENCES = ("label", "labels")
 """Names of ratings under which a scored file may keep the right answer."""
-KNOWN_ASPECTS = ("helpfulness", "correctness", "coherence", "complexity", "verbosity", "harmlessness", "safety")
+KNOWN_ASPECTS: Mapping[str, float] = {
+    **dict.fromkeys(("helpfulness", "correctness", "coherence", "complexity"), 1.0),
+    "verbosity": 0.0,
+    **dict.fromkeys(("harmlessness", "safety"), 1.0),
+}
+"""Aspects of known data sets, and what each weighs unless the user says so. Verbosity says how much was written, not
+how well: HelpSteer2's authors (arXiv 2406.08673) subtract it, and an output of its own takes no weight under 0."""
 FIELDS = (*ALIASES, "first", "second")
 """What `--map COLUMN=FIELD` may name."""

@@ -8,11 +8,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
-from reward_models.data.columns import RatedColumns, find_columns
+from reward_models.data.columns import RatedColumns, find_columns, unknown_aspect
 from reward_models.data.gather import Gatherer
 from reward_models.data.prepared import prepared_facts, prepared_parts, told_beside
 from reward_models.data.rated import BadRow, Counts, RatedData, Shape, scale_of
 from reward_models.data.rows import Facts, RowReader
+from reward_models.types import RatedPrompt
 from verifiers.errors import InputError, UsageError
 from verifiers.io import values
 from verifiers.io.batch import Batch
@@ -47,7 +48,7 @@ def read_rated(
             `verify rm prepare`), `-`, or `hf:org/name[:split]`. Each file has a shape of its own.
         map: `{column: field}` where the names are not known ones.
         aspects: Aspect -> its weight in an answer's stars: columns of numbers, or keys of an object in `rating`.
-            Not given: an object's keys, or the columns of known data sets, with weight 1.
+            Keys that are not named, and the columns of known data sets, weigh as in `KNOWN_ASPECTS`, others 1.
         scale: Lowest and highest rating that there can be; others make a bad row. Not given: as the rows say.
         reference: Put each row's reference into its prompt, for teachers that see it too.
         on_bad: Leave bad rows out, or refuse the data.
@@ -82,6 +83,7 @@ class _Reader:
         self._found: list[RatedColumns] = []
         self._ends: set[tuple[float, float]] = {scale} if scale else set()
         self._sources: list[str] = []
+        self._columns: list[str] = []
 
     def read(self, shard: Shard) -> None:
         """Read one file."""
@@ -91,7 +93,8 @@ class _Reader:
         if not first:
             self._all_bad(held)
             return
-        columns = find_columns(first, self._mapping, tuple(self._columns_of_aspects(first)))
+        columns = find_columns(first, self._mapping, tuple(self._aspects))
+        self._columns += [name for row in first for name in row]
         self._found.append(columns)
         self._check_scales()
         if columns.shape is Shape.PREPARED:
@@ -106,12 +109,6 @@ class _Reader:
         self._gatherer.aspects |= aspects
         if ends is not None and self._scale is None:
             self._ends.add(ends)
-
-    def _columns_of_aspects(self, rows: Sequence[Row]) -> Iterator[str]:
-        """Yield the named aspects that are columns; others are keys of objects."""
-        if self._aspects and not any(isinstance(row.get("rating", row.get("ratings")), Mapping) for row in rows):
-            prepared = all("answers" in row for row in rows)
-            yield from () if prepared else self._aspects
 
     def _all_bad(self, held: Sequence[Batch]) -> None:
         for batch in held:
@@ -163,15 +160,19 @@ class _Reader:
         counts = self._counts
         if counts.bad and on_bad == "refuse":
             raise InputError(f"{counts.bad:,} of {counts.rows:,} rows are bad rows: {self._shown_bad()}")
-        aspects = self._aspects or self._gatherer.aspects
+        aspects = {**self._gatherer.aspects, **self._aspects}
         prompts = self._gatherer.prompts(aspects)
         if not prompts:
             first = f" The first: {self._shown_bad()}" if self._bad else ""
             raise InputError(f"{', '.join(self._sources)}: none of {counts.rows:,} rows can be used.{first}")
+        self._check_aspects(prompts)
         ends = (min(low for low, _ in self._ends), max(high for _, high in self._ends)) if self._ends else None
         notes = [note for columns in self._found for note in columns.notes]
         if len(self._ends) > 1:
             notes.append(f"the rows declare {len(self._ends)} different scales; all are taken as one, {ends}")
+        if self._gatherer.aspects.keys() - self._aspects.keys():
+            weights = ", ".join(f"{name} {weight:g}" for name, weight in aspects.items())
+            notes.append(f"answers not rated as a whole get the mean of their aspects, {weights}; set by --aspect")
         return RatedData(
             prompts=prompts,
             shape=" + ".join(dict.fromkeys(columns.shape.value for columns in self._found)),
@@ -184,6 +185,13 @@ class _Reader:
             votes=self._gatherer.votes(),
             notes=tuple(dict.fromkeys(notes)),
         )
+
+    def _check_aspects(self, prompts: Sequence[RatedPrompt]) -> None:
+        """Refuse an aspect that no rating is of; files that hold comparisons alone need none."""
+        rated = self._gatherer.aspects
+        if any(answer.ratings for each in prompts for answer in each.answers):
+            for name in self._aspects.keys() - rated.keys():
+                raise unknown_aspect(name, list(rated), list(dict.fromkeys(self._columns)))
 
     def _shown_bad(self) -> str:
         shown = "; ".join(f"{each.where}: {each.reason}" for each in self._bad[:MAX_BAD_SHOWN])
