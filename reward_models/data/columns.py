@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
-from reward_models.data.cells import is_thumb, number_of, texts_of_responses
+from reward_models.data.cells import is_thumb, number_of, rating_of, texts_of_responses
 from reward_models.data.names import ALIASES, BY_PROGRAMS, FIELDS, KNOWN_ASPECTS, MARGINS, REFERENCES, SIDES
 from reward_models.data.rated import Shape
 from verifiers.errors import UsageError
@@ -85,7 +85,10 @@ class _Look:
 
 
 def find_columns(
-    rows: Sequence[Row], mapping: Mapping[str, str] | None = None, aspects: Sequence[str] = ()
+    rows: Sequence[Row],
+    mapping: Mapping[str, str] | None = None,
+    aspects: Sequence[str] = (),
+    places: Sequence[str] = (),
 ) -> RatedColumns:
     """Choose a file's shape and columns by its first rows.
 
@@ -93,6 +96,7 @@ def find_columns(
         rows: At least one.
         mapping: The user's choice, `{column: field}`.
         aspects: The aspects that the user named: columns of numbers, unless objects in the rows have such keys.
+        places: `file:line` of the rows, for messages.
 
     Raises:
         UsageError: If nothing tells what humans said, or the mapping or the aspects name what does not exist.
@@ -103,14 +107,14 @@ def find_columns(
         for row in rows
         for cell in _flat(row.values())
     )
-    columns = [] if inside else [name for name in aspects if look.fitting(name, _is_number)]
+    columns = [] if inside else [name for name in aspects if look.fitting(name, _is_mark)]
     for shape in (_prepared, _pairs, _votes, _ranked, _scored, _ratings, _thumbs):
         found = shape(look, columns)
         if found is not None:
             return found
     if aspects and not columns and not inside:
         raise unknown_aspect(aspects[0], (), look.seen)
-    raise UsageError(_nothing(look.seen))
+    raise UsageError(_nothing(look, places))
 
 
 def unknown_aspect(name: str, rated: Sequence[str], columns: Sequence[str]) -> UsageError:
@@ -236,7 +240,7 @@ def _ratings(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
         return None
     rating = None if aspects and "rating" not in look.chosen else look.find("rating", _is_rating)
     if rating is None and not aspects:
-        known = [name for name in KNOWN_ASPECTS if 2 * look.fitting(name, _is_number) >= len(look.rows)]
+        known = [name for name in KNOWN_ASPECTS if 2 * look.fitting(name, _is_mark) >= len(look.rows)]
         aspects = known if len(known) > 1 else ()
     response = _response(look, frozenset({rating} if rating else ()))
     if response is None or (rating is None and not aspects):
@@ -301,13 +305,21 @@ def _is_number(value: object) -> bool:
     return True
 
 
+def _is_mark(value: object) -> bool:
+    try:
+        rating_of(value)
+    except BadRow:
+        return False
+    return True
+
+
 def _is_rating(value: object) -> bool:
     """Whether a cell holds one rating, one for each answer, or one for each aspect."""
     if isinstance(value, Mapping):
-        return _is_number(value) or (bool(value) and any(map(_is_rating, value.values())))
+        return _is_mark(value) or (bool(value) and any(map(_is_rating, value.values())))
     if isinstance(value, list):
         return bool(value) and any(map(_is_rating, value)) and not all(isinstance(each, bool) for each in value)
-    return _is_number(value)
+    return _is_mark(value)
 
 
 def _flat(values: Iterable[Any]) -> list[Any]:
@@ -319,10 +331,26 @@ def _shown(names: Sequence[str]) -> str:
     return f"{shown}, and {len(names) - _MAX_NAMES_SHOWN} more" if len(names) > _MAX_NAMES_SHOWN else shown
 
 
-def _nothing(seen: Sequence[str]) -> str:
+def _nothing(look: _Look, places: Sequence[str]) -> str:
     return (
-        f"No column tells what humans said of answers. Columns: {_shown(seen)}. Known are: response + rating (or "
-        "stars, score), chosen + rejected, two answers (a, b) + votes, ranked (a list, best first), response + label "
-        "(true, false), and what `verify score` wrote. Name yours with --map COLUMN=FIELD, e.g. --map points=rating; "
-        f"fields: {', '.join(FIELDS)}."
+        f"No column tells what humans said of answers. {_nearly(look, places)}Columns: {_shown(look.seen)}. Known are: "
+        "response + rating (or stars, score), chosen + rejected, two answers (a, b) + votes, ranked (a list, best "
+        "first), response + label (true, false), and what `verify score` wrote. Name yours with --map COLUMN=FIELD, "
+        f"e.g. --map points=rating; fields: {', '.join(FIELDS)}."
     )
+
+
+def _nearly(look: _Look, places: Sequence[str]) -> str:
+    """Say what is wrong with a file that has a column for ratings, or for lists of answers; empty = it has none."""
+    rating = next((name for name in ALIASES["rating"] if look.fitting(name, lambda _: True)), None)
+    if rating is not None and 2 * look.fitting(rating, _is_rating) < len(look.rows):
+        cells = [(place, getter(rating)(row)) for place, row in zip(places, look.rows, strict=False)]
+        odd = next((f"{cell!r:.60} at {place} is none" for place, cell in cells if not _is_rating(cell)), "")
+        known = f"{rating!r} holds numbers in {look.fitting(rating, _is_rating)} of the first {len(look.rows)} rows"
+        return f"{known}; {odd}, and 4, 4.5, 4/5, 80%, ★★★★☆ are some. "
+    if rating is not None:
+        return f"Ratings are in {rating!r}, and no column holds answers: name it with --map COLUMN=response. "
+    answers = look.find("response", lambda value: isinstance(value, list) and len(value) > 1 and _is_answers(value))
+    if answers is not None and answers not in CHATS:
+        return f"If the lists in {answers!r} go from the best answer to the worst: --map {answers}=ranked. "
+    return ""

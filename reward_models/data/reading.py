@@ -84,22 +84,23 @@ class _Reader:
         self._ends: set[tuple[float, float]] = {scale} if scale else set()
         self._sources: list[str] = []
         self._columns: list[str] = []
+        self._totals: dict[str, float] = {}
 
     def read(self, shard: Shard) -> None:
         """Read one file."""
         self._sources.append(shard.name)
         batches = read_shard(shard)
-        first, held = _first_rows(batches)
+        first, places, held = _first_rows(batches)
         if not first:
             self._all_bad(held)
             return
-        columns = find_columns(first, self._mapping, tuple(self._aspects))
+        columns = find_columns(first, self._mapping, tuple(self._aspects), places)
         self._columns += [name for row in first for name in row]
         self._found.append(columns)
         self._check_scales()
         if columns.shape is Shape.PREPARED:
             self._take_manifest(shard)
-        facts_of = None if columns.shape is Shape.PREPARED else RowReader(columns, self._reference).read
+        facts_of = None if columns.shape is Shape.PREPARED else RowReader(columns, self._reference, self._totals).read
         for batch in chain(held, batches):
             for index in range(len(batch)):
                 self._row(batch, index, facts_of or prepared_facts)
@@ -199,9 +200,10 @@ class _Reader:
         return f"{shown}; and {left:,} more" if left > 0 else shown
 
 
-def _first_rows(batches: Iterator[Batch]) -> tuple[list[Row], list[Batch]]:
-    """Return the first rows that can be read, and all batches that this has taken."""
+def _first_rows(batches: Iterator[Batch]) -> tuple[list[Row], list[str], list[Batch]]:
+    """Return the first rows that can be read, their places, and all batches that this has taken."""
     rows: list[Row] = []
+    places: list[str] = []
     held: list[Batch] = []
     for batch in batches:
         held.append(batch)
@@ -209,11 +211,12 @@ def _first_rows(batches: Iterator[Batch]) -> tuple[list[Row], list[Batch]]:
             try:
                 if index not in batch.bad and len(rows) < DETECT_ROWS:
                     rows.append(decode_row(line))
+                    places.append(batch.place(index))
             except Unreadable:
                 continue  # met again when the row is read, and then counted
         if len(rows) >= DETECT_ROWS:
             break
-    return rows, held
+    return rows, places, held
 
 
 def _check_ends(facts: Facts, ends: tuple[float, float]) -> None:
