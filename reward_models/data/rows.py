@@ -19,6 +19,7 @@ from reward_models.data.cells import (
     weight_of,
 )
 from reward_models.data.columns import RatedColumns
+from reward_models.data.look import is_read
 from reward_models.data.prompts import implicit_prompt, with_reference
 from reward_models.data.rated import Shape
 from reward_models.types import Answer, Rating
@@ -270,14 +271,6 @@ def _one_cell(cell: Any, number: Callable[[Any], float], rater: str, weight: flo
     if isinstance(cell, list):  # several ratings of one answer, by raters that are known by their place only
         named = f"{rater}#" if rater else "#"
         return [Rating(number(each), f"{named}{place}", weight, aspect) for place, each in enumerate(cell, 1)]
-    if isinstance(cell, Mapping) and not _is_number(cell, number):
+    if isinstance(cell, Mapping) and not is_read(cell, number):
         return [Rating(number(each), rater, weight, str(name)) for name, each in cell.items() if each is not None]
     return [Rating(number(cell), rater, weight, aspect)]
-
-
-def _is_number(cell: Any, number: Callable[[Any], float]) -> bool:
-    try:
-        number(cell)
-    except BadRow:
-        return False
-    return True
