@@ -64,6 +64,10 @@ def test_fit_head_when_features_are_noise_then_knows_nothing():
 def test_fit_head_when_prompts_are_few_then_says_so():
     with pytest.raises(UsageError, match="too few to fit a head"):
         fit_head(*linear_prompts(4, 8, 0))
+    rated, features = linear_prompts(12, 8, 0)
+    scored = [ScoredPrompt(each, (0.0,) * len(each.answers)) for each in rated]
+    with pytest.raises(UsageError, match=r"12 prompts are too few .* give 13 or more"):
+        frozen_scores(lambda rated_P: features, scored)
 
 
 def words(random: Random, good: int) -> str:

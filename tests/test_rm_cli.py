@@ -58,6 +58,23 @@ def test_train_when_base_or_output_cannot_be_then_says_so_before_anything_is_loa
     assert told in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [["inspect"], ["train", "--base", "org/base", "-o", "new"]])
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (["--aspect", "helpful=nan"], "--aspect 'helpful=nan': write NAME=WEIGHT"),
+        (["--aspect", "=1"], "--aspect '=1': write NAME=WEIGHT"),
+        (["--aspect", "helpful=much"], "--aspect 'helpful=much': write NAME=WEIGHT"),
+        (["--scale", "5", "1"], "give the lowest and then the highest rating"),
+    ],
+)
+def test_rm_when_aspects_or_scale_are_malformed_then_every_command_says_how(
+    command: list[str], option: list[str], told: str, ratings: str, capsys: pytest.CaptureFixture[str]
+):
+    assert run(["rm", *command, ratings, *option]) == 2
+    assert told in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("option", "told"),
     [

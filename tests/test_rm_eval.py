@@ -46,6 +46,18 @@ def test_eval_when_a_teacher_is_named_then_measures_it(files: tuple[str, str], t
     assert "long.py" in report.read_text()
 
 
+def test_eval_when_the_ratings_were_scored_then_measures_against_the_ratings(files: tuple[str, str], tmp_path, capsys):
+    assert run(["score", "--task", files[0], files[1], "-o", str(tmp_path / "scored.jsonl")]) == 0
+    found = []
+    for file in (files[1], str(tmp_path / "scored.jsonl")):
+        capsys.readouterr()
+        assert run(["rm", "eval", files[0], file, "--json", "-", "--no-frozen-head"]) == 0
+        captured = capsys.readouterr()
+        found.append(json.loads(captured.out)["quality"])
+    assert found[0] == found[1]
+    assert "what humans said (rating) is the label" in captured.err
+
+
 def test_eval_when_a_file_is_of_rewardbench_2_then_counts_how_often_the_best_is_best(
     files: tuple[str, str], tmp_path: Path, capsys
 ):

@@ -100,9 +100,38 @@ def test_read_rated_when_the_rating_is_an_object_then_its_keys_are_aspects(read)
     assert data.aspects == {"helpful": 1.0, "safe": 1.0}
 
 
-def test_read_rated_when_helpsteer_columns_then_aspects_of_their_names(read):
-    data = read({"prompt": "p", "response": "a", "helpfulness": 4, "correctness": 3, "coherence": 2})
-    assert list(data.aspects) == ["helpfulness", "correctness", "coherence"]
+def test_read_rated_when_helpsteer_columns_then_verbosity_is_no_merit_and_the_weights_are_said(read):
+    row = {"prompt": "p", "response": "a", "helpfulness": 4, "correctness": 3, "coherence": 2, "verbosity": 0}
+    data = read(row)
+    weights = {"helpfulness": 1.0, "correctness": 1.0, "coherence": 1.0, "verbosity": 0.0}
+    assert (data.aspects, stars(data)) == (weights, [("p", [("a", 3.0)])])
+    assert "their aspects, helpfulness 1, correctness 1, coherence 1, verbosity 0; set by --aspect" in data.notes[0]
+    nested = {"prompt": "p", "response": "a", "rating": {name: row[name] for name in weights}}
+    assert read(nested).aspects == weights
+    own = read(row, aspects={"helpfulness": 1, "verbosity": 1})
+    assert (stars(own), own.notes) == ([("p", [("a", 2.0)])], ())
+
+
+ASPECTS = {"prompt": "p", "response": "a", "rater": "x"}
+MISTYPED = [
+    [ASPECTS | {"rating": {"helpful": 4, "safe": 2}}],
+    [ASPECTS | {"helpful": 4, "safe": 2}],
+    [ASPECTS | {"rating": 4, "aspect": "helpful"}, ASPECTS | {"rating": 2, "aspect": "safe"}],
+]
+
+
+@pytest.mark.parametrize("rows", MISTYPED, ids=["keys", "columns", "long"])
+def test_read_rated_when_an_aspect_is_mistyped_then_refused_with_the_known_ones(read, rows):
+    assert read(*rows, aspects={"helpful": 3, "safe": 1}).prompts[0].answers[0].stars == 3.5
+    for aspects in ({"helpful": 0.7, "saef": 0.3}, {"saef": 0.3}):
+        with pytest.raises(UsageError, match=r"--aspect saef: no answer is rated on it\. Did you mean 'safe'\?"):
+            read(*rows, aspects=aspects)
+
+
+def test_read_rated_when_answers_are_rated_as_a_whole_then_an_aspect_is_refused_but_not_beside_comparisons(read):
+    with pytest.raises(UsageError, match=r"--aspect nope: no answer is rated on it\. Columns: prompt, response"):
+        read(ASPECTS | {"rating": 4}, aspects={"nope": 1})
+    assert read({"prompt": "p", "chosen": "a", "rejected": "b"}, aspects={"helpful": 1}).aspects == {}
 
 
 def test_read_rated_when_long_form_aspects_then_one_label_each(read):
@@ -132,6 +161,29 @@ def test_read_rated_when_scored_then_the_answer_found_is_not_the_response(read):
     group = {"prompt": "p", "completions": ["a", "b"], "reward": [1.0, None], "status": ["correct", "failed"]}
     data = read(group | {"reason": ["", ""]})
     assert (stars(data), data.counts.not_judged) == ([("p", [("a", 1.0)])], 1)
+
+
+SCORED = {"prompt": "p", "output": "r", "reward": 0.5, "status": "partial", "reason": "", "answer": "7"}
+BESIDE = [
+    ({"rating": 4}, {}, "ratings", 4.0, "(rating) is the label; the reward that `verify score` wrote is left aside"),
+    ({"stars": [4, 5]}, {}, "ratings", 4.5, "--map reward=rating"),
+    ({"rating": {"helpful": 4, "safe": 2}}, {}, "ratings", 3.0, "(rating) is the label"),
+    ({"helpfulness": 4, "correctness": 3}, {}, "ratings", 3.5, "(helpfulness, correctness) is the label"),
+    ({"thumbs": "up"}, {}, "thumbs", 1.0, "(thumbs) is the label"),
+    ({"label": True}, {}, "thumbs", 1.0, "(label) is the label"),
+    ({"label": "72"}, {}, "scored", 0.5, "If humans gave label, take that: --map label=rating"),
+    ({"score": 3}, {}, "scored", 0.5, "If humans gave score, take that: --map score=rating"),
+    ({"score": 3}, {"score": "rating"}, "ratings", 3.0, "(score) is the label"),
+    ({"score": 3, "liked": True}, {"liked": "thumb"}, "thumbs", 1.0, "(liked) is the label"),
+    ({"rating": 4}, {"reward": "rating"}, "scored", 0.5, ""),
+]
+
+
+@pytest.mark.parametrize(("human", "mapping", "shape", "label", "note"), BESIDE)
+def test_read_rated_when_rated_and_scored_then_what_humans_said_is_the_label(read, human, mapping, shape, label, note):
+    data = read(SCORED | human, map=mapping)
+    assert (data.shape, stars(data)) == (shape, [("p", [("r", label)])])
+    assert note in "".join(data.notes)
 
 
 def test_read_rated_when_scored_without_prompts_then_the_group_holds_answers_together(read):
@@ -286,6 +338,14 @@ def test_read_rated_when_nothing_is_usable_then_says_what_is_wrong(read, tmp_pat
         read(b"x", b"y")
     with pytest.raises(UsageError, match=r"No column tells what humans said.*Columns: prompt, text"):
         read({"prompt": "p", "text": "r"})
+    with pytest.raises(
+        UsageError, match=r"'rating' holds numbers in 0 of the first 2 rows; 'so so' at .*data\.jsonl:1"
+    ):
+        read(*[{"prompt": "p", "response": "r", "rating": cell} for cell in ("so so", "great")])
+    with pytest.raises(UsageError, match=r"Ratings are in 'rating', and no column holds answers"):
+        read({"prompt": "p", "essay": "r", "rating": 4})
+    with pytest.raises(UsageError, match=r"from the best answer to the worst: --map responses=ranked"):
+        read({"prompt": "p", "responses": ["r", "s"]})
     with pytest.raises(InputError, match="no such file"):
         read_rated([tmp_path / "absent.jsonl"])
 
@@ -323,6 +383,54 @@ def test_read_rated_when_csv_then_numbers_are_read_from_text(tmp_path):
     data = read_rated([path])
     assert stars(data) == [("p", [("a", 4.0), ("b", 2.5)])]
     assert data.prompts[0].answers[0].ratings[0].rater == "7"
+
+
+CHINESE = [
+    ("问题,回答,评分,评分人,参考答案\np,r,4,x,g\np,r,3,y,g\n", "ratings", 3.5),
+    ("问题,答案,星级\np,r,★★★★☆\n", "ratings", 4.0),
+    ("指令,回复,答案,打分,标注员,权重\np,r,g,5分,x,1\np,r,g,2分,y,2\n", "ratings", 3.0),
+    ("提示,回答,点赞\np,r,赞\n", "thumbs", 1.0),
+]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize(("text", "shape", "label"), CHINESE)
+def test_read_rated_when_columns_are_chinese_then_known(tmp_path, text, shape, label, encoding):
+    path = tmp_path / "zh.csv"
+    path.write_text(text, encoding=encoding)
+    data = read_rated([path])
+    assert (data.shape, stars(data)) == (shape, [("p", [("r", label)])])
+    if "参考答案" in text or "回复" in text:
+        assert read_rated([path], reference=True).prompts[0].prompt == "p\n\nReference answer: g"
+
+
+def test_read_rated_when_chinese_pairs_and_votes_then_known(read):
+    pair = {"问题": "p", "更好的回答": "a", "较差的回答": "b"}
+    assert read(pair).prompts[0].preferences == (Preference(0, 1),)
+    assert read({"提示": "p", "选中": "a", "拒绝": "b"}).prompts[0].preferences == (Preference(0, 1),)
+    assert read({"问题": "p", "回答A": "a", "回答B": "b", "胜者": "B"}).prompts[0].preferences == (Preference(1, 0),)
+
+
+@pytest.mark.parametrize("name", ["zh.csv", "zh.jsonl"])
+def test_read_rated_when_gbk_then_says_in_which_encoding_to_save_it(tmp_path, name):
+    rows = "问题,回答,评分\n天,蓝,4\n" if name.endswith("csv") else '{"prompt": "天", "response": "蓝", "rating": 4}'
+    (tmp_path / name).write_text(rows, encoding="gbk")
+    with pytest.raises(
+        InputError, match=r"is not UTF-8.*save the file as UTF-8 \(in Excel: CSV UTF-8\), or convert it"
+    ):
+        read_rated([tmp_path / name])
+
+
+def test_read_rated_when_ratings_are_out_of_different_totals_then_a_bad_row(tmp_path):
+    for number, cells in enumerate((["4/5", "3", "8/10"], ["80%"])):
+        rows = [{"prompt": f"p{number}", "response": cell, "rating": cell} for cell in cells]
+        (tmp_path / f"{number}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    data = read_rated([tmp_path / "0.jsonl", tmp_path / "1.jsonl"])
+    assert stars(data) == [("p0", [("4/5", 4.0), ("3", 3.0)])]
+    assert [each.reason.partition(";")[0] for each in data.bad] == [
+        "the rating is out of 10, and others are out of 5",
+        "the rating is out of 100, and others are out of 5",
+    ]
 
 
 def test_data_hash_when_prompts_change_places_then_is_the_same(read):

@@ -172,6 +172,44 @@ def test_inspected_when_data_is_bad_then_every_fault_is_counted():
     json.dumps(figures, allow_nan=False)
 
 
+STARS = [1.0, 2.0, 3.0, 4.0, 5.0] * 6
+MARKS = [80.0, 85.0, 90.0, 95.0, 100.0] * 10
+FAR = [
+    ([*STARS, 50.0], [(50, 1, 5, 1)]),
+    ([*STARS, -99.0], [(-99, 1, 5, 1)]),
+    ([*STARS, 55.0, *STARS * 6, 55.0], [(55, 1, 5, 2)]),
+    ([0.0, 1.0] * 9 + [10.0], [(10, 0, 1, 1)]),
+    ([*STARS, 0.0, 9.0], []),
+    ([*STARS, 50.0, 50.0, 50.0], []),
+    ([*MARKS, 0.0], []),
+    ([100.0] * 30 + [20.0, 40.0, 60.0], []),
+    ([0.0] * 80 + [1.0] * 9 + [2.0, 2.0, 3.0, 9.0, 40.0], []),
+    ([float(2**n) for n in range(20)], []),
+    ([0.0] * 40 + [5.0], []),
+    ([3.0], []),
+]
+
+
+@pytest.mark.parametrize(("given", "far"), FAR)
+def test_inspected_when_a_rating_lies_far_from_all_others_then_named(given: list[float], far: list[tuple[float, ...]]):
+    answers = tuple(Answer(f"a{n}", ratings=(Rating(value),), where=f"f:{n}") for n, value in enumerate(given))
+    figures = inspected(RatedData([RatedPrompt("p", answers)], "ratings"))
+    found = figures["outliers"]
+    assert [(each["value"], each["lowest"], each["highest"], each["times"]) for each in found] == far
+    assert [each["where"] for each in found] == [f"f:{given.index(value)}" for value, *_ in far]
+    assert any("lies far from all others" in each.found for each in findings(figures)) == bool(far)
+
+
+def test_inspect_when_a_slip_lies_far_outside_then_warned_of_unless_the_scale_is_named(tmp_path: Path, capsys):
+    rows = [{"prompt": f"q{n}", "response": "a", "rating": value} for n, value in enumerate([*STARS, 50])]
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert run(["rm", "inspect", str(tmp_path / "in.jsonl")]) == 0
+    assert "the rating 50 at " in (out := " ".join(capsys.readouterr().out.split()))
+    assert "in.jsonl:31 lies far from all others, 1 to 5" in out
+    assert run(["rm", "inspect", str(tmp_path / "in.jsonl"), "--scale", "0", "50"]) == 0
+    assert "lies far" not in capsys.readouterr().out
+
+
 def test_inspected_when_comparisons_are_in_order_then_no_circle():
     chain = tuple(Preference(a, b) for a in range(4) for b in range(a + 1, 4))
     prompts = [RatedPrompt("p", tuple(Answer(str(n)) for n in range(4)), chain)]
@@ -195,7 +233,7 @@ def test_prepare_when_read_again_then_nothing_is_lost(tmp_path: Path, capsys: py
     arguments = ["rm", "prepare", str(tmp_path / "in.jsonl"), "-o", str(tmp_path / "out"), "--validation", "0.3"]
     assert run(arguments) == 0
     told = capsys.readouterr().err
-    assert "1 of 122 rows" in told
+    assert "skipped 1 bad rows" in told
     assert "corrected: 2 of 2 raters" in told
     made = prepare(read_rated([tmp_path / "in.jsonl"]), share=0.3)
     for name, part in ((TRAIN, made.train), (VALIDATION, made.validation)):
@@ -233,6 +271,33 @@ def test_prepare_when_run_twice_then_writes_the_same_bytes(tmp_path: Path):
         assert run(["rm", "prepare", "-q", str(tmp_path / "in.jsonl"), "-o", str(tmp_path / name)]) == 0
     for name in (TRAIN, VALIDATION, MANIFEST):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+LEAKING = [NUMBERED[0], NUMBERED[1].upper() + "!", f"{LONG}\nBy whom?", NUMBERED[3], NUMBERED[4], NUMBERED[5]]
+
+
+@pytest.fixture
+def leaking(tmp_path: Path) -> tuple[str, str]:
+    """Files to train and to validate on: three of their prompts are the same, two of these in other words."""
+    for name, texts in (("train", LEAKING), ("held", [*NUMBERED[:2], LONG, "another"])):
+        rows = [{"prompt": text, "response": f"a{k}", "rating": k} for text in texts for k in range(3)]
+        (tmp_path / name).with_suffix(".jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return str(tmp_path / "train.jsonl"), str(tmp_path / "held.jsonl")
+
+
+def test_gather_when_validation_holds_the_prompts_otherwise_written_then_not_trained_on(leaking: tuple[str, str]):
+    said: list[str] = []
+    material = gather(Sources(leaking[:1], leaking[1:]), 0.5, 0, said.append)
+    assert [rated.prompt for rated in material.train] == LEAKING[3:]
+    assert len(material.validation) == 4
+    assert any(line.startswith("not trained on: 3 of 6 prompts") for line in said)
+
+
+def test_inspect_when_validation_is_named_then_counts_leaks(leaking: tuple[str, str], capsys):
+    assert run(["rm", "inspect", leaking[0], "--validation", leaking[1], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["leaks"] == {"prompts": 3, "the_same": 1}
+    assert run(["rm", "inspect", leaking[0], "--validation", leaking[1], "--strict"]) == 1
+    assert "3 prompts stand in the validation files too: 1 are the same" in " ".join(capsys.readouterr().out.split())
 
 
 def test_inspect_when_run_then_prints_shape_people_and_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

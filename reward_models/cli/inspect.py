@@ -20,9 +20,10 @@ MAX_RATERS_SHOWN = 12
 
 @click.command("inspect")
 @read_options
+@click.option("--validation", multiple=True, metavar="FILE", help="Count the prompts that these files hold too.")
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as one JSON object.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if there is a warning.")
-def command(as_json: bool, strict: bool, **reading: object) -> int:
+def command(validation: tuple[str, ...], as_json: bool, strict: bool, **reading: object) -> int:
     """Say what a file of ratings holds, and what is wrong with it.
 
     FILES hold ratings, pairs, votes, rankings, thumbs or what `verify score` wrote; the shape is found by the columns.
@@ -32,7 +33,8 @@ def command(as_json: bool, strict: bool, **reading: object) -> int:
     from reward_models.data.checks import inspected
     from reward_models.data.findings import findings
 
-    figures = inspected(read_with(reading))
+    held = read_with({**reading, "files": validation}).prompts if validation else ()
+    figures = inspected(read_with(reading), held)
     found = findings(figures)
     if as_json:
         from verifiers.io.json_text import encode_json

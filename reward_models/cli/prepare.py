@@ -60,9 +60,8 @@ def _told(data: RatedData, made: Prepared, output: str) -> Iterator[tuple[str, s
     from reward_models.data.preparing import described
 
     yield "shape", f"{data.shape}: {', '.join(f'{name} <- {column}' for name, column in data.columns.items())}"
-    if data.counts.bad:
-        first = data.bad[0]
-        yield "left out", f"{data.counts.bad:,} of {data.counts.rows:,} rows; the first: {first.where}: {first.reason}"
+    for remark in data.remarks():
+        yield "note", remark
     offsets = made.raters.offsets.values()
     largest = f"; offsets up to {max(map(abs, offsets)):.2f}" if offsets else ""
     yield "raters", f"{'corrected' if made.raters.on else 'not corrected'}: {made.raters.why}{largest}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -65,25 +66,37 @@ def read_with(given: Mapping[str, Any]) -> RatedData:
     return read_rated(
         given["files"],
         map=parse_map(given["maps"]),
-        aspects=_aspects(given["aspects"]),
-        scale=_scale(given["scale"]),
+        aspects=parse_aspects(given["aspects"]),
+        scale=parse_scale(given["scale"]),
         reference=given["reference"],
         on_bad=given["on_bad"],
     )
 
 
-def _aspects(texts: Sequence[str]) -> dict[str, float]:
+def parse_aspects(texts: Sequence[str]) -> dict[str, float]:
+    """Return `("helpful=0.7",)` as a mapping; an aspect without a weight weighs 1.
+
+    Raises:
+        UsageError: If one is malformed.
+    """
     found = {}
     for text in texts:
-        name, _, weight = text.partition("=")
+        name, _, weight = text.rpartition("=") if "=" in text else (text, "", "1")
         try:
-            found[name] = float(weight or 1)
+            found[name] = float(weight)
         except ValueError:
-            raise UsageError(f"--aspect {text!r}: write NAME=WEIGHT, e.g. --aspect helpfulness=0.7") from None
+            found[name] = nan
+        if not name or not isfinite(found[name]):
+            raise UsageError(f"--aspect {text!r}: write NAME=WEIGHT, e.g. --aspect helpfulness=0.7")
     return found
 
 
-def _scale(ends: tuple[float, float] | None) -> tuple[float, float] | None:
+def parse_scale(ends: tuple[float, float] | None) -> tuple[float, float] | None:
+    """Return the ends as they are.
+
+    Raises:
+        UsageError: If the lowest does not come first.
+    """
     if ends is not None and not ends[0] < ends[1]:
         raise UsageError(
             f"--scale {ends[0]:g} {ends[1]:g}: give the lowest and then the highest rating, e.g. --scale 1 5"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from reward_models.cli.reading import parse_aspects, parse_scale
 from verifiers.cli.exits import Interrupted
 from verifiers.cli.guard import guarded_stdout
 from verifiers.cli.rows import parse_map
@@ -90,8 +91,8 @@ def command(
         files,
         validation,
         parse_map(maps),
-        _weights(aspects),
-        scale,
+        parse_aspects(aspects),
+        parse_scale(scale),
         reference,
         bad_rows,  # type: ignore[arg-type]  # click has checked these three
         raters,  # type: ignore[arg-type]
@@ -122,14 +123,3 @@ def _refuse_early(base: str, output: Path, *, anew: bool) -> None:
         raise UsageError(f"{output} is not empty; pass --resume to go on, --overwrite to replace it, or another -o")
     if output.exists() and not output.is_dir():
         raise UsageError(f"{output} is a file; name a folder for the model")
-
-
-def _weights(texts: tuple[str, ...]) -> dict[str, float]:
-    found = {}
-    for text in texts:
-        name, _, weight = text.partition("=")
-        try:
-            found[name] = float(weight or 1)
-        except ValueError as error:
-            raise UsageError(f"--aspect {text!r}: write NAME=WEIGHT, e.g. --aspect helpful=2") from error
-    return found

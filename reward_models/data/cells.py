@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,15 +18,36 @@ MAX_STARS = 1e6
 MAX_ANSWERS = 256
 """Most answers in one row: all pairs of a ranking are formed."""
 
-_NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{0,15})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
+_PLAIN = r"[+-]?\d{1,15}(?:\.\d{0,15})?"
+_NUMBER = re.compile(rf"{_PLAIN}(?:[eE][+-]?\d{{1,2}})?", re.ASCII)
+_MARK = re.compile(rf"({_PLAIN})\s*(?:/\s*(\d{{1,6}})|(%)|分|颗?星|stars?)", re.ASCII | re.IGNORECASE)
+"""A rating with what it is out of, or with its unit."""
+_GLYPHS = re.compile(r"([★⭐]*)(☆*)")
+MAX_MARK_CHARS = 40
 _CHAT = ({"from", "value"}, {"role", "content"})
 """The keys of a message without and with a role: ShareGPT's, and everybody's."""
 _INSIDE = ("rating", "Rating", "score", "stars", "value")
 """Where an object in place of a number keeps it."""
-UP = {"up", "thumbs_up", "thumbsup", "thumbs up", "like", "liked", "good", "yes", "positive", "true", "👍", "+1"}
+UP = {
+    "赞",
+    "好",
+    "是",
+    "up",
+    "thumbs_up",
+    "thumbsup",
+    "thumbs up",
+    "like",
+    "liked",
+    "good",
+    "yes",
+    "positive",
+    "true",
+    "👍",
+    "+1",
+}
 DOWN = {"down", "thumbs_down", "thumbsdown", "thumbs down", "dislike", "disliked", "bad", "no", "negative", "false"}
-DOWN |= {"👎", "-1"}
-TIES = {"tie", "ties", "tied", "same", "equal", "both", "neither", "draw", "none", "tie (bothbad)", "both_bad"}
+DOWN |= {"👎", "-1", "踩", "差", "否"}
+TIES = {"tie", "ties", "tied", "same", "equal", "both", "neither", "draw", "none", "tie (bothbad)", "both_bad", "平局"}
 
 
 def number_of(value: object, what: str = "the rating") -> float:
@@ -34,15 +56,41 @@ def number_of(value: object, what: str = "the rating") -> float:
     Raises:
         BadRow: If it is something else; a boolean is no number.
     """
-    if isinstance(value, Mapping):
-        value = next((value[key] for key in _INSIDE if key in value), value)
+    value = _unwrapped(value)
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         value = float(value.strip())
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadRow(f"{what} is {_shown(value)}, not a number")
+        comma = isinstance(value, str) and _NUMBER.fullmatch(value.strip().replace(",", "."))
+        raise BadRow(
+            f"{what} is {_shown(value)}, not a number{': write a point, not a comma, as in 4.5' if comma else ''}"
+        )
     if not abs(value) <= MAX_STARS:  # NaN too; whole numbers of any length compare
         raise BadRow(f"{what} is {_shown(value)}; it must be a finite number within +-{MAX_STARS:,.0f}")
     return float(value)
+
+
+def rating_of(value: object, what: str = "the rating") -> tuple[float, float | None]:
+    """Return a rating as it stands, and what it is out of where it says so: `4/5`, `80%`, `★★★★☆`.
+
+    Raises:
+        BadRow: If it is no number, or more than what it is out of.
+    """
+    value = _unwrapped(value)
+    if not isinstance(value, str) or len(value) > MAX_MARK_CHARS:
+        return number_of(value, what), None
+    text = unicodedata.normalize("NFKC", value).replace("\ufe0f", "").strip()
+    if text and (glyphs := _GLYPHS.fullmatch(text)):
+        return float(len(glyphs[1])), float(len(glyphs[0])) if glyphs[2] else None
+    if not (mark := _MARK.fullmatch(text)):
+        return number_of(value, what), None
+    number, total = number_of(mark[1], what), 100.0 if mark[3] else float(mark[2]) if mark[2] else None
+    if total is not None and not 0 <= number <= total:
+        raise BadRow(f"{what} is {_shown(value)}, which lies outside 0 to {total:g}")
+    return number, total
+
+
+def _unwrapped(value: object) -> object:
+    return next((value[key] for key in _INSIDE if key in value), value) if isinstance(value, Mapping) else value
 
 
 def weight_of(value: object) -> float:

@@ -11,9 +11,10 @@ from typing import Any
 from reward_models.data.agreement import Level, alpha, icc, mean_ranks
 from reward_models.data.gather import key_of
 from reward_models.data.lengths import chars_of
+from reward_models.data.outliers import outliers
 from reward_models.data.rated import RatedData
 from reward_models.data.raters import Observed, Raters, fit_raters, observed
-from reward_models.data.split import families
+from reward_models.data.split import apart, families
 from reward_models.types import Answer, RatedPrompt
 
 MAX_PAIRED = 64
@@ -24,8 +25,13 @@ MAX_RATERS_SHOWN = 20
 Figures = dict[str, Any]
 
 
-def inspected(data: RatedData) -> Figures:
-    """Return all figures of the data, as JSON holds them; `None` = does not apply or cannot be told."""
+def inspected(data: RatedData, held: Sequence[RatedPrompt] = ()) -> Figures:
+    """Return all figures of the data, as JSON holds them; `None` = does not apply or cannot be told.
+
+    Args:
+        data: As read.
+        held: Prompts that are to be validated on.
+    """
     prompts, counts = data.prompts, data.counts
     answers = [answer for rated in prompts for answer in rated.answers]
     return {
@@ -40,9 +46,11 @@ def inspected(data: RatedData) -> Figures:
         "ratings": sum(len(answer.ratings) for answer in answers),
         "comparisons": _comparisons(prompts),
         "scale": data.scale._asdict() if data.scale else None,
+        "outliers": [] if data.declared else [each._asdict() for each in outliers(prompts)],
         "distribution": _distribution(answers),
         "aspects": _aspects(data, answers),
         "duplicates": _duplicates(data),
+        "leaks": _leaks(prompts, held) if held else None,
         "empty": {
             "prompts": sum(not chars_of(rated.prompt) for rated in prompts),
             "answers": sum(not chars_of(answer.response) for answer in answers),
@@ -106,6 +114,13 @@ def _duplicates(data: RatedData) -> Figures:
         "prompts_alike": len(keys) - len(set(keys)),
         "answers_at_several_prompts": sum(count - 1 for count in texts.values()),
     }
+
+
+def _leaks(prompts: Sequence[RatedPrompt], held: Sequence[RatedPrompt]) -> Figures:
+    """Return how many prompts are also in the data to validate on: in all, and letter by letter."""
+    known = {key_of(rated.prompt) for rated in held}
+    same = sum(key_of(rated.prompt) in known for rated in prompts)
+    return {"prompts": len(prompts) - len(apart(prompts, held)), "the_same": same}
 
 
 def _contradictions(data: RatedData) -> Figures:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import Any
 
-from reward_models.data.cells import is_thumb, number_of, texts_of_responses
-from reward_models.data.names import ALIASES, FIELDS, KNOWN_ASPECTS, MARGINS, SIDES
+from reward_models.data.cells import is_thumb
+from reward_models.data.look import Look, is_answer, is_answers, is_mark, is_number, is_rating
+from reward_models.data.names import ALIASES, BY_PROGRAMS, FIELDS, KNOWN_ASPECTS, MARGINS, REFERENCES, SIDES
 from reward_models.data.rated import Shape
 from verifiers.errors import UsageError
 from verifiers.io.columns import CHATS, OUT_FIELDS, PREFIX, getter
-from verifiers.io.values import BadRow, Row, split_chat
+from verifiers.io.values import Row
 
 _VERDICT = ("reward", "status", "reason")
 _COMMON = ("prompt", "rater", "weight", "aspect", "scale", "id", "reference", "group", "source")
@@ -46,59 +48,51 @@ class RatedColumns:
         return shown | ({"margin": " - ".join(self.margins)} if self.margins else {})
 
 
-class _Look:
-    """The first rows of a file, and what the user said of it."""
-
-    def __init__(self, rows: Sequence[Row], chosen: Mapping[str, str]) -> None:
-        self.rows, self.chosen = rows, chosen
-        self.seen = tuple(dict.fromkeys(name for row in rows for name in row))
-        self.taken = set(chosen.values()) - set(CHATS)
-
-    def find(self, name: str, fits: Callable[[Any], bool], sparse: bool = False) -> str | None:
-        """Return the column of a field: the user's, else the first alias that fits in at least half of the rows.
-
-        Args:
-            name: Of the field.
-            fits: Whether a cell can be the field's.
-            sparse: The field may be absent: half of the rows that have the column are enough.
-        """
-        if name in self.chosen:
-            return self.chosen[name]
-        for alias in ALIASES[name]:
-            needed = self.fitting(alias, lambda _: True) if sparse else len(self.rows)
-            if alias not in self.taken and needed and 2 * self.fitting(alias, fits) >= needed:
-                return alias
-        return None
-
-    def fitting(self, column: str, fits: Callable[[Any], bool]) -> int:
-        """Return in how many rows a column fits."""
-        get = getter(column)
-        return sum(1 for row in self.rows if (value := get(row)) is not None and fits(value))
-
-    def pair(self, names: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
-        """Return the first pair of columns that the file has."""
-        return next((pair for pair in names if pair[0] in self.seen and pair[1] in self.seen), None)
-
-
 def find_columns(
-    rows: Sequence[Row], mapping: Mapping[str, str] | None = None, aspects: Sequence[str] = ()
+    rows: Sequence[Row],
+    mapping: Mapping[str, str] | None = None,
+    aspects: Sequence[str] = (),
+    places: Sequence[str] = (),
 ) -> RatedColumns:
     """Choose a file's shape and columns by its first rows.
 
     Args:
         rows: At least one.
         mapping: The user's choice, `{column: field}`.
-        aspects: Columns of which each holds the ratings of one aspect.
+        aspects: The aspects that the user named: columns of numbers, unless objects in the rows have such keys.
+        places: `file:line` of the rows, for messages.
 
     Raises:
-        UsageError: If nothing tells what humans said, or the mapping or an aspect names what does not exist.
+        UsageError: If nothing tells what humans said, or the mapping or the aspects name what does not exist.
     """
-    look = _Look(rows, _resolved(mapping or {}, rows))
+    look = Look(rows, _resolved(mapping or {}, rows))
+    inside = any(
+        isinstance(cell, Mapping) and not cell.keys().isdisjoint(aspects)
+        for row in rows
+        for cell in _flat(row.values())
+    )
+    columns = [] if inside else [name for name in aspects if look.fitting(name, is_mark)]
     for shape in (_prepared, _pairs, _votes, _ranked, _scored, _ratings, _thumbs):
-        found = shape(look, aspects)
+        found = shape(look, columns)
         if found is not None:
             return found
-    raise UsageError(_nothing(look.seen))
+    if aspects and not columns and not inside:
+        raise unknown_aspect(aspects[0], (), look.seen)
+    raise UsageError(_nothing(look, places))
+
+
+def unknown_aspect(name: str, rated: Sequence[str], columns: Sequence[str]) -> UsageError:
+    """Return the error for an aspect that no answer is rated on.
+
+    Args:
+        name: What the user wrote.
+        rated: The aspects that answers are rated on.
+        columns: Of the files.
+    """
+    close = get_close_matches(name, [*rated, *columns], n=1, cutoff=0.55)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    known = f" Aspects: {', '.join(rated)}." if rated else ""
+    return UsageError(f"--aspect {name}: no answer is rated on it.{hint}{known} Columns: {_shown(columns)}")
 
 
 def _resolved(mapping: Mapping[str, str], rows: Sequence[Row]) -> dict[str, str]:
@@ -116,7 +110,7 @@ def _resolved(mapping: Mapping[str, str], rows: Sequence[Row]) -> dict[str, str]
     return chosen
 
 
-def _prepared(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
+def _prepared(look: Look, aspects: Sequence[str]) -> RatedColumns | None:
     answers = getter("answers")
     told = all(
         isinstance(cell := answers(row), list)
@@ -127,17 +121,17 @@ def _prepared(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
     return RatedColumns(Shape.PREPARED, {"prompt": "prompt", "response": "answers"}) if told else None
 
 
-def _pairs(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
-    chosen, rejected = look.find("chosen", _is_answer), look.find("rejected", _is_answer)
+def _pairs(look: Look, aspects: Sequence[str]) -> RatedColumns | None:
+    chosen, rejected = look.find("chosen", is_answer), look.find("rejected", is_answer)
     if chosen is None or rejected is None:
         return None
     names = {"chosen": chosen, "rejected": rejected, **_common(look, {chosen, rejected})}
     for name in ("margin", "probability"):
-        names |= _named(name, look.find(name, _is_number, True))
+        names |= _named(name, look.find(name, is_number, True))
     return RatedColumns(Shape.PAIRS, names, margins=None if "margin" in names else look.pair(MARGINS))
 
 
-def _votes(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
+def _votes(look: Look, aspects: Sequence[str]) -> RatedColumns | None:
     sides = look.pair(SIDES)
     if {"first", "second"} <= look.chosen.keys():
         sides = look.chosen["first"], look.chosen["second"]
@@ -161,37 +155,56 @@ def _meaning(sides: tuple[str, str], seen: Sequence[Any]) -> tuple[tuple[frozens
     return (first, second), f"a vote {one} is for {sides[0]!r}, {two} for {sides[1]!r}"
 
 
-def _ranked(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
-    ranked = look.find("ranked", lambda value: isinstance(value, list) and len(value) > 1 and _is_answers(value))
+def _ranked(look: Look, aspects: Sequence[str]) -> RatedColumns | None:
+    ranked = look.find("ranked", lambda value: isinstance(value, list) and len(value) > 1 and is_answers(value))
     if ranked is not None:
         return RatedColumns(Shape.RANKED, {"ranked": ranked, **_common(look, {ranked})})
-    ranks = look.find("ranks", lambda value: isinstance(value, list) and all(map(_is_number, value)))
+    ranks = look.find("ranks", lambda value: isinstance(value, list) and all(map(is_number, value)))
     response = look.find("response", lambda value: isinstance(value, list)) if ranks else None
     if ranks is None or response is None:
         return None
     return RatedColumns(Shape.RANKED, {"response": response, "ranks": ranks, **_common(look, {response, ranks})})
 
 
-def _scored(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
+def _scored(look: Look, aspects: Sequence[str]) -> RatedColumns | None:
+    """A file that `verify score` wrote: what humans said beside its rewards is the label, and else the rewards are."""
     written = {name: PREFIX + name if PREFIX + name in look.seen else name for name in OUT_FIELDS}
-    if "rating" in look.chosen or not all(written[name] in row for row in look.rows for name in _VERDICT):
+    if not all(written[name] in row for row in look.rows for name in _VERDICT):
         return None
-    before = set(look.taken)
+    before, reward = set(look.taken), written["reward"]
     response = _response(look, frozenset(written.values()))  # ours too: `answer` is what a teacher found in it
     if response is None:
         look.taken = before
         return None
-    names = {"response": response, "rating": written["reward"], **_common(look, {response})}
-    return RatedColumns(Shape.SCORED, names)
+    numbers = [name for name in ALIASES["rating"] if name not in look.taken and look.fitting(name, is_rating)]
+    answers = {name for name in REFERENCES if not look.fitting(name, lambda value: isinstance(value, bool))}
+    wanted = look.chosen.get("rating") == reward
+    human = None if wanted else _said_beside(look, aspects, answers.union(BY_PROGRAMS))
+    if human is not None:
+        told = human.names.get("rating") or human.names.get("thumb") or ", ".join(human.aspects)
+        note = f"what humans said ({told}) is the label; the {reward} that `verify score` wrote is left aside"
+        return replace(human, notes=(*human.notes, f"{note}. To learn that instead: --map {reward}=rating"))
+    names = {"response": response, "rating": reward, **_common(look, {response, reward})}
+    note = f"the {reward} that `verify score` wrote is the label. If humans gave {' or '.join(numbers)}, take that: "
+    return RatedColumns(
+        Shape.SCORED, names, notes=(f"{note}--map {numbers[0]}=rating",) if numbers and not wanted else ()
+    )
 
 
-def _ratings(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
-    for column in aspects:
-        if not look.fitting(column, _is_number):
-            raise UsageError(f"the aspect {column!r} is no column of numbers. Columns: {_shown(look.seen)}")
-    rating = None if aspects and "rating" not in look.chosen else look.find("rating", _is_rating)
+def _said_beside(look: Look, aspects: Sequence[str], unsure: set[str]) -> RatedColumns | None:
+    """Return where a scored file keeps what humans said; columns that are not surely theirs are not looked at."""
+    before, look.unsure = set(look.taken), frozenset(unsure)
+    found = _ratings(look, aspects) or _thumbs(look, aspects)
+    look.taken, look.unsure = before, frozenset()
+    return found
+
+
+def _ratings(look: Look, aspects: Sequence[str]) -> RatedColumns | None:
+    if "thumb" in look.chosen and "rating" not in look.chosen:
+        return None
+    rating = None if aspects and "rating" not in look.chosen else look.find("rating", is_rating)
     if rating is None and not aspects:
-        known = [name for name in KNOWN_ASPECTS if 2 * look.fitting(name, _is_number) >= len(look.rows)]
+        known = [name for name in KNOWN_ASPECTS if 2 * look.fitting(name, is_mark) >= len(look.rows)]
         aspects = known if len(known) > 1 else ()
     response = _response(look, frozenset({rating} if rating else ()))
     if response is None or (rating is None and not aspects):
@@ -200,7 +213,7 @@ def _ratings(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
     return RatedColumns(Shape.RATINGS, names, tuple(aspects))
 
 
-def _thumbs(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
+def _thumbs(look: Look, aspects: Sequence[str]) -> RatedColumns | None:
     thumb = look.find("thumb", lambda value: is_thumb(value) or (isinstance(value, list) and all(map(is_thumb, value))))
     response = _response(look, frozenset({thumb} if thumb else ()))
     if thumb is None or response is None:
@@ -208,18 +221,18 @@ def _thumbs(look: _Look, aspects: Sequence[str]) -> RatedColumns | None:
     return RatedColumns(Shape.THUMBS, {"response": response, "thumb": thumb, **_common(look, {response, thumb})})
 
 
-def _response(look: _Look, taken: frozenset[str]) -> str | None:
+def _response(look: Look, taken: frozenset[str]) -> str | None:
     look.taken |= taken
-    return look.find("response", _is_answers)
+    return look.find("response", is_answers)
 
 
-def _common(look: _Look, taken: set[str]) -> dict[str, str]:
+def _common(look: Look, taken: set[str]) -> dict[str, str]:
     """Return the columns that any shape may have beside its own."""
     look.taken |= taken - set(CHATS)
     fits: dict[str, Callable[[Any], bool]] = {
         "prompt": lambda value: isinstance(value, str | list),
         "scale": lambda value: isinstance(value, list) and len(value) == 2,
-        "weight": lambda value: isinstance(value, int | float) or _is_number(value),
+        "weight": lambda value: isinstance(value, int | float) or is_number(value),
         "aspect": lambda value: isinstance(value, str),
     }
     names: dict[str, str] = {}
@@ -233,38 +246,6 @@ def _named(name: str, column: str | None) -> dict[str, str]:
     return {name: column} if column is not None else {}
 
 
-def _is_answer(value: object) -> bool:
-    return isinstance(value, str | list | Mapping)
-
-
-def _is_answers(value: object) -> bool:
-    try:
-        texts_of_responses(value)
-    except BadRow:
-        try:
-            split_chat(value)
-        except BadRow:
-            return False
-    return not isinstance(value, bool | int | float)
-
-
-def _is_number(value: object) -> bool:
-    try:
-        number_of(value)
-    except BadRow:
-        return False
-    return True
-
-
-def _is_rating(value: object) -> bool:
-    """Whether a cell holds one rating, one for each answer, or one for each aspect."""
-    if isinstance(value, Mapping):
-        return _is_number(value) or (bool(value) and any(map(_is_rating, value.values())))
-    if isinstance(value, list):
-        return bool(value) and any(map(_is_rating, value)) and not all(isinstance(each, bool) for each in value)
-    return _is_number(value)
-
-
 def _flat(values: Iterable[Any]) -> list[Any]:
     return [each for value in values for each in (value if isinstance(value, list) else [value])]
 
@@ -274,10 +255,26 @@ def _shown(names: Sequence[str]) -> str:
     return f"{shown}, and {len(names) - _MAX_NAMES_SHOWN} more" if len(names) > _MAX_NAMES_SHOWN else shown
 
 
-def _nothing(seen: Sequence[str]) -> str:
+def _nothing(look: Look, places: Sequence[str]) -> str:
     return (
-        f"No column tells what humans said of answers. Columns: {_shown(seen)}. Known are: response + rating (or "
-        "stars, score), chosen + rejected, two answers (a, b) + votes, ranked (a list, best first), response + label "
-        "(true, false), and what `verify score` wrote. Name yours with --map COLUMN=FIELD, e.g. --map points=rating; "
-        f"fields: {', '.join(FIELDS)}."
+        f"No column tells what humans said of answers. {_nearly(look, places)}Columns: {_shown(look.seen)}. Known are: "
+        "response + rating (or stars, score), chosen + rejected, two answers (a, b) + votes, ranked (a list, best "
+        "first), response + label (true, false), and what `verify score` wrote. Name yours with --map COLUMN=FIELD, "
+        f"e.g. --map points=rating; fields: {', '.join(FIELDS)}."
     )
+
+
+def _nearly(look: Look, places: Sequence[str]) -> str:
+    """Say what is wrong with a file that has a column for ratings, or for lists of answers; empty = it has none."""
+    rating = next((name for name in ALIASES["rating"] if look.fitting(name, lambda _: True)), None)
+    if rating is not None and 2 * look.fitting(rating, is_rating) < len(look.rows):
+        cells = [(place, getter(rating)(row)) for place, row in zip(places, look.rows, strict=False)]
+        odd = next((f"{cell!r:.60} at {place} is none" for place, cell in cells if not is_rating(cell)), "")
+        known = f"{rating!r} holds numbers in {look.fitting(rating, is_rating)} of the first {len(look.rows)} rows"
+        return f"{known}; {odd}, and 4, 4.5, 4/5, 80%, ★★★★☆ are some. "
+    if rating is not None:
+        return f"Ratings are in {rating!r}, and no column holds answers: name it with --map COLUMN=response. "
+    answers = look.find("response", lambda value: isinstance(value, list) and len(value) > 1 and is_answers(value))
+    if answers is not None and answers not in CHATS:
+        return f"If the lists in {answers!r} go from the best answer to the worst: --map {answers}=ranked. "
+    return ""

@@ -39,7 +39,19 @@ class Finding(NamedTuple):
 
 def findings(figures: Figures) -> list[Finding]:
     """Return what is worth saying, in the order in which one would act on it."""
-    checks = (_rows, _duplicates, _empties, _contradictions, _spread, _agreement, _confounding, _length, _size)
+    checks = (
+        _rows,
+        _duplicates,
+        _leaks,
+        _empties,
+        _contradictions,
+        _outliers,
+        _spread,
+        _agreement,
+        _confounding,
+        _length,
+        _size,
+    )
     found = [finding for check in checks for finding in check(figures)]
     if not any(finding.level == "warn" for finding in found):
         found.insert(0, Finding("ok", "data", "nothing stands in the way of training"))
@@ -68,6 +80,17 @@ def _duplicates(figures: Figures) -> Iterator[Finding]:
         yield Finding("ok", "duplicates", found)
 
 
+def _leaks(figures: Figures) -> Iterator[Finding]:
+    leaks = figures["leaks"]
+    if leaks and leaks["prompts"]:
+        found = f"{leaks['prompts']:,} prompts stand in the validation files too: {leaks['the_same']:,} are the same, "
+        found += "the others differ in case or punctuation, or are another turn of one conversation"
+        advice = "`verify rm train --validation` leaves them out; `verify rm prepare` divides files so that none leaks."
+        yield Finding("warn", "leaks", found, advice)
+    elif leaks:
+        yield Finding("ok", "leaks", "no prompt stands in the validation files too")
+
+
 def _empties(figures: Figures) -> Iterator[Finding]:
     empty = figures["empty"]
     if empty["answers"]:
@@ -87,6 +110,17 @@ def _contradictions(figures: Figures) -> Iterator[Finding]:
     for name, text in texts.items():
         if count := figures["contradictions"][name]:
             yield Finding("warn" if name != "votes_split" else "ok", "contradictions", f"{count:,} {text}")
+
+
+def _outliers(figures: Figures) -> Iterator[Finding]:
+    for each in figures["outliers"]:
+        low, high = f"{each['lowest']:g}", f"{each['highest']:g}"
+        whose = "".join(f" {of} {each[name]}" for of, name in (("of", "aspect"), ("by", "rater")) if each[name])
+        found = f"the rating {each['value']:g}{whose} at {each['where']} lies far from all others, {low} to {high}"
+        if each["times"] > 1:
+            found += f"; so do {each['times'] - 1:,} more"
+        advice = f"Mend it; --scale {low} {high} takes such rows as bad ones. If it is right, name the whole scale."
+        yield Finding("warn", "scale", found, advice)
 
 
 def _spread(figures: Figures) -> Iterator[Finding]:

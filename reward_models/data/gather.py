@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from reward_models.data.labels import labelled
+from reward_models.data.names import KNOWN_ASPECTS
 from reward_models.data.rated import Counts
 from reward_models.data.rows import Compared, Facts
 from reward_models.types import Answer, Preference, RatedPrompt, Rating
@@ -96,7 +97,7 @@ class Gatherer:
             answer.seen.add(told)
             answer.ratings.append(rating)
             if rating.aspect:
-                self.aspects.setdefault(rating.aspect, 1.0)
+                self.aspects.setdefault(rating.aspect, KNOWN_ASPECTS.get(rating.aspect, 1.0))
         if facts.given:
             answer.given, answer.source, answer.where = _given(facts.given[index], answer)
         return place

@@ -16,6 +16,7 @@ from reward_models.types import Answer, RatedPrompt, Rating
 _MOST_STEPS = 200
 """A scale with more distinct values than this is continuous."""
 _SAME = 1e-9
+_BAD_TOLD = 3
 
 
 class Shape(StrEnum):
@@ -98,6 +99,7 @@ class RatedData:
         columns: Field -> column, of the first file; for messages.
         counts: What was met while reading.
         scale: Of the ratings; `None` = there are none.
+        declared: Whether the rows or the user named its ends.
         aspects: Aspect -> its weight in an answer's stars; empty = answers are rated as a whole.
         bad: Rows left out, the first `MAX_BAD_KEPT`; `counts.bad` has them all.
         votes: For each comparison with several votes: how much each was for the one that stands first (1, 0.5, 0).
@@ -109,6 +111,7 @@ class RatedData:
     columns: Mapping[str, str] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     scale: Scale | None = None
+    declared: bool = False
     aspects: Mapping[str, float] = field(default_factory=dict)
     bad: Sequence[BadRow] = ()
     votes: Sequence[Sequence[float]] = ()
@@ -119,6 +122,14 @@ class RatedData:
         """Whether prompts have several answers, as the joint loss needs: at least half of the answers have rivals."""
         answers = sum(len(prompt.answers) for prompt in self.prompts)
         return 2 * sum(len(prompt.answers) for prompt in self.prompts if len(prompt.answers) > 1) >= answers > 0
+
+    def remarks(self) -> list[str]:
+        """Return what a person should know of how the files were read, a line each."""
+        told = list(self.notes)
+        if self.counts.bad:
+            first = "; ".join(f"{row.where}: {row.reason}" for row in self.bad[:_BAD_TOLD])
+            told.append(f"skipped {self.counts.bad:,} bad rows: {first}{' ...' * (self.counts.bad > _BAD_TOLD)}")
+        return told
 
 
 def scale_of(stars: Iterable[float], declared: tuple[float, float] | None = None) -> Scale | None:

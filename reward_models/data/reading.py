@@ -8,11 +8,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
-from reward_models.data.columns import RatedColumns, find_columns
+from reward_models.data.columns import RatedColumns, find_columns, unknown_aspect
 from reward_models.data.gather import Gatherer
 from reward_models.data.prepared import prepared_facts, prepared_parts, told_beside
 from reward_models.data.rated import BadRow, Counts, RatedData, Shape, scale_of
 from reward_models.data.rows import Facts, RowReader
+from reward_models.types import RatedPrompt
 from verifiers.errors import InputError, UsageError
 from verifiers.io import values
 from verifiers.io.batch import Batch
@@ -47,7 +48,7 @@ def read_rated(
             `verify rm prepare`), `-`, or `hf:org/name[:split]`. Each file has a shape of its own.
         map: `{column: field}` where the names are not known ones.
         aspects: Aspect -> its weight in an answer's stars: columns of numbers, or keys of an object in `rating`.
-            Not given: an object's keys, or the columns of known data sets, with weight 1.
+            Keys that are not named, and the columns of known data sets, weigh as in `KNOWN_ASPECTS`, others 1.
         scale: Lowest and highest rating that there can be; others make a bad row. Not given: as the rows say.
         reference: Put each row's reference into its prompt, for teachers that see it too.
         on_bad: Leave bad rows out, or refuse the data.
@@ -82,21 +83,24 @@ class _Reader:
         self._found: list[RatedColumns] = []
         self._ends: set[tuple[float, float]] = {scale} if scale else set()
         self._sources: list[str] = []
+        self._columns: list[str] = []
+        self._totals: dict[str, float] = {}
 
     def read(self, shard: Shard) -> None:
         """Read one file."""
         self._sources.append(shard.name)
         batches = read_shard(shard)
-        first, held = _first_rows(batches)
+        first, places, held = _first_rows(batches)
         if not first:
             self._all_bad(held)
             return
-        columns = find_columns(first, self._mapping, tuple(self._columns_of_aspects(first)))
+        columns = find_columns(first, self._mapping, tuple(self._aspects), places)
+        self._columns += [name for row in first for name in row]
         self._found.append(columns)
         self._check_scales()
         if columns.shape is Shape.PREPARED:
             self._take_manifest(shard)
-        facts_of = None if columns.shape is Shape.PREPARED else RowReader(columns, self._reference).read
+        facts_of = None if columns.shape is Shape.PREPARED else RowReader(columns, self._reference, self._totals).read
         for batch in chain(held, batches):
             for index in range(len(batch)):
                 self._row(batch, index, facts_of or prepared_facts)
@@ -106,12 +110,6 @@ class _Reader:
         self._gatherer.aspects |= aspects
         if ends is not None and self._scale is None:
             self._ends.add(ends)
-
-    def _columns_of_aspects(self, rows: Sequence[Row]) -> Iterator[str]:
-        """Yield the named aspects that are columns; others are keys of objects."""
-        if self._aspects and not any(isinstance(row.get("rating", row.get("ratings")), Mapping) for row in rows):
-            prepared = all("answers" in row for row in rows)
-            yield from () if prepared else self._aspects
 
     def _all_bad(self, held: Sequence[Batch]) -> None:
         for batch in held:
@@ -163,26 +161,38 @@ class _Reader:
         counts = self._counts
         if counts.bad and on_bad == "refuse":
             raise InputError(f"{counts.bad:,} of {counts.rows:,} rows are bad rows: {self._shown_bad()}")
-        aspects = self._aspects or self._gatherer.aspects
+        aspects = {**self._gatherer.aspects, **self._aspects}
         prompts = self._gatherer.prompts(aspects)
         if not prompts:
             first = f" The first: {self._shown_bad()}" if self._bad else ""
             raise InputError(f"{', '.join(self._sources)}: none of {counts.rows:,} rows can be used.{first}")
+        self._check_aspects(prompts)
         ends = (min(low for low, _ in self._ends), max(high for _, high in self._ends)) if self._ends else None
         notes = [note for columns in self._found for note in columns.notes]
         if len(self._ends) > 1:
             notes.append(f"the rows declare {len(self._ends)} different scales; all are taken as one, {ends}")
+        if self._gatherer.aspects.keys() - self._aspects.keys():
+            weights = ", ".join(f"{name} {weight:g}" for name, weight in aspects.items())
+            notes.append(f"answers not rated as a whole get the mean of their aspects, {weights}; set by --aspect")
         return RatedData(
             prompts=prompts,
             shape=" + ".join(dict.fromkeys(columns.shape.value for columns in self._found)),
             columns=self._found[0].described(),
             counts=counts,
             scale=scale_of((r.stars for p in prompts for a in p.answers for r in a.ratings), ends),
+            declared=ends is not None,
             aspects=aspects if self._gatherer.aspects else {},
             bad=tuple(self._bad),
             votes=self._gatherer.votes(),
             notes=tuple(dict.fromkeys(notes)),
         )
+
+    def _check_aspects(self, prompts: Sequence[RatedPrompt]) -> None:
+        """Refuse an aspect that no rating is of; files that hold comparisons alone need none."""
+        rated = self._gatherer.aspects
+        if any(answer.ratings for each in prompts for answer in each.answers):
+            for name in self._aspects.keys() - rated.keys():
+                raise unknown_aspect(name, list(rated), list(dict.fromkeys(self._columns)))
 
     def _shown_bad(self) -> str:
         shown = "; ".join(f"{each.where}: {each.reason}" for each in self._bad[:MAX_BAD_SHOWN])
@@ -190,9 +200,10 @@ class _Reader:
         return f"{shown}; and {left:,} more" if left > 0 else shown
 
 
-def _first_rows(batches: Iterator[Batch]) -> tuple[list[Row], list[Batch]]:
-    """Return the first rows that can be read, and all batches that this has taken."""
+def _first_rows(batches: Iterator[Batch]) -> tuple[list[Row], list[str], list[Batch]]:
+    """Return the first rows that can be read, their places, and all batches that this has taken."""
     rows: list[Row] = []
+    places: list[str] = []
     held: list[Batch] = []
     for batch in batches:
         held.append(batch)
@@ -200,11 +211,12 @@ def _first_rows(batches: Iterator[Batch]) -> tuple[list[Row], list[Batch]]:
             try:
                 if index not in batch.bad and len(rows) < DETECT_ROWS:
                     rows.append(decode_row(line))
+                    places.append(batch.place(index))
             except Unreadable:
                 continue  # met again when the row is read, and then counted
         if len(rows) >= DETECT_ROWS:
             break
-    return rows, held
+    return rows, places, held
 
 
 def _check_ends(facts: Facts, ends: tuple[float, float]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from reward_models.data.cells import (
     name_of,
     number_of,
+    rating_of,
     side_of,
     text_of_prompt,
     text_of_response,
@@ -18,6 +19,7 @@ from reward_models.data.cells import (
     weight_of,
 )
 from reward_models.data.columns import RatedColumns
+from reward_models.data.look import is_read
 from reward_models.data.prompts import implicit_prompt, with_reference
 from reward_models.data.rated import Shape
 from reward_models.types import Answer, Rating
@@ -73,10 +75,11 @@ class RowReader:
     Args:
         columns: Where they keep what.
         reference: Put the row's reference into its prompt.
+        totals: What ratings are out of, by what they are of; kept over several files.
     """
 
-    def __init__(self, columns: RatedColumns, reference: bool = False) -> None:
-        self._columns, self._reference = columns, reference
+    def __init__(self, columns: RatedColumns, reference: bool, totals: dict[str, float]) -> None:
+        self._columns, self._reference, self._totals = columns, reference, totals
         self._get = {name: getter(column) for name, column in columns.names.items()}
         self._aspects = [(column, getter(column)) for column in columns.aspects]
         self._margins = [getter(column) for column in columns.margins or ()]
@@ -156,14 +159,20 @@ class RowReader:
 
     def _ratings(self, row: Row, count: int) -> list[list[Rating]]:
         weight, rater, about = weight_of(self._cell(row, "weight")), self._name(row, "rater"), self._name(row, "aspect")
-        name, number = ("thumb", thumb_of) if self._columns.shape is Shape.THUMBS else ("rating", number_of)
+        name, number = ("thumb", thumb_of) if self._columns.shape is Shape.THUMBS else ("rating", self._number)
         cells = _spread(self._cell(row, name), count)
         rated = [_one_cell(cell, number, rater, weight, about) for cell in cells]
         for column, get in self._aspects:
             for ratings, cell in zip(rated, _spread(get(row), count), strict=True):
                 if cell is not None:
-                    ratings.append(Rating(number_of(cell, f"the rating of {column}"), rater, weight, column))
+                    ratings.append(Rating(self._number(cell, f"the rating of {column}"), rater, weight, column))
         return rated
+
+    def _number(self, cell: Any, what: str = "the rating") -> float:
+        number, total = rating_of(cell, what)
+        if total is not None and total != (others := self._totals.setdefault(what, total)):
+            raise BadRow(f"{what} is out of {total:g}, and others are out of {others:g}; bring them to one scale")
+        return number
 
     # -- comparisons
 
@@ -262,14 +271,6 @@ def _one_cell(cell: Any, number: Callable[[Any], float], rater: str, weight: flo
     if isinstance(cell, list):  # several ratings of one answer, by raters that are known by their place only
         named = f"{rater}#" if rater else "#"
         return [Rating(number(each), f"{named}{place}", weight, aspect) for place, each in enumerate(cell, 1)]
-    if isinstance(cell, Mapping) and not _is_number(cell, number):
+    if isinstance(cell, Mapping) and not is_read(cell, number):
         return [Rating(number(each), rater, weight, str(name)) for name, each in cell.items() if each is not None]
     return [Rating(number(cell), rater, weight, aspect)]
-
-
-def _is_number(cell: Any, number: Callable[[Any], float]) -> bool:
-    try:
-        number(cell)
-    except BadRow:
-        return False
-    return True

@@ -94,6 +94,13 @@ def families(prompts: Sequence[RatedPrompt]) -> list[str]:
     return [roots[text] for text in texts]
 
 
+def apart(train: Sequence[RatedPrompt], held: Sequence[RatedPrompt]) -> list[RatedPrompt]:
+    """Return the prompts to train on whose family is none of those that are held out."""
+    keys = families([*train, *held])
+    known = set(keys[len(train) :])
+    return [rated for rated, key in zip(train, keys, strict=False) if key not in known]
+
+
 def folds_of(prompts: Sequence[RatedPrompt], count: int, seed: int = 0) -> list[int]:
     """Return a fold for each prompt; a family of prompts is in one fold. Fewer folds where there are fewer families."""
     keys = families(prompts)

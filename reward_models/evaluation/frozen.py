@@ -34,6 +34,8 @@ RIDGES = tuple(10.0**power for power in range(-3, 4))
 CHOICE_SHARE = 4
 """One prompt in this many is held out of the fit that chooses the ridge."""
 MIN_PROMPTS = 10
+MIN_EVALUATED = -(-MIN_PROMPTS * FOLDS // (FOLDS - 1))
+"""So many prompts leave enough to fit on when a fold is held out."""
 AT_ONCE = 256
 """Prompts whose equations are added up at a time."""
 
@@ -90,6 +92,11 @@ def frozen_scores(
         UsageError: If there are too few prompts to fit a head on.
     """
     rated_P = [prompt.rated for prompt in scored]
+    if not train and len(rated_P) < MIN_EVALUATED:
+        raise UsageError(
+            f"{len(rated_P)} prompts are too few to fit a head on {FOLDS - 1} of {FOLDS} parts of them; give "
+            f"{MIN_EVALUATED} or more, or other prompts to fit it on with --train"
+        )
     features_P = features(rated_P)
     if train:
         head = fit_head(train, features(train))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from reward_models.data.labels import relabelled
 from reward_models.data.raters import Mode, fit_raters
 from reward_models.data.sketch import share_seen
+from reward_models.data.split import apart
 from reward_models.evaluation.calibration import Calibration, calibrate
 from reward_models.evaluation.evaluate import Evaluation, Rival, evaluate
 from reward_models.evaluation.judged import Judged, Model, judge
@@ -65,6 +66,8 @@ def run(request: Request, data: RatedData, train: RatedData | None, say: Say) ->
     if request.update and request.model.folder is None:
         raise UsageError(f"--update writes into a model's folder, and {request.model.name} is none")
     card = _card(request.model.folder)
+    for remark in data.remarks():
+        say(remark)
     rated_P = _labelled(data, request.raters, say)
     judged = [_judged(model, rated_P, say) for model in (request.model, *request.against)]
     scored_M, left_out = _in_common(rated_P, judged)
@@ -140,7 +143,10 @@ def _frozen(
     if not base:
         return Rival(NAME, "the base, not trained", None, "Its base is not known: name it with --base.")
     say(f"frozen-head baseline: {base} reads {sum(len(prompt.scores_N) for prompt in scored):,} answers")
-    return frozen_rival(base, scored, train.prompts if train is not None else (), request.seed)
+    fitted = apart(train.prompts, [prompt.rated for prompt in scored]) if train is not None else ()
+    if train is not None and len(fitted) < len(train.prompts):
+        say(f"not fitted on: {len(train.prompts) - len(fitted):,} prompts of --train that are evaluated too")
+    return frozen_rival(base, scored, fitted, request.seed)
 
 
 def _update(folder: Path, card: Card | None, scored: Sequence[ScoredPrompt], evaluation: Evaluation, seed: int) -> None:

@@ -13,7 +13,7 @@ from reward_models.data.prepared import prepared_parts
 from reward_models.data.rated import RatedData, data_hash
 from reward_models.data.raters import Raters, fit_raters
 from reward_models.data.reading import OnBad, read_rated
-from reward_models.data.split import By, split_prompts
+from reward_models.data.split import By, apart, split_prompts
 from reward_models.types import RatedPrompt
 from verifiers.errors import InputError, UsageError
 
@@ -122,11 +122,8 @@ def _read(sources: Sources, files: Sequence[str]) -> RatedData:
 
 def _describe(data: RatedData, say: Say) -> None:
     say(f"read {data.counts.rows:,} rows as {data.shape}: {', '.join(f'{k}={v}' for k, v in data.columns.items())}")
-    if data.counts.bad:
-        first = "; ".join(f"{row.where}: {row.reason}" for row in data.bad[:3])
-        say(f"skipped {data.counts.bad:,} bad rows: {first}{' ...' if data.counts.bad > 3 else ''}")
-    for note in data.notes:
-        say(note)
+    for remark in data.remarks():
+        say(remark)
     for finding in findings(inspected(data)):
         if finding.level == "warn" and finding.name != "rows":  # bad rows were told of above
             say(f"warning: {finding.name}: {finding.found}{f'. {finding.advice}' if finding.advice else ''}")
@@ -137,10 +134,12 @@ def _divided(
 ) -> tuple[list[RatedPrompt], list[RatedPrompt]]:
     if sources.validation:
         held = list(_read(sources, sources.validation).prompts)
-        known = {repr(prompt.prompt) for prompt in held}
-        train = [prompt for prompt in data.prompts if repr(prompt.prompt) not in known]
+        train = apart(data.prompts, held)
         if left_out := len(data.prompts) - len(train):
-            say(f"{left_out:,} prompts of the training files are in the validation files too; not trained on")
+            say(
+                f"not trained on: {left_out:,} of {len(data.prompts):,} prompts, which the validation files hold too "
+                "(in other case or punctuation, or as another turn of one conversation, is the same)"
+            )
         return train, held
     if not share:
         say("no validation: nothing chooses a checkpoint, stops early or calibrates the scores")

@@ -15,6 +15,7 @@ import msgspec
 
 from verifiers.io.values import Row
 
+SAVE_AS_UTF8 = "save the file as UTF-8 (in Excel: CSV UTF-8), or convert it, e.g. `iconv -f GB18030 -t UTF-8`"
 _MAX_DEPTH = 50
 _HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
 """An escape that is half of a surrogate pair, with or without its other half."""
@@ -73,7 +74,7 @@ def _why_unreadable(line: bytes, error: Exception) -> str:
     if isinstance(error, msgspec.ValidationError) and "Expected `object`" in str(error):
         return f"the line is not a JSON object ({error})"
     if isinstance(error, UnicodeDecodeError):
-        return f"the line is not UTF-8 ({error}); convert the file, e.g. with `iconv -f GB18030 -t UTF-8`"
+        return f"the line is not UTF-8 ({error}); {SAVE_AS_UTF8}"
     for name in (b"NaN", b"Infinity"):
         if name in line:
             return f"the line is not JSON ({error}); {name.decode()} is not JSON, write null"

@@ -25,7 +25,7 @@ from verifiers.io.batch import (
     overlong_reason,
     read_lines,
 )
-from verifiers.io.json_text import decode_half_pairs
+from verifiers.io.json_text import SAVE_AS_UTF8, decode_half_pairs
 
 MAX_JSON_BYTES = 512 * 1024 * 1024
 """A `.json` file is read whole, so it must not be larger; JSON lines may be."""
@@ -204,7 +204,7 @@ def _add_cells(batch: Batch, number: int, header: list[str], cells: list[str]) -
     try:
         batch.add(number, _encoder.encode(dict(zip(header, cells, strict=True))))
     except UnicodeEncodeError:
-        batch.add(number, _shown(",".join(cells)), "the row is not UTF-8")
+        batch.add(number, _shown(",".join(cells)), f"the row is not UTF-8; {SAVE_AS_UTF8}")
 
 
 def rows_to_batches(rows: Iterable[Mapping[str, Any]], source: str, first: int = 1) -> Iterator[Batch]:
