@@ -73,7 +73,6 @@ def test_read_rated_when_prompts_and_answers_repeat_then_merged_and_averaged(rea
     assert stars(data) == [("p", [("a", 2.5), ("b", 5.0)]), ("q", [("a", 1.0)])]
     assert [rating.rater for rating in data.prompts[0].answers[0].ratings] == ["x", "y"]
     assert data.prompts[0].answers[0].weight == 2.0
-    assert data.many_answers
     assert data.scale == Scale(1.0, 5.0, 1.0)
 
 

@@ -210,6 +210,14 @@ def test_inspect_when_a_slip_lies_far_outside_then_warned_of_unless_the_scale_is
     assert "lies far" not in capsys.readouterr().out
 
 
+def test_findings_when_one_prompt_has_two_rated_answers_then_the_loss_that_train_takes():
+    answers = [Answer(name, 1.0, ratings=(Rating(1.0),)) for name in "ab"]
+    alone = [RatedPrompt(f"p{n}", (answers[0],)) for n in range(9)]
+    for prompts in ([*alone, RatedPrompt("q", tuple(answers))], alone):
+        told = next(each.found for each in findings(inspected(RatedData(prompts, "ratings"))) if each.name == "loss")
+        assert told.endswith("joint") == (len(prompts) == 10)
+
+
 def test_inspected_when_comparisons_are_in_order_then_no_circle():
     chain = tuple(Preference(a, b) for a in range(4) for b in range(a + 1, 4))
     prompts = [RatedPrompt("p", tuple(Answer(str(n)) for n in range(4)), chain)]

@@ -27,8 +27,8 @@ def command(validation: tuple[str, ...], as_json: bool, strict: bool, **reading:
     """Say what a file of ratings holds, and what is wrong with it.
 
     FILES hold ratings, pairs, votes, rankings, thumbs or what `verify score` wrote; the shape is found by the columns.
-    Reported are bad rows, duplicates, empties, contradictions, agreement of raters (ICC, Krippendorff's alpha), how
-    far raters and prompts are confounded, and how ratings go with length.
+    Reported are bad rows, duplicates, empties, contradictions, ratings far outside all others, agreement of raters
+    (ICC, Krippendorff's alpha), how far raters and prompts are confounded, and how ratings go with length.
     """
     from reward_models.data.checks import inspected
     from reward_models.data.findings import findings

@@ -59,7 +59,6 @@ def inspected(data: RatedData, held: Sequence[RatedPrompt] = ()) -> Figures:
         "length": _lengths(prompts, answers),
         "raters": _raters(data),
         "votes": {"comparisons": len(data.votes), "alpha": alpha(data.votes, Level.NOMINAL)} if data.votes else None,
-        "many_answers": data.many_answers,
     }
 
 

@@ -177,7 +177,7 @@ def _size(figures: Figures) -> Iterator[Finding]:
     if figures["prompts"] < FEW_PROMPTS:
         found = f"{figures['prompts']} prompts are few: what is measured on held-out ones will hardly be certain"
         yield Finding("warn", "size", found)
-    loss = "joint" if figures["many_answers"] else "regression or ordinal, by validation"
+    loss = "joint" if figures["prompts_with_several_answers"] else "regression or ordinal, by validation"
     if figures["ratings"] == 0:
         loss = "Bradley-Terry (soft where votes are shared)"
     yield Finding("ok", "loss", f"the loss that fits: {loss}")

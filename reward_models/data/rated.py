@@ -117,12 +117,6 @@ class RatedData:
     votes: Sequence[Sequence[float]] = ()
     notes: Sequence[str] = ()
 
-    @property
-    def many_answers(self) -> bool:
-        """Whether prompts have several answers, as the joint loss needs: at least half of the answers have rivals."""
-        answers = sum(len(prompt.answers) for prompt in self.prompts)
-        return 2 * sum(len(prompt.answers) for prompt in self.prompts if len(prompt.answers) > 1) >= answers > 0
-
     def remarks(self) -> list[str]:
         """Return what a person should know of how the files were read, a line each."""
         told = list(self.notes)
