@@ -59,6 +59,20 @@ def test_train_when_base_or_output_cannot_be_then_says_so_before_anything_is_loa
 
 
 @pytest.mark.parametrize(
+    ("base", "file", "inside"),
+    [("rm", "ratings.jsonl", "rm"), ("rm/old", "ratings.jsonl", "rm/old"), ("org/base", "rm/r.jsonl", "rm/r.jsonl")],
+)
+def test_train_when_what_is_read_lies_in_what_would_be_replaced_then_refuses(
+    base: str, file: str, inside: str, ratings: str, capsys: pytest.CaptureFixture[str]
+):
+    Path("rm").mkdir()
+    Path("rm/run.json").write_text("{}", encoding="utf-8")
+    assert run(["rm", "train", file, "--base", base, "-o", "./rm", "--overwrite"]) == 2
+    assert f"{inside} lies in rm, which --overwrite replaces" in capsys.readouterr().err
+    assert Path("rm/run.json").is_file()
+
+
+@pytest.mark.parametrize(
     ("option", "told"),
     [
         (["-o", "ratings.jsonl"], "both input and output"),

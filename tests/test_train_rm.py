@@ -169,6 +169,42 @@ def test_train_when_the_folder_is_taken_then_asks_and_never_deletes_what_is_no_r
     assert (tmp_path / "rm" / "thesis.txt").is_file()
 
 
+def test_train_when_overwriting_fails_at_loading_then_the_old_model_is_as_it_was(
+    bases: dict[str, str], ratings: Path, tmp_path: Path
+):
+    asked = request(ratings, bases["bert"], tmp_path / "rm", method="head")
+    train(asked, lambda line: None)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "rm").iterdir()}
+    with pytest.raises(InputError, match="no such folder"):
+        train(replace(asked, base=f"{bases['bert']}-typo", overwrite=True), lambda line: None)
+    absent = replace(asked.sources, files=[f"{ratings}.typo"])
+    with pytest.raises(InputError, match="no such file"):
+        train(replace(asked, sources=absent, overwrite=True), lambda line: None)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "rm").iterdir()} == before
+
+
+def test_train_when_overwriting_then_keeps_the_old_model_until_the_new_one_is_saved(
+    bases: dict[str, str], ratings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked = request(ratings, bases["bert"], tmp_path / "rm", method="head")
+    train(asked, lambda line: None)
+    old = (tmp_path / "rm" / "model.safetensors").read_bytes()
+    other = replace(asked, overwrite=True, settings=replace(asked.settings, loss="mse"))
+    said: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr("reward_models.training.run.finish", lambda *given: 1 / 0)  # as good as a kill
+        with pytest.raises(ZeroDivisionError):
+            train(other, said.append)
+    kept = tmp_path / "rm" / "replaced" / "1"
+    assert any(f"is in {kept} until the new model is saved" in line for line in said)
+    assert (kept / "model.safetensors").read_bytes() == old
+    train(replace(other, overwrite=False, resume=True), lambda line: None)
+    card = read_card(tmp_path / "rm")
+    assert card is not None
+    assert card.loss == "mse"
+    assert not (tmp_path / "rm" / "replaced").exists()
+
+
 def test_train_when_weights_are_pickled_then_refuses_before_anything_is_made(
     bases: dict[str, str], ratings: Path, tmp_path: Path
 ):
