@@ -125,6 +125,12 @@ def test_dtype_when_unknown_then_names_those_there_are(base: Path):
         RewardModel.from_base(str(base), dtype="half")
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="flash attention may be there")
+def test_attention_when_its_package_is_missing_then_says_so(base: Path):
+    with pytest.raises(InputError, match="cannot be loaded: FlashAttention2"):
+        RewardModel.from_base(str(base), attention="flash_attention_2")
+
+
 def test_base_when_weights_of_the_body_are_missing_then_is_refused(base: Path):
     drop(base, "layers.1.self_attn.q_proj")
     with pytest.raises(InputError, match="lacks weights of its body"):

@@ -44,17 +44,18 @@ def test_rm_when_the_command_is_unknown_then_usage_error(capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize(
-    ("base", "output", "told"),
+    ("base", "output", "code", "told"),
     [
-        ("./no/such", "new", "there is no folder ./no/such"),
-        ("org/base", ".", "is not empty; pass --resume"),
-        ("org/base", "ratings.jsonl", "is a file; name a folder"),
+        ("./no/such", "new", 2, "there is no folder ./no/such"),
+        ("org/base", ".", 2, "is not empty; pass --resume"),
+        ("org/base", "ratings.jsonl", 2, "is a file; name a folder"),
+        ("org/base", "/dev/null/a/b", 1, "/dev/null/a/b cannot be written"),
     ],
 )
 def test_train_when_base_or_output_cannot_be_then_says_so_before_anything_is_loaded(
-    base: str, output: str, told: str, ratings: str, capsys: pytest.CaptureFixture[str]
+    base: str, output: str, code: int, told: str, ratings: str, capsys: pytest.CaptureFixture[str]
 ):
-    assert run(["rm", "train", ratings, "--base", base, "-o", output]) == 2
+    assert run(["rm", "train", ratings, "--base", base, "-o", output]) == code
     assert told in capsys.readouterr().err
 
 

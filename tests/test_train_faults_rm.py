@@ -98,6 +98,32 @@ def test_train_when_two_processes_share_the_work_then_each_answer_is_read_once_a
     assert done.stderr.count("saved ") == 1
 
 
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"optimizer": "adamw"}, "there is no optimizer 'adamw'; allowed: adamw_torch, "),
+        ({"optimizer": "adamw_8bit"}, "optimizer=adamw_8bit needs bitsandbytes, .* pip install bitsandbytes"),
+        ({"liger": True}, "liger=true needs liger-kernel, .* pip install liger-kernel"),
+        ({"attention": "flash"}, "there is no attention 'flash'; allowed: auto, eager, sdpa, "),
+        ({"attention": "flash_attention_2"}, "attention=flash_attention_2 needs flash-attn, .* pip install flash-attn"),
+        ({"attention": "org/kernel"}, "attention=org/kernel needs kernels, .* pip install kernels"),
+        ({"method": "qlora"}, "needs bitsandbytes"),
+        ({"deepspeed": "absent.json"}, "deepspeed = 'absent.json' is no JSON file that can be read"),
+        ({"fsdp": "full_shard"}, "fsdp=full_shard shards .* accelerate launch --num_processes N -m verifiers rm train"),
+        ({"loss": "elo"}, "there is no loss 'elo'; allowed: bt, "),
+    ],
+)
+def test_train_when_a_setting_cannot_work_here_then_says_so_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], told: str
+):
+    monkeypatch.setattr("reward_models.training.preflight.find_spec", lambda name: None if name != "torch" else name)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.delenv("RANK", raising=False)
+    with pytest.raises(UsageError, match=told):
+        train(request(tmp_path / "absent.jsonl", "absent", tmp_path / "rm", **settings), lambda line: None)
+    assert not (tmp_path / "rm").exists()
+
+
 def test_train_when_resumed_with_other_settings_then_refuses_and_names_them(ratings: Path, base: str, tmp_path: Path):
     asked = request(ratings, base, tmp_path / "rm", epochs=1)
     train(asked, lambda line: None)

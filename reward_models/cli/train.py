@@ -86,11 +86,9 @@ def command(
         check_folder(Path(output), overwrite, (base, *files, *validation))
     require("torch", "rm", "Training a reward model")
     require("accelerate", "rm", "Training a reward model")
-    from reward_models.losses.registry import check_name
     from reward_models.training.material import Sources
     from reward_models.training.run import Request, train
 
-    check_name(settings.loss)
     sources = Sources(
         files,
         validation,

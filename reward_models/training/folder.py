@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from reward_models.training.checkpoints import RUN_FILE
-from verifiers.errors import UsageError
+from verifiers.errors import InputError, UsageError
 
 REPLACED = "replaced"
 """Folder inside the run's own, so that a run that goes on after a kill finds it, too."""
@@ -22,10 +23,10 @@ def check_folder(output: Path, overwrite: bool, sources: Iterable[str] = ()) -> 
         sources: What the new run reads: its base and its files.
 
     Raises:
-        UsageError: If it is a file, or taken, or holds something else than a run, or one of the sources.
+        UsageError: If it is taken, or holds something else than a run, or one of the sources.
+        InputError: If it cannot be written.
     """
-    if output.exists() and not output.is_dir():
-        raise UsageError(f"{output} is a file; name a folder for the model")
+    check_writable(output)
     if not (held := _held(output)):
         return
     if not overwrite:
@@ -39,6 +40,29 @@ def check_folder(output: Path, overwrite: bool, sources: Iterable[str] = ()) -> 
 
     if not {RUN_FILE, CARD_FILE} & {path.name for path in held}:
         raise UsageError(f"{output} holds files but neither a run nor a reward model; it is not replaced. Name another")
+
+
+def check_writable(output: Path) -> None:
+    """Refuse a folder that cannot be written; what was made to find out is removed.
+
+    Raises:
+        UsageError: If it is a file.
+        InputError: If it cannot.
+    """
+    made: list[Path] = []
+    try:
+        if output.exists() and not output.is_dir():
+            raise UsageError(f"{output} is a file; name a folder for the model")
+        made = [path for path in (output, *output.parents) if not path.exists()]
+        output.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=output):
+            pass
+    except OSError as error:
+        raise InputError(f"{output} cannot be written ({error.strerror}); name another -o") from error
+    finally:
+        for path in made:
+            if path.is_dir():
+                path.rmdir()
 
 
 def set_aside(output: Path) -> Path | None:

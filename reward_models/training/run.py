@@ -34,9 +34,10 @@ from reward_models.training.building import (
 )
 from reward_models.training.checkpoints import check_same_run, drop_torn, last_whole, write_run
 from reward_models.training.finishing import Finished, finish
-from reward_models.training.folder import check_folder, drop_replaced, set_aside
+from reward_models.training.folder import check_folder, check_writable, drop_replaced, set_aside
 from reward_models.training.material import Material, Say, Sources, gather
 from reward_models.training.optimizer import head_gain
+from reward_models.training.preflight import check_settings
 from reward_models.training.processes import device, first_then_others, rank, wait, world
 from reward_models.training.progress import ProgressCallback, clock
 from reward_models.training.rater_offsets import offsets_beside_head
@@ -114,8 +115,8 @@ def train(request: Request, say: Say) -> Finished | None:
         The card and what was measured; `None` in other processes than the first one.
 
     Raises:
-        UsageError: If the request is not allowed, or `output` is taken.
-        InputError: If data or base cannot be read.
+        UsageError: If the request is not allowed or cannot work here, or `output` is taken.
+        InputError: If data or base cannot be read, or `output` cannot be written.
         NotFinite: If the loss is not; the batch is saved.
         OutOfMemory: If memory runs out and there is nothing left to halve.
     """
@@ -123,7 +124,8 @@ def train(request: Request, say: Say) -> Finished | None:
     hf_logging.disable_progress_bar()
     say = say if rank() == 0 else _silent
     settings = request.settings
-    first_then_others(lambda: _check(request), lambda: None)
+    check_settings(settings)
+    first_then_others(lambda: _check_folder(request), lambda: None)
     material = gather(request.sources, settings.validation_share, settings.seed, say)
     facts = _facts(request, material)
     if request.resume:
@@ -167,10 +169,11 @@ def _facts(request: Request, material: Material) -> dict[str, Json]:
     }
 
 
-def _check(request: Request) -> None:
-    """Refuse what needs no data to be refused."""
+def _check_folder(request: Request) -> None:
     sources = request.sources
-    if not request.resume:
+    if request.resume:
+        check_writable(request.output)
+    else:
         check_folder(request.output, request.overwrite, [request.base, *sources.files, *sources.validation])
 
 
