@@ -18,7 +18,7 @@ pytest.importorskip("peft")
 
 import torch
 from rm_tiny import tiny_base
-from rm_train import request, write_ratings
+from rm_train import lines, request, write_ratings
 from safetensors.torch import load_file
 
 from reward_models.losses.base import LossResult
@@ -121,6 +121,22 @@ def test_train_when_a_setting_cannot_work_here_then_says_so_before_anything_is_r
     monkeypatch.delenv("RANK", raising=False)
     with pytest.raises(UsageError, match=told):
         train(request(tmp_path / "absent.jsonl", "absent", tmp_path / "rm", **settings), lambda line: None)
+    assert not (tmp_path / "rm").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"loss": "mse"}, "loss=mse would learn nothing from this data"),
+        ({"select": "spearman"}, "select=spearman cannot be measured .* allowed: auto, rank_quality, pair_accuracy"),
+    ],
+)
+def test_train_when_the_data_lacks_what_a_setting_needs_then_refuses(
+    base: str, tmp_path: Path, settings: dict[str, Any], told: str
+):
+    rows = [{"prompt": f"why {n}", "chosen": "light scatters", "rejected": "birds sing"} for n in range(8)]
+    with pytest.raises(UsageError, match=told):
+        train(request(lines(tmp_path / "pairs.jsonl", rows), base, tmp_path / "rm", **settings), lambda line: None)
     assert not (tmp_path / "rm").exists()
 
 

@@ -17,7 +17,7 @@ from reward_models.batching.plan import BatchPlan
 from reward_models.batching.scale import StarScale
 from reward_models.data.labels import relabelled
 from reward_models.losses.base import Loss
-from reward_models.losses.registry import build_loss
+from reward_models.losses.registry import build_loss, check_fits
 from reward_models.models.pooled import final_layer
 from reward_models.models.reward_model import RewardModel
 from reward_models.training.arguments import training_arguments
@@ -43,7 +43,7 @@ from reward_models.training.progress import ProgressCallback, clock
 from reward_models.training.rater_offsets import offsets_beside_head
 from reward_models.training.settings import Settings, as_json
 from reward_models.training.trainer import RewardTrainer, TrainingSet
-from reward_models.training.validation import Validator
+from reward_models.training.validation import Validator, check_select
 from verifiers.types import Json
 
 CHOICE_FILE = "choice.json"
@@ -127,6 +127,8 @@ def train(request: Request, say: Say) -> Finished | None:
     check_settings(settings)
     first_then_others(lambda: _check_folder(request), lambda: None)
     material = gather(request.sources, settings.validation_share, settings.seed, say)
+    check_fits(settings.loss, material.train)
+    check_select(settings.select, material.validation)
     facts = _facts(request, material)
     if request.resume:
         check_same_run(request.output, facts)
