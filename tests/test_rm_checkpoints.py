@@ -44,8 +44,15 @@ def test_drop_torn_when_called_then_only_whole_ones_keep_their_names(tmp_path: P
 def test_check_same_run_when_something_differs_then_names_both_values(tmp_path: Path):
     write_run(tmp_path, {"base": "a", "settings": {"epochs": 3.0}})
     check_same_run(tmp_path, {"base": "a", "settings": {"epochs": 3.0}})
-    with pytest.raises(UsageError, match=r'base: "a" then, "b" now'):
-        check_same_run(tmp_path, {"base": "b", "settings": {"epochs": 3.0}})
+    with pytest.raises(
+        UsageError, match=r'something else: base: "a" -> "b"; epochs: 3.0 -> 2.0; seed: null -> 1. Give'
+    ):
+        check_same_run(tmp_path, {"base": "b", "settings": {"epochs": 2.0, "seed": 1}})
+
+
+def test_check_same_run_when_only_the_tokens_at_a_time_differ_then_is_the_same(tmp_path: Path):
+    write_run(tmp_path, {"settings": {"micro_tokens": 0}})
+    check_same_run(tmp_path, {"settings": {"micro_tokens": 512}})  # what a run that found no memory advises
 
 
 def test_check_same_run_when_there_was_no_run_then_says_so(tmp_path: Path):

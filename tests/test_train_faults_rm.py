@@ -144,7 +144,7 @@ def test_train_when_resumed_with_other_settings_then_refuses_and_names_them(rati
     asked = request(ratings, base, tmp_path / "rm", epochs=1)
     train(asked, lambda line: None)
     other = replace(asked, resume=True, settings=replace(asked.settings, epochs=2.0))
-    with pytest.raises(UsageError, match="settings"):
+    with pytest.raises(UsageError, match=r"something else: epochs: 1\.0 -> 2\.0\. Give the same"):
         train(other, lambda line: None)
 
 
