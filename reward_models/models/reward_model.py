@@ -270,7 +270,7 @@ class RewardModel:
             head.bias.sub_(mean).div_(std)
         return 0.0
 
-    def parity(self, prompts: Sequence[str], responses: Sequence[str]) -> tuple[ParityText, ...]:
+    def parity(self, prompts: Sequence[Text], responses: Sequence[Text]) -> tuple[ParityText, ...]:
         """Score texts one by one, as the card keeps them for the probe of servers."""
         found = []
         for prompt, response in zip(prompts, responses, strict=True):
