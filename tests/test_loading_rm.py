@@ -1,6 +1,7 @@
 """What is loaded, what is refused, and that nothing is initialised anew without a word."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,12 @@ def test_dtype_when_unknown_then_names_those_there_are(base: Path):
         RewardModel.from_base(str(base), dtype="half")
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="flash attention may be there")
+def test_attention_when_its_package_is_missing_then_says_so(base: Path):
+    with pytest.raises(InputError, match="cannot be loaded: FlashAttention2"):
+        RewardModel.from_base(str(base), attention="flash_attention_2")
+
+
 def test_base_when_weights_of_the_body_are_missing_then_is_refused(base: Path):
     drop(base, "layers.1.self_attn.q_proj")
     with pytest.raises(InputError, match="lacks weights of its body"):
@@ -212,6 +219,21 @@ def test_save_when_a_weight_is_not_finite_then_writes_no_weights(base: Path, tmp
     with pytest.raises(InputError, match=r"score.weight is not finite"):
         model.save(str(tmp_path / "rm"))
     assert not list((tmp_path / "rm").glob("*.safetensors"))
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600)])
+@pytest.mark.parametrize("lora", [None, LoraSettings(rank=2)])
+def test_save_when_there_is_a_umask_then_all_files_follow_it(
+    base: Path, tmp_path: Path, mask: int, mode: int, lora: LoraSettings | None
+):
+    model = RewardModel.from_base(str(base), aspects={"a": 1.0, "b": 1.0}, lora=lora)
+    before = os.umask(mask)
+    try:
+        model.save(str(tmp_path / "rm"), merge=lora is None)
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "rm").glob("*.*")}
+    assert modes == dict.fromkeys(modes, mode)
 
 
 def test_rescale_when_all_scores_are_equal_then_is_refused(base: Path):

@@ -10,7 +10,7 @@ from reward_models.batching.labels import LabelMaker, Labels  # noqa: E402
 from reward_models.batching.scale import StarScale  # noqa: E402
 from reward_models.losses.base import Loss  # noqa: E402
 from reward_models.losses.ordinal import Ordinal  # noqa: E402
-from reward_models.losses.registry import LOSSES, build_loss, candidates  # noqa: E402
+from reward_models.losses.registry import LOSSES, build_loss, candidates, check_fits, fitting  # noqa: E402
 from reward_models.losses.wrappers import Centred, MultiAspect  # noqa: E402
 from reward_models.types import Answer, Preference, RatedPrompt  # noqa: E402
 from verifiers.errors import UsageError  # noqa: E402
@@ -211,6 +211,48 @@ CANDIDATES = [
 @pytest.mark.parametrize(("prompts", "expected"), CANDIDATES)
 def test_candidates_when_auto_then_by_what_the_data_holds(prompts: list[RatedPrompt], expected: tuple[str, ...]):
     assert candidates(prompts) == expected
+
+
+@pytest.mark.parametrize(
+    "prompts",
+    [
+        [rated(1.0, 2.0), rated(3.0)],
+        [rated(1.0), rated(3.0)],
+        [rated(1.0, 1.0), rated(3.0, None)],
+        [rated(2.0, 2.0), rated(2.0)],
+        [rated(2.0, 2.0), preferred(Preference(0, 1))],
+        [preferred(Preference(0, 1))],
+        [preferred(Preference(0, 1, probability=0.5))],
+    ],
+)
+def test_fitting_when_asked_then_names_the_losses_that_move_equal_scores_apart(prompts: list[RatedPrompt]):
+    scale = StarScale.fit(prompts)
+    learns = []
+    for name in LOSSES:
+        if name == "ordinal" and len(scale.levels) < 2:
+            continue
+        labels = labels_of(*prompts, scale=scale)
+        outputs_N1 = torch.zeros(len(labels.stars_N), 1, requires_grad=True)
+        build_loss(name, scale)(outputs_N1, labels).loss.backward()
+        if float(outputs_N1.grad.max() - outputs_N1.grad.min()) > 1e-6:
+            learns.append(name)
+    assert fitting(prompts) == tuple(learns)
+
+
+@pytest.mark.parametrize(
+    ("name", "prompts", "told"),
+    [
+        ("mse", [preferred(Preference(0, 1))], "no two ratings differ. Allowed: bt, margin, scaled, soft, joint, auto"),
+        ("bt", [rated(1.0), rated(3.0)], "no prompt has two .* Allowed: mse, huber, ordinal, cross, joint, auto"),
+        ("auto", [rated(2.0, 2.0), rated(2.0)], "nothing to learn from: of 3 answers, no two differ in rating"),
+    ],
+)
+def test_check_fits_when_a_loss_would_learn_a_constant_then_refuses_and_names_others(
+    name: str, prompts: list[RatedPrompt], told: str
+):
+    with pytest.raises(UsageError, match=told):
+        check_fits(name, prompts)
+    check_fits("auto", [*prompts, rated(1.0, 2.0)])
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from reward_models.training.checkpoints import check_same_run, drop_torn, last_whole, write_run
+from reward_models.training.folder import check_folder, drop_replaced, set_aside
 from verifiers.errors import UsageError
 
 
@@ -43,10 +44,40 @@ def test_drop_torn_when_called_then_only_whole_ones_keep_their_names(tmp_path: P
 def test_check_same_run_when_something_differs_then_names_both_values(tmp_path: Path):
     write_run(tmp_path, {"base": "a", "settings": {"epochs": 3.0}})
     check_same_run(tmp_path, {"base": "a", "settings": {"epochs": 3.0}})
-    with pytest.raises(UsageError, match=r'base: "a" then, "b" now'):
-        check_same_run(tmp_path, {"base": "b", "settings": {"epochs": 3.0}})
+    with pytest.raises(
+        UsageError, match=r'something else: base: "a" -> "b"; epochs: 3.0 -> 2.0; seed: null -> 1. Give'
+    ):
+        check_same_run(tmp_path, {"base": "b", "settings": {"epochs": 2.0, "seed": 1}})
+
+
+def test_check_same_run_when_only_the_tokens_at_a_time_differ_then_is_the_same(tmp_path: Path):
+    write_run(tmp_path, {"settings": {"micro_tokens": 0}})
+    check_same_run(tmp_path, {"settings": {"micro_tokens": 512}})  # what a run that found no memory advises
 
 
 def test_check_same_run_when_there_was_no_run_then_says_so(tmp_path: Path):
     with pytest.raises(UsageError, match="no run to resume"):
         check_same_run(tmp_path, {})
+
+
+def test_set_aside_when_killed_in_between_then_nothing_is_lost_and_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("a.safetensors", "run.json", "z.txt"):
+        (tmp_path / name).write_text(name)
+    rename, left = Path.rename, iter([True, True])
+
+    def cut(path: Path, target: Path) -> Path:
+        next(left)
+        return rename(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", cut)
+        with pytest.raises(StopIteration):
+            set_aside(tmp_path)
+    check_folder(tmp_path, overwrite=True)
+    assert set_aside(tmp_path) == tmp_path / "replaced" / "2"
+    assert sorted(path.name for path in tmp_path.glob("replaced/*/*")) == ["a.safetensors", "run.json", "z.txt"]
+    assert set_aside(tmp_path) is None
+    drop_replaced(tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -44,17 +44,18 @@ def test_rm_when_the_command_is_unknown_then_usage_error(capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize(
-    ("base", "output", "told"),
+    ("base", "output", "code", "told"),
     [
-        ("./no/such", "new", "there is no folder ./no/such"),
-        ("org/base", ".", "is not empty; pass --resume"),
-        ("org/base", "ratings.jsonl", "is a file; name a folder"),
+        ("./no/such", "new", 2, "there is no folder ./no/such"),
+        ("org/base", ".", 2, "is not empty; pass --resume"),
+        ("org/base", "ratings.jsonl", 2, "is a file; name a folder"),
+        ("org/base", "/dev/null/a/b", 1, "/dev/null/a/b cannot be written"),
     ],
 )
 def test_train_when_base_or_output_cannot_be_then_says_so_before_anything_is_loaded(
-    base: str, output: str, told: str, ratings: str, capsys: pytest.CaptureFixture[str]
+    base: str, output: str, code: int, told: str, ratings: str, capsys: pytest.CaptureFixture[str]
 ):
-    assert run(["rm", "train", ratings, "--base", base, "-o", output]) == 2
+    assert run(["rm", "train", ratings, "--base", base, "-o", output]) == code
     assert told in capsys.readouterr().err
 
 
@@ -73,6 +74,20 @@ def test_rm_when_aspects_or_scale_are_malformed_then_every_command_says_how(
 ):
     assert run(["rm", *command, ratings, *option]) == 2
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("base", "file", "inside"),
+    [("rm", "ratings.jsonl", "rm"), ("rm/old", "ratings.jsonl", "rm/old"), ("org/base", "rm/r.jsonl", "rm/r.jsonl")],
+)
+def test_train_when_what_is_read_lies_in_what_would_be_replaced_then_refuses(
+    base: str, file: str, inside: str, ratings: str, capsys: pytest.CaptureFixture[str]
+):
+    Path("rm").mkdir()
+    Path("rm/run.json").write_text("{}", encoding="utf-8")
+    assert run(["rm", "train", file, "--base", base, "-o", "./rm", "--overwrite"]) == 2
+    assert f"{inside} lies in rm, which --overwrite replaces" in capsys.readouterr().err
+    assert Path("rm/run.json").is_file()
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ def test_value_when_given_as_text_then_wins_over_the_preset():
         ({"epochs": "many"}, "epochs = 'many': allowed: a finite number"),
         ({"epochs": 0}, "epochs = 0.0: allowed is 0.01 to 1000"),
         ({"update_tokens": 10}, "update_tokens = 10"),
+        ({"select": "accuracy"}, "allowed: auto, rank_quality, pair_accuracy, spearman"),
         ({"method": "dora"}, "allowed: full, lora, qlora, head"),
         ({"fsdp": "full_shard", "deepspeed": "ds.json"}, "keep one of them"),
         ({"learning_rate": "nan"}, "finite number"),

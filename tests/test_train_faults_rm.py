@@ -18,7 +18,7 @@ pytest.importorskip("peft")
 
 import torch
 from rm_tiny import tiny_base
-from rm_train import request, write_ratings
+from rm_train import lines, request, write_ratings
 from safetensors.torch import load_file
 
 from reward_models.losses.base import LossResult
@@ -98,11 +98,53 @@ def test_train_when_two_processes_share_the_work_then_each_answer_is_read_once_a
     assert done.stderr.count("saved ") == 1
 
 
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"optimizer": "adamw"}, "there is no optimizer 'adamw'; allowed: adamw_torch, "),
+        ({"optimizer": "adamw_8bit"}, "optimizer=adamw_8bit needs bitsandbytes, .* pip install bitsandbytes"),
+        ({"liger": True}, "liger=true needs liger-kernel, .* pip install liger-kernel"),
+        ({"attention": "flash"}, "there is no attention 'flash'; allowed: auto, eager, sdpa, "),
+        ({"attention": "flash_attention_2"}, "attention=flash_attention_2 needs flash-attn, .* pip install flash-attn"),
+        ({"attention": "org/kernel"}, "attention=org/kernel needs kernels, .* pip install kernels"),
+        ({"method": "qlora"}, "needs bitsandbytes"),
+        ({"deepspeed": "absent.json"}, "deepspeed = 'absent.json' is no JSON file that can be read"),
+        ({"fsdp": "full_shard"}, "fsdp=full_shard shards .* accelerate launch --num_processes N -m verifiers rm train"),
+        ({"loss": "elo"}, "there is no loss 'elo'; allowed: bt, "),
+    ],
+)
+def test_train_when_a_setting_cannot_work_here_then_says_so_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], told: str
+):
+    monkeypatch.setattr("reward_models.training.preflight.find_spec", lambda name: None if name != "torch" else name)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.delenv("RANK", raising=False)
+    with pytest.raises(UsageError, match=told):
+        train(request(tmp_path / "absent.jsonl", "absent", tmp_path / "rm", **settings), lambda line: None)
+    assert not (tmp_path / "rm").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"loss": "mse"}, "loss=mse would learn nothing from this data"),
+        ({"select": "spearman"}, "select=spearman cannot be measured .* allowed: auto, rank_quality, pair_accuracy"),
+    ],
+)
+def test_train_when_the_data_lacks_what_a_setting_needs_then_refuses(
+    base: str, tmp_path: Path, settings: dict[str, Any], told: str
+):
+    rows = [{"prompt": f"why {n}", "chosen": "light scatters", "rejected": "birds sing"} for n in range(8)]
+    with pytest.raises(UsageError, match=told):
+        train(request(lines(tmp_path / "pairs.jsonl", rows), base, tmp_path / "rm", **settings), lambda line: None)
+    assert not (tmp_path / "rm").exists()
+
+
 def test_train_when_resumed_with_other_settings_then_refuses_and_names_them(ratings: Path, base: str, tmp_path: Path):
     asked = request(ratings, base, tmp_path / "rm", epochs=1)
     train(asked, lambda line: None)
     other = replace(asked, resume=True, settings=replace(asked.settings, epochs=2.0))
-    with pytest.raises(UsageError, match="settings"):
+    with pytest.raises(UsageError, match=r"something else: epochs: 1\.0 -> 2\.0\. Give the same"):
         train(other, lambda line: None)
 
 

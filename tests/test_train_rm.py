@@ -13,21 +13,25 @@ pytest.importorskip("transformers")
 pytest.importorskip("peft")
 
 import torch
+from rm_servers import Served, serving
 from rm_tiny import CHAT, tiny_base
 from rm_train import lines, request, write_ratings
 from safetensors.torch import load_file
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from reward_models.batching.collate import Item
 from reward_models.batching.plan import BatchPlan
 from reward_models.models.card import read_card
 from reward_models.models.reward_model import RewardModel
+from reward_models.serving.remote import remote_rm
 from reward_models.training.batches import EpochChain, micro_batches
 from reward_models.training.building import build_model, load_weights
 from reward_models.training.optimizer import head_gain, parameter_groups
 from reward_models.training.run import train
 from reward_models.training.settings import load_settings
 from verifiers.errors import InputError, UsageError
+from verifiers.scoring import score
+from verifiers.types import Sample
 
 pytestmark = pytest.mark.trainers
 
@@ -87,6 +91,41 @@ def test_train_when_done_then_card_and_log_tell_what_was_done(bases: dict[str, s
     assert log["steps"] == len([row for row in log["log"] if "loss" in row])
     assert log["tokens"] > 1000
     assert not list((tmp_path / "rm").rglob("training_args.bin"))
+
+
+@pytest.mark.parametrize("words", [0, 400])
+def test_train_when_prompts_are_chats_then_the_card_lets_a_server_be_checked(
+    bases: dict[str, str], tmp_path: Path, words: int
+):
+    long = "blue " * words  # With 400, no text is short.
+    rows = [
+        {
+            "prompt": [{"role": "user", "content": f"{long * (2 if n < 5 else 1)}why {n}"}],
+            "response": one,
+            "rating": stars,
+        }
+        for n in range(12)
+        for one, stars in (("light scatters", 5), ("birds sing", 1))
+    ]
+    path = lines(tmp_path / "chats.jsonl", rows)
+    finished = train(request(path, bases["llama"], tmp_path / "rm", method="head", max_length=1200), lambda line: None)
+    card = read_card(tmp_path / "rm")
+    assert card is not None
+    assert card.parity == finished.card.parity
+    assert len(card.parity) == 6
+    longest = max(len(str(row["prompt"])) for row in rows)
+    assert all(len(str(text.prompt)) < longest or not words for text in card.parity)
+    stock = AutoModelForSequenceClassification.from_pretrained(tmp_path / "rm").eval()
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "rm")
+
+    def of_text(text: str) -> float:
+        with torch.no_grad():
+            return stock(**tokenizer(text, return_tensors="pt", add_special_tokens=False)).logits.item()
+
+    asked = Sample("light scatters", prompt=[{"role": "user", "content": "why"}])
+    with serving(Served("openrlhf", of_text)) as served:
+        (verdict,) = score([asked], remote_rm, options={"url": served.url, "model": str(tmp_path / "rm")})
+    assert verdict.reward is not None, verdict.reason
 
 
 def test_train_when_fine_tuning_only_harms_then_keeps_the_model_it_began_with(
@@ -167,6 +206,42 @@ def test_train_when_the_folder_is_taken_then_asks_and_never_deletes_what_is_no_r
     with pytest.raises(UsageError, match="neither a run nor a reward model"):
         train(replace(asked, overwrite=True), lambda line: None)
     assert (tmp_path / "rm" / "thesis.txt").is_file()
+
+
+def test_train_when_overwriting_fails_at_loading_then_the_old_model_is_as_it_was(
+    bases: dict[str, str], ratings: Path, tmp_path: Path
+):
+    asked = request(ratings, bases["bert"], tmp_path / "rm", method="head")
+    train(asked, lambda line: None)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "rm").iterdir()}
+    with pytest.raises(InputError, match="no such folder"):
+        train(replace(asked, base=f"{bases['bert']}-typo", overwrite=True), lambda line: None)
+    absent = replace(asked.sources, files=[f"{ratings}.typo"])
+    with pytest.raises(InputError, match="no such file"):
+        train(replace(asked, sources=absent, overwrite=True), lambda line: None)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "rm").iterdir()} == before
+
+
+def test_train_when_overwriting_then_keeps_the_old_model_until_the_new_one_is_saved(
+    bases: dict[str, str], ratings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked = request(ratings, bases["bert"], tmp_path / "rm", method="head")
+    train(asked, lambda line: None)
+    old = (tmp_path / "rm" / "model.safetensors").read_bytes()
+    other = replace(asked, overwrite=True, settings=replace(asked.settings, loss="mse"))
+    said: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr("reward_models.training.run.finish", lambda *given: 1 / 0)  # as good as a kill
+        with pytest.raises(ZeroDivisionError):
+            train(other, said.append)
+    kept = tmp_path / "rm" / "replaced" / "1"
+    assert any(f"is in {kept} until the new model is saved" in line for line in said)
+    assert (kept / "model.safetensors").read_bytes() == old
+    train(replace(other, overwrite=False, resume=True), lambda line: None)
+    card = read_card(tmp_path / "rm")
+    assert card is not None
+    assert card.loss == "mse"
+    assert not (tmp_path / "rm" / "replaced").exists()
 
 
 def test_train_when_weights_are_pickled_then_refuses_before_anything_is_made(

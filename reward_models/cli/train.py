@@ -74,19 +74,22 @@ def command(
     The last folder holds a stock AutoModelForSequenceClassification with one output, and rm_card.json. Presets:
     cpu-small, lora-24gb, qlora-16gb, h200-full, fsdp-8, multi-node.
     """  # noqa: D301 (click's own mark for "keep these lines" is a real backspace)
+    from reward_models.training.folder import check_folder
     from reward_models.training.settings import load_settings
 
     short = {"loss": loss, "epochs": epochs, "seed": seed}
     given = {name: value for name, value in short.items() if value is not None}
     settings = load_settings(preset, {**parse_assignments(sets), **given})
-    _refuse_early(base, Path(output), anew=not (resume or overwrite))
+    # In a moment, before torch is loaded and all data read.
+    if base.startswith((".", "/", "~")) and not Path(base).is_dir():
+        raise UsageError(f"--base: there is no folder {base}; name one with a model, or a hub id (org/name)")
+    if not resume:
+        check_folder(Path(output), overwrite, (base, *files, *validation))
     require("torch", "rm", "Training a reward model")
     require("accelerate", "rm", "Training a reward model")
-    from reward_models.losses.registry import check_name
     from reward_models.training.material import Sources
     from reward_models.training.run import Request, train
 
-    check_name(settings.loss)
     sources = Sources(
         files,
         validation,
@@ -113,13 +116,3 @@ def command(
             train(request, say)
     except KeyboardInterrupt as error:
         raise Interrupted("Interrupted. The same command with --resume goes on from the last checkpoint.") from error
-
-
-def _refuse_early(base: str, output: Path, *, anew: bool) -> None:
-    """Say in a moment what would otherwise be said after torch was loaded and all data read."""
-    if base.startswith((".", "/", "~")) and not Path(base).is_dir():
-        raise UsageError(f"--base: there is no folder {base}; name one with a model, or a hub id (org/name)")
-    if anew and output.is_dir() and any(output.iterdir()):
-        raise UsageError(f"{output} is not empty; pass --resume to go on, --overwrite to replace it, or another -o")
-    if output.exists() and not output.is_dir():
-        raise UsageError(f"{output} is a file; name a folder for the model")

@@ -9,10 +9,10 @@ from reward_models.losses.base import Loss
 from reward_models.losses.cross import CrossPrompt
 from reward_models.losses.joint import Joint
 from reward_models.losses.ordinal import Ordinal
-from reward_models.losses.pairwise import BradleyTerry, MarginBradleyTerry, ScaledBradleyTerry, SoftBradleyTerry
+from reward_models.losses.pairwise import TIE, BradleyTerry, MarginBradleyTerry, ScaledBradleyTerry, SoftBradleyTerry
 from reward_models.losses.regression import Huber, MeanSquaredError
 from reward_models.losses.wrappers import Centred, MultiAspect
-from reward_models.types import RatedPrompt
+from reward_models.types import Answer, RatedPrompt
 from verifiers.errors import UsageError
 
 AUTO = "auto"
@@ -72,13 +72,45 @@ def build_loss(
     return Centred(loss, centring) if centring else loss
 
 
+def check_fits(name: str, prompts: Sequence[RatedPrompt]) -> None:
+    """Refuse a loss that would learn a constant from these labels.
+
+    Raises:
+        UsageError: If it has no label that tells two answers apart; the text names the losses that have.
+    """
+    fits = fitting(prompts)
+    if not fits:
+        count = sum(len(prompt.answers) for prompt in prompts)
+        raise UsageError(
+            f"there is nothing to learn from: of {count:,} answers, no two differ in rating and none is preferred to "
+            "another. Give ratings that differ, or pairs that are decided"
+        )
+    if name not in (*fits, AUTO):
+        why = "no prompt has two answers of which one is better" if name in PAIRWISE else "no two ratings differ"
+        raise UsageError(f"loss={name} would learn nothing from this data: {why}. Allowed: {', '.join(fits)}, {AUTO}")
+
+
+def fitting(prompts: Sequence[RatedPrompt]) -> tuple[str, ...]:
+    """Return the losses that some label tells which of two answers is better."""
+    labels_P = [{(a.stars, *sorted(a.aspects.items())) for a in prompt.answers if _rated(a)} for prompt in prompts]
+    rated = len(set().union(*labels_P)) > 1
+    ordered = any(len(labels) > 1 for labels in labels_P) or any(
+        stated.probability != TIE for prompt in prompts for stated in prompt.preferences
+    )
+    learns = {**dict.fromkeys(PAIRWISE, ordered), **dict.fromkeys(SINGLE, rated), "joint": ordered or rated}
+    return tuple(name for name in LOSSES if learns[name])
+
+
 def candidates(prompts: Sequence[RatedPrompt]) -> tuple[str, ...]:
     """Return the losses that `auto` weighs, the first one preferred; where there are two, left-out folds decide."""
-    stars = any(answer.stars is not None or answer.aspects for prompt in prompts for answer in prompt.answers)
-    if not stars:
+    if not any(_rated(answer) for prompt in prompts for answer in prompt.answers):
         return ("soft",)
     return ("joint",) if any(_comparable(prompt) for prompt in prompts) else ("mse", "ordinal")
 
 
 def _comparable(prompt: RatedPrompt) -> bool:
-    return bool(prompt.preferences) or sum(a.stars is not None or bool(a.aspects) for a in prompt.answers) > 1
+    return bool(prompt.preferences) or sum(map(_rated, prompt.answers)) > 1
+
+
+def _rated(answer: Answer) -> bool:
+    return answer.stars is not None or bool(answer.aspects)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from verifiers.errors import InputError
-from verifiers.types import Json
+from verifiers.types import Json, Text
 
 CARD_FILE = "rm_card.json"
 FORMAT = 1
@@ -20,13 +20,13 @@ class ParityText:
     """A text and its raw score: what a server is asked before it is believed.
 
     Attributes:
-        prompt, response: As given.
+        prompt, response: As given: text, or chat messages.
         text: As rendered by the frozen template.
         score: Raw, of one unpadded text in fp32.
     """
 
-    prompt: str
-    response: str
+    prompt: Text
+    response: Text
     text: str
     score: float
 

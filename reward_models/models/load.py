@@ -163,7 +163,7 @@ def load_net(path: str, settings: LoadSettings, outputs: int | None = None, **mo
                 trust_remote_code=settings.trust_remote_code,
                 **more,
             )
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        except (ImportError, OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise InputError(f"the model in {path!r} cannot be loaded: {said(error)}") from error
     mismatched = [entry[0] if isinstance(entry, tuple) else entry for entry in info["mismatched_keys"]]
     if settings.attention == "varlen" and not can_varlen(net):

@@ -29,7 +29,7 @@ from reward_models.models.lora import (
     quantization,
 )
 from reward_models.models.pooled import can_pack, final_layer, is_causal
-from reward_models.models.save import body_dtype, restore_aspects, save_adapter, save_stock
+from reward_models.models.save import body_dtype, open_weights, restore_aspects, save_adapter, save_stock
 from reward_models.models.template import Template, frozen
 from reward_models.models.tokens import load_tokenizer, longest
 from verifiers import __version__
@@ -271,7 +271,7 @@ class RewardModel:
             head.bias.sub_(mean).div_(std)
         return 0.0
 
-    def parity(self, prompts: Sequence[str], responses: Sequence[str]) -> tuple[ParityText, ...]:
+    def parity(self, prompts: Sequence[Text], responses: Sequence[Text]) -> tuple[ParityText, ...]:
         """Score texts one by one, as the card keeps them for the probe of servers."""
         found = []
         for prompt, response in zip(prompts, responses, strict=True):
@@ -313,6 +313,7 @@ class RewardModel:
             versions=_versions(),
         )
         write_card(self.card, folder)
+        open_weights(folder)
         return self.card
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from pathlib import Path
+from stat import S_IMODE
 from typing import Any
 
 import torch
@@ -80,6 +81,13 @@ def save_adapter(net: Any, folder: Path) -> None:
     clear(folder)
     with quiet():
         net.save_pretrained(folder, save_embedding_layers=False)
+
+
+def open_weights(folder: Path) -> None:
+    """Give weights the card's mode, which follows the umask: safetensors lets their owner alone read them."""
+    mode = (folder / CARD_FILE).stat().st_mode
+    for path in folder.glob("*.safetensors"):
+        path.chmod(S_IMODE(mode))
 
 
 def _collapse(base: Any, state: dict[str, Tensor], folder: Path, aspects: Mapping[str, float]) -> None:

@@ -12,6 +12,8 @@ from verifiers.types import Json
 
 RUN_FILE = "run.json"
 FOLDER = "checkpoints"
+FREE = {"micro_tokens"}
+"""Settings that a resumed run may change: the updates are the same, in more parts or fewer."""
 _STATE = "trainer_state.json"
 
 
@@ -27,17 +29,17 @@ def check_same_run(folder: Path, facts: Mapping[str, Json]) -> None:
     """Refuse to resume a run that had other data, settings or another base.
 
     Raises:
-        UsageError: If it had; the text says which, with both values.
+        UsageError: If it had; the text names each fact and setting, then -> now.
     """
     try:
         before = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{folder} holds no run to resume ({error}); start it without --resume") from error
-    after = json.loads(json.dumps(facts))
-    changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    then, now = _flat(before), _flat(json.loads(json.dumps(facts)))
+    changed = [name for name in sorted({*then, *now} - FREE) if then.get(name) != now.get(name)]
     if changed:
-        said = "; ".join(f"{name}: {_short(before.get(name))} then, {_short(after.get(name))} now" for name in changed)
-        raise UsageError(f"{folder} is a run of something else: {said}. Give the same, or another -o")
+        said = "; ".join(f"{name}: {json.dumps(then.get(name))} -> {json.dumps(now.get(name))}" for name in changed)
+        raise UsageError(f"{folder} is a run of something else: {said}. Give the same as then, or another -o")
 
 
 def last_whole(folder: Path) -> Path | None:
@@ -69,6 +71,7 @@ def _step(path: Path) -> int:
     return int(number) if number.isdecimal() else -1
 
 
-def _short(value: Json) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _flat(facts: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the facts with each setting as one of them."""
+    settings = facts.get("settings")
+    return {**facts, "settings": None, **(settings if isinstance(settings, dict) else {})}

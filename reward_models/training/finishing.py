@@ -20,14 +20,13 @@ from reward_models.models.card import Card
 from reward_models.models.reward_model import RewardModel
 from reward_models.training.building import Encoding
 from reward_models.training.validation import per_prompt
-from reward_models.types import RatedPrompt
-from verifiers.types import Json
+from verifiers.types import Json, Text
 
 BASELINE_PARAMETERS = 200_000_000
 LATER = "verify rm eval --train FILE runs it"
 CENTRE_ANSWERS = 2_000
 PARITY_TEXTS = 6
-PARITY_CHARS = 2_000
+PARITY_TOKENS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def finish(
         seen=sketch_of(train.prompts),
         metrics=evaluation.metrics() if evaluation else {},
         settings=facts["settings"],  # type: ignore[arg-type]
-        parity=model.parity(*_parity_texts([*validation.prompts, *train.prompts])),
+        parity=model.parity(*_parity_texts(validation, train)),
     )
     written = save_whole(model, output, card)
     if evaluation is not None:
@@ -126,16 +125,19 @@ def _overall(model: RewardModel, scores: torch.Tensor) -> torch.Tensor:
     return model.overall(scores) if model.aspects else scores
 
 
-def _parity_texts(prompts: Sequence[RatedPrompt]) -> tuple[list[str], list[str]]:
-    """Return a few short texts of the data: what a server is asked before it is believed."""
+def _parity_texts(*encodings: Encoding) -> tuple[list[Text], list[Text]]:
+    """Return a few short texts of the data, or else its shortest: what a server is asked before it is believed."""
     found = [
-        (prompt.prompt, answer.response)
-        for prompt in prompts
-        for answer in prompt.answers
-        if isinstance(prompt.prompt, str)
-        and isinstance(answer.response, str)
-        and len(prompt.prompt) + len(answer.response) <= PARITY_CHARS
+        (len(encoded) + encoded.truncated, prompt.prompt, answer.response)
+        for encoding in encodings
+        for (prompt, answer), encoded in zip(
+            ((prompt, answer) for prompt in encoding.prompts for answer in prompt.answers),
+            encoding.encoded,
+            strict=True,
+        )
     ]
-    step = max(1, len(found) // PARITY_TEXTS)
-    chosen = found[::step][:PARITY_TEXTS]
-    return [prompt for prompt, _ in chosen], [response for _, response in chosen]
+    short = [each for each in found if each[0] <= PARITY_TOKENS]
+    if len(short) < PARITY_TEXTS:
+        short = sorted(found, key=lambda each: each[0])[:PARITY_TEXTS]
+    chosen = short[:: max(1, len(short) // PARITY_TEXTS)][:PARITY_TEXTS]
+    return [prompt for _, prompt, _ in chosen], [response for *_, response in chosen]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,8 +17,7 @@ from reward_models.batching.plan import BatchPlan
 from reward_models.batching.scale import StarScale
 from reward_models.data.labels import relabelled
 from reward_models.losses.base import Loss
-from reward_models.losses.registry import build_loss
-from reward_models.models.card import CARD_FILE
+from reward_models.losses.registry import build_loss, check_fits
 from reward_models.models.pooled import final_layer
 from reward_models.models.reward_model import RewardModel
 from reward_models.training.arguments import training_arguments
@@ -34,17 +32,18 @@ from reward_models.training.building import (
     shares,
     start,
 )
-from reward_models.training.checkpoints import RUN_FILE, check_same_run, drop_torn, last_whole, write_run
+from reward_models.training.checkpoints import check_same_run, drop_torn, last_whole, write_run
 from reward_models.training.finishing import Finished, finish
+from reward_models.training.folder import check_folder, check_writable, drop_replaced, set_aside
 from reward_models.training.material import Material, Say, Sources, gather
 from reward_models.training.optimizer import head_gain
+from reward_models.training.preflight import check_settings
 from reward_models.training.processes import device, first_then_others, rank, wait, world
 from reward_models.training.progress import ProgressCallback, clock
 from reward_models.training.rater_offsets import offsets_beside_head
 from reward_models.training.settings import Settings, as_json
 from reward_models.training.trainer import RewardTrainer, TrainingSet
-from reward_models.training.validation import Validator
-from verifiers.errors import UsageError
+from reward_models.training.validation import Validator, check_select
 from verifiers.types import Json
 
 CHOICE_FILE = "choice.json"
@@ -116,8 +115,8 @@ def train(request: Request, say: Say) -> Finished | None:
         The card and what was measured; `None` in other processes than the first one.
 
     Raises:
-        UsageError: If the request is not allowed, or `output` is taken.
-        InputError: If data or base cannot be read.
+        UsageError: If the request is not allowed or cannot work here, or `output` is taken.
+        InputError: If data or base cannot be read, or `output` cannot be written.
         NotFinite: If the loss is not; the batch is saved.
         OutOfMemory: If memory runs out and there is nothing left to halve.
     """
@@ -125,14 +124,19 @@ def train(request: Request, say: Say) -> Finished | None:
     hf_logging.disable_progress_bar()
     say = say if rank() == 0 else _silent
     settings = request.settings
+    check_settings(settings)
+    first_then_others(lambda: _check_folder(request), lambda: None)
     material = gather(request.sources, settings.validation_share, settings.seed, say)
+    check_fits(settings.loss, material.train)
+    check_select(settings.select, material.validation)
     facts = _facts(request, material)
-    checkpoint = first_then_others(lambda: _claim(request, facts, say), lambda: _found(request))
+    if request.resume:
+        check_same_run(request.output, facts)
     scale = StarScale.fit(material.train)
     model = _built(request, shares(material, scale))
     data = Data(encode(model, material.train), encode(model, material.validation), scale)
-    if rank() == 0:
-        write_run(request.output, facts)  # Not before: what fails at loading leaves no folder behind.
+    # Not before: what fails at loading leaves no folder behind, and an earlier run as it was.
+    checkpoint = first_then_others(lambda: _claim(request, facts, say), lambda: _found(request))
     _say_lengths(model, say)
     choice = _chosen(request, checkpoint, model, data, material, say)
     data = choice.data
@@ -143,6 +147,7 @@ def train(request: Request, say: Say) -> Finished | None:
     finished = None
     if rank() == 0:
         finished = finish(model, data.train, data.held, request.output, found, settings.seed)
+        drop_replaced(request.output)
         _say_end(finished, request.output, trained_s, say)
     wait()
     return finished
@@ -166,33 +171,31 @@ def _facts(request: Request, material: Material) -> dict[str, Json]:
     }
 
 
+def _check_folder(request: Request) -> None:
+    sources = request.sources
+    if request.resume:
+        check_writable(request.output)
+    else:
+        check_folder(request.output, request.overwrite, [request.base, *sources.files, *sources.validation])
+
+
 def _claim(request: Request, facts: Mapping[str, Json], say: Say) -> Path | None:
     """Take the output folder; return the checkpoint to go on from."""
     output = request.output
     if request.resume:
-        check_same_run(output, facts)
         for torn in drop_torn(output):
             say(f"{torn.name} was being written when the run ended; it is left aside")
         checkpoint = last_whole(output)
         say(f"resuming from {checkpoint.name}" if checkpoint else "no checkpoint yet: starting again")
         return checkpoint
-    taken = output.exists() and any(output.iterdir())
-    if taken and not request.overwrite:
-        raise UsageError(f"{output} is not empty; pass --resume to go on, --overwrite to replace it, or another -o")
-    if taken:
-        _clear(output)
+    if aside := set_aside(output):
+        say(f"what was in {output} is in {aside} until the new model is saved")
+    write_run(output, facts)
     return None
 
 
 def _found(request: Request) -> Path | None:
     return last_whole(request.output) if request.resume else None
-
-
-def _clear(output: Path) -> None:
-    """Remove an earlier run: only a folder that is one, so that a slip of the hand deletes nothing else."""
-    if not ((output / RUN_FILE).is_file() or (output / CARD_FILE).is_file()):
-        raise UsageError(f"{output} holds files but neither a run nor a reward model; it is not replaced. Name another")
-    shutil.rmtree(output)
 
 
 def _say_lengths(model: RewardModel, say: Say) -> None:

@@ -88,7 +88,7 @@ class Settings:
     epochs: float = 3.0
     evaluations_per_epoch: int = 1
     patience: int = 3
-    select: str = "auto"
+    select: Literal["auto", "rank_quality", "pair_accuracy", "spearman"] = "auto"
     validation_share: float = 0.1
     head_start: bool = True
     dropout: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import torch
@@ -14,8 +15,7 @@ from reward_models.batching.collate import Collator, Item
 from reward_models.evaluation.quality import RANK_QUALITY, order_found
 from reward_models.evaluation.scored import ScoredPrompt
 from reward_models.types import RatedPrompt
-
-FIGURES = (RANK_QUALITY, "pair_accuracy", "spearman")
+from verifiers.errors import UsageError
 
 
 def figures(prompts: Sequence[RatedPrompt], scores_PN: Sequence[Sequence[float]]) -> dict[str, float]:
@@ -28,6 +28,20 @@ def figures(prompts: Sequence[RatedPrompt], scores_PN: Sequence[Sequence[float]]
     if not all(math.isfinite(score) for scores_N in scores_PN for score in scores_N):
         return {RANK_QUALITY: 0.0}
     return order_found([ScoredPrompt(prompt, tuple(scores)) for prompt, scores in zip(prompts, scores_PN, strict=True)])
+
+
+def check_select(name: str, prompts: Sequence[RatedPrompt]) -> None:
+    """Refuse to choose checkpoints by a figure that the validation prompts do not allow.
+
+    Raises:
+        UsageError: If it is one; the text names those they do.
+    """
+    number = count()
+    found = figures(prompts, [[float(next(number)) for _ in prompt.answers] for prompt in prompts])
+    if prompts and name not in ("auto", *found):
+        raise UsageError(
+            f"select={name} cannot be measured on the validation prompts; allowed: auto, {', '.join(found)}"
+        )
 
 
 def per_prompt(prompts: Sequence[RatedPrompt], scores_N: torch.Tensor) -> list[list[float]]:
