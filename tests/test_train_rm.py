@@ -180,6 +180,17 @@ def test_train_when_aspects_are_rated_then_weights_them_into_one_stock_output(ba
     assert stock.config.num_labels == 1
 
 
+@pytest.mark.parametrize("weights", [{"helpful": 1.0, "short": -1.0}, {"helpful": 0.0, "short": 0.0}])
+def test_train_when_aspects_weigh_nothing_or_less_then_refuses_by_name(
+    weights: dict[str, float], bases: dict[str, str], tmp_path: Path
+):
+    rows = [{"prompt": f"p{n}", "response": "x" * n, "helpful": n % 5, "short": n % 3} for n in range(40)]
+    asked = request(lines(tmp_path / "aspects.jsonl", rows), bases["bert"], tmp_path / "rm")
+    with pytest.raises(UsageError, match="short"):
+        train(replace(asked, sources=replace(asked.sources, aspects=weights)), print)
+    assert not (tmp_path / "rm").exists()
+
+
 def test_train_when_rows_are_bad_then_refuses_by_line_or_skips_by_choice(
     bases: dict[str, str], ratings: Path, tmp_path: Path
 ):

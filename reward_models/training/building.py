@@ -154,10 +154,16 @@ def collator(model: RewardModel, labels: LabelMaker, settings: Settings, world: 
 
 
 def shares(material: Material, scale: StarScale) -> dict[str, float]:
-    """Return aspect -> share in the score, in the scale's order; empty = one output."""
-    names = list(scale.aspects) if len(scale.aspects) > 1 else []
-    total = sum(material.aspects.get(name, 1.0) for name in names)
-    return {name: material.aspects.get(name, 1.0) / total for name in names}
+    """Return aspect -> share in the score, in the scale's order; empty = one output.
+
+    Raises:
+        UsageError: If a weight is below 0, or all are 0: the score is a mean of the aspects' outputs.
+    """
+    weights = {name: material.aspects.get(name, 1.0) for name in scale.aspects} if len(scale.aspects) > 1 else {}
+    if weights and (min(weights.values()) < 0 or not any(weights.values())):
+        given = ", ".join(f"{name}={weight:g}" for name, weight in weights.items())
+        raise UsageError(f"--aspect {given}: every weight is 0 or more, and one of them above 0")
+    return {name: weight / sum(weights.values()) for name, weight in weights.items()}
 
 
 def start(
