@@ -20,11 +20,13 @@ import torch
 from rm_tiny import tiny_base
 from rm_train import lines, request, write_ratings
 from safetensors.torch import load_file
+from transformers import BertModel
 
 from reward_models.losses.base import LossResult
 from reward_models.losses.joint import Joint
+from reward_models.models.memory import OutOfMemory
 from reward_models.models.reward_model import RewardModel
-from reward_models.training.faults import NotFinite, OutOfMemory
+from reward_models.training.faults import NotFinite
 from reward_models.training.run import train
 from reward_models.training.trainer import RewardTrainer
 from verifiers.errors import UsageError
@@ -214,6 +216,35 @@ def test_train_when_memory_runs_out_then_halves_and_goes_on(
     assert len([count for count in tried if count > 140]) == 2
     assert len(tried) > 2 * log["steps"]
     assert "memory ran out with 600 tokens at a time: going on with" in caplog.text
+
+
+def test_train_when_no_pass_has_much_memory_then_head_start_validation_and_finish_halve_too(
+    ratings: Path, base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    forward = BertModel.forward
+    plenty = train(request(ratings, base, tmp_path / "plenty", epochs=1, micro_tokens=200), lambda line: None)
+
+    def limited(self: BertModel, input_ids: torch.Tensor, **others: Any) -> Any:
+        if input_ids.numel() > 250:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to ...")
+        return forward(self, input_ids, **others)
+
+    monkeypatch.setattr(BertModel, "forward", limited)
+    scarce = train(request(ratings, base, tmp_path / "scarce", epochs=1, micro_tokens=200), lambda line: None)
+    assert "memory ran out with 8,192 tokens at a time: going on with 4,096" in caplog.text
+    assert plenty is not None
+    assert scarce is not None
+    assert scarce.card.metrics["pair_accuracy"] == pytest.approx(plenty.card.metrics["pair_accuracy"], abs=1e-3)
+
+
+def test_scores_when_one_answer_does_not_fit_then_says_what_to_do(base: str, monkeypatch: pytest.MonkeyPatch):
+    def full(self: RewardModel, batch: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to ...")
+
+    model = RewardModel.from_base(base)
+    monkeypatch.setattr(RewardModel, "outputs", full)
+    with pytest.raises(OutOfMemory, match=r"one answer of \d+ tokens \(CUDA out of memory.*Lower max_length"):
+        model.scores(model.encode(["why", "why"], ["light", "light scatters in air"]))
 
 
 def test_train_when_one_answer_does_not_fit_then_says_what_to_do(

@@ -70,21 +70,28 @@ def _apart(torch: Any, model: RewardModel, rated_P: Sequence[RatedPrompt]) -> Te
 
 
 def _embedded(torch: Any, model: RewardModel, texts: Sequence[str]) -> Tensor:
-    """Return the mean of the last states of each text, of length 1, in batches of like lengths."""
+    """Return the mean of the last states of each text, of length 1."""
     from reward_models.models.encode import middle_cut
-    from reward_models.models.layout import padded
+    from reward_models.models.memory import with_less
 
     rows = model.tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]
     ids_N = [middle_cut(ids, model.encoder.max_tokens) or [model.pad_id] for ids in rows]
+    means_ND = with_less(lambda tokens: _means(torch, model, ids_N, tokens), TOKENS_AT_ONCE, max(map(len, ids_N)))
+    return torch.nn.functional.normalize(means_ND, dim=1)
+
+
+def _means(torch: Any, model: RewardModel, ids_N: Sequence[Sequence[int]], tokens: int) -> Tensor:
+    """Return the mean of the last states of each text, in batches of like lengths."""
+    from reward_models.models.layout import padded
+
     order = sorted(range(len(ids_N)), key=lambda place: -len(ids_N[place]))
     found: list[Tensor] = []
     with torch.inference_mode():
         while len(found) < len(order):
-            size = max(1, TOKENS_AT_ONCE // len(ids_N[order[len(found)]]))
+            size = max(1, tokens // len(ids_N[order[len(found)]]))
             batch = padded([ids_N[place] for place in order[len(found) : len(found) + size]], model.pad_id)
             batch = {name: value.to(model.device) for name, value in batch.items()}
             states_NTD = model.stock.base_model(**batch).last_hidden_state.float()
             mask_NT1 = batch["attention_mask"][..., None]
             found += ((states_NTD * mask_NT1).sum(1) / mask_NT1.sum(1)).cpu()
-    inverse = torch.argsort(torch.tensor(order))
-    return torch.nn.functional.normalize(torch.stack(found)[inverse], dim=1)
+    return torch.stack(found)[torch.argsort(torch.tensor(order))]

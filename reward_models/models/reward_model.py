@@ -28,6 +28,7 @@ from reward_models.models.lora import (
     load_adapter,
     quantization,
 )
+from reward_models.models.memory import with_less
 from reward_models.models.pooled import can_pack, final_layer, is_causal
 from reward_models.models.save import body_dtype, open_weights, restore_aspects, save_adapter, save_stock
 from reward_models.models.template import Template, frozen
@@ -237,6 +238,11 @@ class RewardModel:
             hook.remove()
 
     def _in_batches(self, encoded: Sequence[Encoded], tokens_at_once: int, run: Any) -> Tensor:
+        """Run batches of like lengths; of half as many tokens, and so on, if memory runs out."""
+        longest = max(map(len, encoded), default=0)
+        return with_less(lambda tokens: self._batches(encoded, tokens, run), tokens_at_once, longest)
+
+    def _batches(self, encoded: Sequence[Encoded], tokens_at_once: int, run: Any) -> Tensor:
         order = sorted(range(len(encoded)), key=lambda number: len(encoded[number]), reverse=True)
         done: list[Tensor] = []
         start = 0

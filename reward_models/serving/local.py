@@ -18,6 +18,7 @@ from torch import Tensor
 from reward_models.models.attention import NAME as VARLEN
 from reward_models.models.encode import Encoded
 from reward_models.models.layout import common_prefix, packed, padded, shared
+from reward_models.models.memory import is_out_of_memory, release_memory
 from reward_models.models.reward_model import RewardModel
 from reward_models.serving.engine import Ask, Marked, NotAnswered
 from reward_models.serving.plan import token_batches
@@ -134,7 +135,7 @@ class LocalEngine:
         try:
             outputs = self._outputs(lane, items).tolist()
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             return self._halved(lane, items, error)
         each_s = (time.perf_counter() - start_s) / len(items)
@@ -159,8 +160,7 @@ class LocalEngine:
 
     def _halved(self, lane: int, items: Sequence[Item], error: RuntimeError) -> Sequence[Marked | Exception]:
         tokens = [len(item.encoded) for item in items]
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        release_memory()
         if len(items) == 1:
             reason = f"not enough memory for an answer of {tokens[0]:,} tokens; set max_length lower ({error})"
             return [NotAnswered(reason)]
@@ -251,7 +251,3 @@ def _saves(ids: Sequence[Sequence[int]]) -> bool:
 
 def _is_row(items: Sequence[Item]) -> bool:
     return len(items) > 1 and all(item.prompt == items[0].prompt for item in items)
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

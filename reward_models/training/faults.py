@@ -1,4 +1,4 @@
-"""What stops a run, or makes it go on with less: numbers that are not finite, memory that has run out."""
+"""What stops a run: numbers that are not finite, and the batch that made them."""
 
 from __future__ import annotations
 
@@ -6,28 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import torch
-
 from reward_models.batching.collate import Item
 from reward_models.types import RatedPrompt
 from verifiers.errors import VerifyError
 
-_CPU_ALLOCATION = ("can't allocate memory", "DefaultCPUAllocator", "not enough memory")
-
 
 class NotFinite(VerifyError, ArithmeticError):
     """The loss or its gradient is NaN or infinite; the batch that did it has been saved."""
-
-
-class OutOfMemory(VerifyError, MemoryError):
-    """Memory ran out, and there is nothing left to halve."""
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the device's, or the machine's, memory has run out."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(text in str(error) for text in _CPU_ALLOCATION)
 
 
 def save_batch(path: Path, step: int, items: Sequence[Item], prompts: Sequence[RatedPrompt], why: str) -> None:

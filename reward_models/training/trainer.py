@@ -23,8 +23,9 @@ from transformers import Trainer, TrainingArguments
 from reward_models.batching.collate import Collator, Item
 from reward_models.batching.labels import Labels
 from reward_models.losses.base import Loss
+from reward_models.models.memory import OutOfMemory, first_line, is_out_of_memory, release_memory
 from reward_models.training.batches import EpochChain, micro_batches
-from reward_models.training.faults import NotFinite, OutOfMemory, is_out_of_memory, save_batch
+from reward_models.training.faults import NotFinite, save_batch
 from reward_models.training.optimizer import parameter_groups
 from reward_models.training.settings import Settings
 from reward_models.types import RatedPrompt
@@ -122,7 +123,7 @@ class RewardTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
             # Outside the handler: its traceback holds the activations that must go.
             model.zero_grad()
             self.loss.zero_grad()
-            _release_memory()
+            release_memory()
 
     def _accumulate(self, model: Any, items: Sequence[Item]) -> Tensor:
         parts = self._parts(items)
@@ -178,14 +179,14 @@ class RewardTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
     def _halve(self, error: BaseException) -> None:
         if self.args.world_size > 1:
             raise OutOfMemory(
-                f"memory ran out with {self.micro_tokens:,} tokens at a time ({_first_line(error)}). Processes that "
+                f"memory ran out with {self.micro_tokens:,} tokens at a time ({first_line(error)}). Processes that "
                 "must keep step cannot try again: resume with --set micro_tokens of half as many"
             ) from error
         least = max(MIN_MICRO_TOKENS, min(len(item.ids) for item in self._items))
         if self.micro_tokens <= least:
             raise OutOfMemory(
                 f"memory ran out with one answer of {max(len(item.ids) for item in self._items):,} tokens "
-                f"({_first_line(error)}). Lower max_length, or set checkpointing=true or method=lora"
+                f"({first_line(error)}). Lower max_length, or set checkpointing=true or method=lora"
             ) from error
         largest = max(sum(len(item.ids) for item in part) for part in micro_batches(self._items, self.micro_tokens))
         before, self.micro_tokens = self.micro_tokens, max(least, min(self.micro_tokens, largest) // 2)
@@ -282,12 +283,3 @@ class RewardTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
 
 def _as_update(items: list[Item]) -> dict[str, list[Item]]:
     return {"items": items}
-
-
-def _release_memory() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:200]

@@ -14,6 +14,7 @@ from reward_models.batching.chunks import chunks_by_length
 from reward_models.batching.collate import Collator, Item
 from reward_models.evaluation.quality import RANK_QUALITY, order_found
 from reward_models.evaluation.scored import ScoredPrompt
+from reward_models.models.memory import with_less
 from reward_models.types import RatedPrompt
 from verifiers.errors import UsageError
 
@@ -59,7 +60,7 @@ class Validator:
         items: Their answers, encoded, in order.
         collator: Lays chunks out.
         score: Outputs (N, H) -> scores (N,).
-        tokens: Most padded tokens of a chunk.
+        tokens: Most padded tokens of a chunk; halved where one process runs out of memory.
         rank, world: Which process this is, of how many.
     """
 
@@ -78,13 +79,16 @@ class Validator:
 
     def scores(self) -> list[list[float]]:
         """Return the scores of each prompt's answers."""
-        flat = self._gathered(self._own())
+        if self.world > 1:  # Processes that must keep step cannot try again.
+            flat = self._gathered(self._own(self.tokens))
+        else:
+            flat = with_less(self._own, self.tokens, max((len(item.ids) for item in self.items), default=0))
         rest = iter([flat[n] for n in range(len(self.items))])
         return [[next(rest) for _ in prompt.answers] for prompt in self.prompts]
 
-    def _own(self) -> dict[int, float]:
+    def _own(self, tokens: int) -> dict[int, float]:
         """Score this process's share of the chunks; all shares have equally many, or sharded weights would wait."""
-        chunks = chunks_by_length([len(item.ids) for item in self.items], self.tokens)
+        chunks = chunks_by_length([len(item.ids) for item in self.items], tokens)
         chunks += chunks[: -len(chunks) % self.world]
         net = self.net()
         was = net.training
@@ -100,8 +104,6 @@ class Validator:
         return found
 
     def _gathered(self, own: dict[int, float]) -> dict[int, float]:
-        if self.world == 1:
-            return own
         shares: list[Any] = [None] * self.world
         torch.distributed.all_gather_object(shares, own)
         return {n: score for share in shares for n, score in share.items()}
