@@ -36,7 +36,8 @@ class Settings:
         loss: A loss by name, or `auto`: joint where prompts have several answers, else by what the file holds.
         dtype: Of the body; `mixed` = kept in float32, computed in bfloat16; `auto` = bfloat16 for adapters and mixed
             otherwise where the device computes in it, else float32. The head is always float32.
-        attention: The body's attention as transformers names it; `auto` = its own choice.
+        attention: The body's attention as transformers names it, or `varlen` (packed rows, each answer by itself);
+            `auto` = varlen for packing on a GPU where model and torch can, else transformers' choice.
         pooling: What the head reads: `stock` = what the base's stock classifier takes, `compare` = in a BERT the
             difference of the means of prompt and answer, computed by layers added to it; `auto` = compare where it
             can be done, no adapters are trained, and the base is a sentence encoder.
