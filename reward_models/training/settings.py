@@ -60,7 +60,7 @@ class Settings:
         checkpointing: Recompute activations in the backward pass: a third more work, much less memory.
         optimizer: As `TrainingArguments.optim`, e.g. adamw_8bit (needs bitsandbytes).
         max_grad_norm: Gradients longer than this are shortened to it.
-        liger: Use Liger kernels (needs liger-kernel and a GPU).
+        liger: Use Liger's kernels for norms, positions and feed-forward layers (needs liger-kernel and a GPU).
         lora_rank: Of the adapters.
         lora_alpha: Their scale.
         lora_dropout: Their dropout.
