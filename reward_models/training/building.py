@@ -113,6 +113,7 @@ def build_model(base: str, settings: Settings, aspects: Mapping[str, float], **h
         compare=settings.pooling == "compare" or (settings.pooling == AUTO and lora is None and compares_means(base)),
         **how,
     )
+    model.in_bfloat16 = computes_in_bfloat16(settings)
     if settings.packing and not model.causal:
         raise UsageError(f"{base} is an encoder, which cannot be packed: set packing=false")
     if settings.packing and settings.attention == AUTO and prefers_varlen(model.stock, device()):
