@@ -13,9 +13,10 @@ pytest.importorskip("peft")
 import torch
 from rm_tiny import CHAT, texts, tiny_base
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForSequenceClassification, pipeline
+from transformers import AutoModelForSequenceClassification, PreTrainedModel, pipeline
 
 from reward_models.models.card import CARD_FILE
+from reward_models.models.load import LoadSettings, load_net
 from reward_models.models.lora import LoraSettings
 from reward_models.models.reward_model import RewardModel
 from verifiers.errors import InputError, UsageError
@@ -51,6 +52,22 @@ def test_pickled_weights_when_found_then_are_refused_unless_asked_for(base: Path
     with pytest.raises(UsageError, match="pickle"):
         RewardModel.from_checkpoint(str(base))
     assert RewardModel.from_base(str(base), allow_pickle=True).new_head
+
+
+@pytest.mark.parametrize(("device", "placed"), [("meta", {"": "meta"}), ("cpu", None), ("", None)])
+def test_weights_when_a_gpu_is_named_then_are_read_straight_to_it(
+    base: Path, device: str, placed: object, monkeypatch: pytest.MonkeyPatch
+):
+    real, seen = PreTrainedModel.from_pretrained.__func__, []
+
+    def noted(cls: type, *inputs: object, **named: object) -> object:
+        seen.append(named.get("device_map"))
+        return real(cls, *inputs, **named)
+
+    monkeypatch.setattr(PreTrainedModel, "from_pretrained", classmethod(noted))
+    net = load_net(str(base), LoadSettings(device=device), 1).net
+    assert seen == [placed]
+    assert {parameter.device.type for parameter in net.parameters()} == {device or "cpu"}
 
 
 def test_own_code_when_a_checkpoint_brings_it_then_is_not_run_unless_asked_for(base: Path, tmp_path: Path):

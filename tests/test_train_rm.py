@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,6 +36,7 @@ from verifiers.scoring import score
 from verifiers.types import Sample
 
 pytestmark = pytest.mark.trainers
+DTYPES = ("float32", "mixed")
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +129,39 @@ def test_train_when_prompts_are_chats_then_the_card_lets_a_server_be_checked(
     with serving(Served("openrlhf", of_text)) as served:
         (verdict,) = score([asked], remote_rm, options={"url": served.url, "model": str(tmp_path / "rm")})
     assert verdict.reward is not None, verdict.reason
+
+
+def test_train_when_liger_is_asked_for_then_the_model_keeps_its_own_forward(
+    bases: dict[str, str], ratings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def as_liger(model: Any, *, rms_norm: bool = True, fused_linear_cross_entropy: bool = True, **others: Any) -> None:
+        seen.append((rms_norm, others))
+        if fused_linear_cross_entropy:
+            model.forward = lambda **inputs: model.lm_head(inputs)
+
+    seen: list[Any] = []
+    package = SimpleNamespace(_apply_liger_kernel_to_instance=as_liger)
+    monkeypatch.setitem(sys.modules, "liger_kernel", SimpleNamespace(transformers=package))
+    monkeypatch.setitem(sys.modules, "liger_kernel.transformers", package)
+    monkeypatch.setattr("transformers.integrations.liger.is_liger_kernel_available", lambda: True)
+    monkeypatch.setattr("reward_models.training.run.check_settings", lambda settings: None)  # It would ask for a GPU.
+    train(request(ratings, bases["llama"], tmp_path / "rm", epochs=0.2, liger=True), lambda line: None)
+    assert seen == [(True, {"cross_entropy": False})]
+
+
+def test_build_when_training_computes_in_bfloat16_then_features_and_scores_do_and_parity_does_not(
+    bases: dict[str, str],
+):
+    models = {dtype: build_model(bases["llama"], load_settings(values={"dtype": dtype}), {}) for dtype in DTYPES}
+    texts = ["why is the sky blue"] * 3, ["light scatters", "birds sing", "blue light and dawn"]
+    full, mixed = models["float32"], models["mixed"]
+    encoded = full.encode(*texts)
+    for name in ("features", "scores"):
+        exact, found = (getattr(model, name)(encoded) for model in (full, mixed))
+        assert found.dtype == torch.float32
+        assert not torch.equal(found, exact)
+        torch.testing.assert_close(found, exact, atol=0.2 * float(exact.abs().max()), rtol=0)
+    assert mixed.parity(*texts) == full.parity(*texts)
 
 
 def test_train_when_fine_tuning_only_harms_then_keeps_the_model_it_began_with(

@@ -7,6 +7,8 @@ Select it with `LoadSettings(attention="varlen")`; padded batches take `sdpa` as
 
 from __future__ import annotations
 
+import inspect
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +21,26 @@ from transformers.masking_utils import sdpa_mask
 
 NAME = "rm_varlen"
 KERNEL_DTYPES = (torch.bfloat16, torch.float16)
+KERNEL_ARGUMENTS = frozenset({"scale", "window_size", "enable_gqa"})
+"""What `_in_one_kernel` tells torch's function; the first versions that have it take less."""
+KERNEL_CAPABILITY = (8, 0)
+"""Flash kernels are for Ampere GPUs and later ones."""
+
+
+def has_kernel(device: Any) -> bool:
+    """Whether this torch and this GPU have the kernel for packed rows."""
+    if torch.device(device).type != "cuda" or not _torch_has_kernel():
+        return False
+    return bool(torch.cuda.get_device_capability(device) >= KERNEL_CAPABILITY)
+
+
+@cache
+def _torch_has_kernel() -> bool:
+    try:
+        from torch.nn.attention.varlen import varlen_attn
+    except ImportError:
+        return False
+    return inspect.signature(varlen_attn).parameters.keys() >= KERNEL_ARGUMENTS
 
 
 def boundaries(last: Tensor) -> dict[str, Any]:
@@ -61,7 +83,9 @@ def varlen_attention(
     if cu_seq_lens_q is None:
         cu_seq_lens_q = torch.tensor([0, query.shape[2]], dtype=torch.int32, device=query.device)
         max_length_q = query.shape[2]
-    if query.is_cuda and query.dtype in KERNEL_DTYPES and not dropout:
+    dtype = _computed_in(query)
+    query, key, value = query.to(dtype), key.to(dtype), value.to(dtype)
+    if query.dtype in KERNEL_DTYPES and not dropout and has_kernel(query.device):
         packed = _in_one_kernel(query, key, value, cu_seq_lens_q, int(max_length_q or 0), scaling, sliding_window)
         return packed, None
     cuts = cu_seq_lens_q.tolist()
@@ -70,6 +94,12 @@ def varlen_attention(
         for a, b in pairwise(cuts)
     ]
     return torch.cat(parts, dim=2).transpose(1, 2).contiguous(), None
+
+
+def _computed_in(query: Tensor) -> torch.dtype:
+    """Return autocast's dtype where it is on: the kernel is none of the functions that it casts for."""
+    kind = query.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else query.dtype
 
 
 def _in_one_kernel(

@@ -150,6 +150,9 @@ def load_net(path: str, settings: LoadSettings, outputs: int | None = None, **mo
         config.num_labels = outputs
     if settings.attention:
         more["attn_implementation"] = attention.NAME if settings.attention == "varlen" else settings.attention
+    if settings.device and torch.device(settings.device).type != "cpu":
+        # Straight to the GPU: processes of a machine that each hold 28 GB on the way there run out of its memory.
+        more.setdefault("device_map", {"": settings.device})
     model_class: Any = pooled_class(stock_class(config, path))
     with quiet():
         try:

@@ -126,6 +126,11 @@ def can_varlen(model: Any) -> bool:
     return can_pack(model) and getattr(model.config.get_text_config(), "attn_logit_softcapping", None) is None
 
 
+def prefers_varlen(model: Any, device: Any) -> bool:
+    """Whether packed rows in one kernel are what to take where nobody named an attention, in training and serving."""
+    return attention.has_kernel(device) and can_varlen(model) and model.config._attn_implementation == "sdpa"
+
+
 def _own_mask(model: Any, mask: Tensor) -> Tensor:
     """Turn a bool mask (N, 1, T, T) into what the model's attention adds to its logits.
 

@@ -54,6 +54,7 @@ class RewardModel:
         base: Where it was loaded from.
         card: Of the checkpoint; `None` = it is new, or others made it.
         new_head: Whether the head was initialised rather than loaded.
+        in_bfloat16: Compute a float32 body in bfloat16, as mixed training does; the head stays in float32.
     """
 
     net: Any
@@ -62,6 +63,7 @@ class RewardModel:
     base: str = ""
     card: Card | None = None
     new_head: bool = False
+    in_bfloat16: bool = False
 
     @classmethod
     def from_base(
@@ -217,7 +219,7 @@ class RewardModel:
         Returns:
             Raw scores, fp32 on the CPU: (N,), or (N, A) with several aspects.
         """
-        with _evaluating(self.net):
+        with self._evaluating():
             outputs_NH = self._in_batches(encoded, tokens_at_once, self.outputs)
         return outputs_NH if self.aspects else outputs_NH[:, 0]
 
@@ -232,10 +234,21 @@ class RewardModel:
             return kept[-1]
 
         try:
-            with _evaluating(self.net):
+            with self._evaluating():
                 return self._in_batches(encoded, tokens_at_once, run)
         finally:
             hook.remove()
+
+    @contextlib.contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """Switch to evaluation without gradients, and back to what was."""
+        was = self.net.training
+        self.net.eval()
+        try:
+            with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.in_bfloat16):
+                yield
+        finally:
+            self.net.train(was)
 
     def _in_batches(self, encoded: Sequence[Encoded], tokens_at_once: int, run: Any) -> Tensor:
         """Run batches of like lengths; of half as many tokens, and so on, if memory runs out."""
@@ -279,9 +292,10 @@ class RewardModel:
 
     def parity(self, prompts: Sequence[Text], responses: Sequence[Text]) -> tuple[ParityText, ...]:
         """Score texts one by one, as the card keeps them for the probe of servers."""
+        exact = replace(self, in_bfloat16=False)
         found = []
         for prompt, response in zip(prompts, responses, strict=True):
-            score = self.scores(self.encode([prompt], [response]))
+            score = exact.scores(self.encode([prompt], [response]))
             number = float(self.overall(score) if self.aspects else score)
             found.append(ParityText(prompt, response, self.template.text(prompt, response), number))
         return tuple(found)
@@ -321,18 +335,6 @@ class RewardModel:
         write_card(self.card, folder)
         open_weights(folder)
         return self.card
-
-
-@contextlib.contextmanager
-def _evaluating(net: Any) -> Iterator[None]:
-    """Switch to evaluation without gradients, and back to what was."""
-    was = net.training
-    net.eval()
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        net.train(was)
 
 
 def _four_bit(settings: LoadSettings) -> dict[str, Any]:

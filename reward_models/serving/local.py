@@ -19,6 +19,7 @@ from reward_models.models.attention import NAME as VARLEN
 from reward_models.models.encode import Encoded
 from reward_models.models.layout import common_prefix, packed, padded, shared
 from reward_models.models.memory import is_out_of_memory, release_memory
+from reward_models.models.pooled import prefers_varlen
 from reward_models.models.reward_model import RewardModel
 from reward_models.serving.engine import Ask, Marked, NotAnswered
 from reward_models.serving.plan import token_batches
@@ -186,19 +187,13 @@ def _load(path: str, device: str, settings: LocalSettings) -> RewardModel:
         trust_remote_code=settings.trust_remote_code,
         allow_pickle=settings.allow_pickle,
     )
-    if kind == "cuda" and not settings.attention and not settings.compiled and _can_pack(model):
+    if not settings.attention and not settings.compiled and prefers_varlen(model.stock, device):
         model.stock.set_attn_implementation(VARLEN)
     return model
 
 
 def _attention(model: RewardModel) -> str:
     return str(model.stock.config._attn_implementation)
-
-
-def _can_pack(model: RewardModel) -> bool:
-    """Whether packed rows are exact and fast: decoders without capped logits, on torch's attention."""
-    caps = getattr(model.stock.config.get_text_config(), "attn_logit_softcapping", None)
-    return _can_share(model) and caps is None
 
 
 def _devices() -> tuple[str, ...]:

@@ -18,6 +18,8 @@ from reward_models.training.settings import Settings
 
 LOG_TIMES = 200
 """Most lines of the training log."""
+LIGER = {"cross_entropy": False, "fused_linear_cross_entropy": False}
+"""Kernels that are left out: they replace the model's forward by one that ends in a language model's head."""
 
 
 def training_arguments(settings: Settings, output: Path, steps: int, evaluates: bool) -> TrainingArguments:
@@ -44,6 +46,7 @@ def training_arguments(settings: Settings, output: Path, steps: int, evaluates: 
         bf16=computes_in_bfloat16(settings),
         **_checkpointing(settings),
         use_liger_kernel=settings.liger,
+        liger_kernel_config=LIGER,
         eval_strategy="steps" if evaluates else "no",
         eval_steps=every,
         eval_on_start=evaluates,

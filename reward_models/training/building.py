@@ -21,16 +21,18 @@ from reward_models.batching.scale import StarScale
 from reward_models.evaluation.quality import RANK_QUALITY
 from reward_models.losses.base import Loss
 from reward_models.losses.registry import AUTO, build_loss, candidates
+from reward_models.models.attention import NAME as VARLEN
 from reward_models.models.comparing import compares_means
 from reward_models.models.encode import Encoded
 from reward_models.models.layout import packed, padded
 from reward_models.models.lora import LoraSettings
-from reward_models.models.pooled import final_layer
+from reward_models.models.pooled import final_layer, prefers_varlen
 from reward_models.models.reward_model import RewardModel
 from reward_models.training.batches import items_of
 from reward_models.training.head_start import HeadFit, fit_head, make_folds, put_head
 from reward_models.training.material import Material, Say
 from reward_models.training.optimizer import freeze_body
+from reward_models.training.processes import device
 from reward_models.training.settings import Settings
 from reward_models.types import RatedPrompt
 from verifiers.errors import UsageError, require
@@ -111,8 +113,11 @@ def build_model(base: str, settings: Settings, aspects: Mapping[str, float], **h
         compare=settings.pooling == "compare" or (settings.pooling == AUTO and lora is None and compares_means(base)),
         **how,
     )
+    model.in_bfloat16 = computes_in_bfloat16(settings)
     if settings.packing and not model.causal:
         raise UsageError(f"{base} is an encoder, which cannot be packed: set packing=false")
+    if settings.packing and settings.attention == AUTO and prefers_varlen(model.stock, device()):
+        model.stock.set_attn_implementation(VARLEN)
     if settings.method == "head":
         freeze_body(model.net)
     if not settings.dropout:

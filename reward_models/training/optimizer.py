@@ -29,7 +29,7 @@ def parameter_groups(net: Any, loss: Any, settings: Settings, gain: float = 1.0)
         decay = settings.weight_decay if parameter.ndim >= 2 else 0.0
         rate = _rate(name, layers, settings) / (1.0 if is_head(name) else gain)
         groups.setdefault((rate, decay), []).append(parameter)
-    for parameter in loss.parameters():
+    for parameter in (each for each in loss.parameters() if each.requires_grad):
         groups.setdefault((settings.head_learning_rate, 0.0), []).append(parameter)
     return [{"params": params, "lr": rate, "weight_decay": decay} for (rate, decay), params in groups.items()]
 

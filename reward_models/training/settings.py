@@ -36,7 +36,8 @@ class Settings:
         loss: A loss by name, or `auto`: joint where prompts have several answers, else by what the file holds.
         dtype: Of the body; `mixed` = kept in float32, computed in bfloat16; `auto` = bfloat16 for adapters and mixed
             otherwise where the device computes in it, else float32. The head is always float32.
-        attention: The body's attention as transformers names it; `auto` = its own choice.
+        attention: The body's attention as transformers names it, or `varlen` (packed rows, each answer by itself);
+            `auto` = varlen for packing on a GPU where model and torch can, else transformers' choice.
         pooling: What the head reads: `stock` = what the base's stock classifier takes, `compare` = in a BERT the
             difference of the means of prompt and answer, computed by layers added to it; `auto` = compare where it
             can be done, no adapters are trained, and the base is a sentence encoder.
@@ -59,7 +60,7 @@ class Settings:
         checkpointing: Recompute activations in the backward pass: a third more work, much less memory.
         optimizer: As `TrainingArguments.optim`, e.g. adamw_8bit (needs bitsandbytes).
         max_grad_norm: Gradients longer than this are shortened to it.
-        liger: Use Liger kernels (needs liger-kernel and a GPU).
+        liger: Use Liger's kernels for norms, positions and feed-forward layers (needs liger-kernel and a GPU).
         lora_rank: Of the adapters.
         lora_alpha: Their scale.
         lora_dropout: Their dropout.

@@ -28,6 +28,7 @@ from reward_models.training.batches import EpochChain, micro_batches
 from reward_models.training.faults import NotFinite, save_batch
 from reward_models.training.optimizer import parameter_groups
 from reward_models.training.settings import Settings
+from reward_models.training.sharding import shard_head
 from reward_models.types import RatedPrompt
 
 LOSS_FILE = "loss.safetensors"
@@ -88,6 +89,11 @@ class RewardTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
         super().__init__(model=net, args=args, train_dataset=items, eval_dataset=items[:1])
         self.data = data
         self.loss = loss.to(args.device)
+        if self.is_fsdp_enabled:
+            shard_head(self.accelerator, net, args.bf16)
+        if self.is_fsdp_enabled or self.is_deepspeed_enabled:
+            # What shards the optimizer knows the model's parameters alone: cutpoints stay as the head start left them.
+            self.loss.requires_grad_(False)
         self.settings = settings
         self.micro_tokens = settings.micro
         self.tokenizer = tokenizer
@@ -130,8 +136,9 @@ class RewardTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
         total = torch.zeros((), device=self.args.device)
         answers = sum(len(part) for part, share in parts if share)
         for number, (part, share) in enumerate(parts):
-            last = number == len(parts) - 1
-            hold = contextlib.nullcontext() if last else self.accelerator.no_sync(model)
+            # Gradients that wait for the last part are whole ones, on every process: not where they are sharded.
+            now = self.is_fsdp_enabled or number == len(parts) - 1
+            hold = contextlib.nullcontext() if now else self.accelerator.no_sync(model)
             with hold:
                 with self.compute_loss_context_manager():
                     loss = self.compute_loss(model, {"items": part}) * (share * len(part) / answers)
@@ -170,7 +177,7 @@ class RewardTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
     def _share_loss_gradients(self) -> None:
         """Average the gradients of the loss's own parameters, which no wrapper knows of."""
         if self.args.world_size > 1:
-            for parameter in self.loss.parameters():
+            for parameter in (each for each in self.loss.parameters() if each.requires_grad):
                 torch.distributed.all_reduce(parameter.grad)
                 parameter.grad /= self.args.world_size
 
@@ -256,6 +263,8 @@ class RewardTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
         metrics = self.evaluate()
         self._determine_best_metric(metrics, trial)
         self._save_checkpoint(self.model, trial)
+        # FSDP makes itself states to save by a step without gradients, which Adam's bias correction would count.
+        self.optimizer.state.clear()
         self.state.best_model_checkpoint = str(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
         self.state.save_to_json(str(Path(self.state.best_model_checkpoint) / "trainer_state.json"))
         return metrics
