@@ -31,8 +31,7 @@ class RatedSet:
         prompts: All of it.
         unit_of: What no two parts of a split share: the prompt, or the conversation it is from.
         measure: Test prompts and scores -> figures by name.
-        max_tokens: Of prompt and answer; the prompt's middle goes first. 512 is what `verify rm train` takes, and only
-            hh is longer than 256.
+        max_tokens: Of prompt and answer; the prompt's middle goes first.
     """
 
     name: str
@@ -54,13 +53,10 @@ class RatedSet:
 def load_sets() -> list[RatedSet]:
     """Read the sets that the tables are made of."""
     mohler = str(DATA / "mohler_asag_ratings.jsonl.gz")
-    hh = str(DATA / "hh_harmless_test_pairs.jsonl.gz")
     return [
         RatedSet("Mohler + reference", read_rated([mohler], reference=True).prompts, prompt_text, stars_and_pairs),
         RatedSet("Mohler", read_rated([mohler]).prompts, prompt_text, stars_and_pairs),
-        RatedSet(
-            "hh", read_rated([str(DATA / "hh_harmless_test_pairs.jsonl.gz")]).prompts, prompt_text, stated_pairs, 512
-        ),
+        RatedSet("hh", read_rated([str(DATA / "hh_harmless_test_pairs.jsonl.gz")]).prompts, prompt_text, stated_pairs),
         RatedSet("Topical-Chat", topical(), conversation, within_raters, 128),
     ]
 
