@@ -42,6 +42,7 @@ from reward_models.training.processes import device, first_then_others, rank, wa
 from reward_models.training.progress import ProgressCallback, clock
 from reward_models.training.rater_offsets import offsets_beside_head
 from reward_models.training.settings import Settings, as_json
+from reward_models.training.sharding import check_deepspeed
 from reward_models.training.trainer import RewardTrainer, TrainingSet
 from reward_models.training.validation import Validator
 from verifiers.errors import UsageError
@@ -125,6 +126,8 @@ def train(request: Request, say: Say) -> Finished | None:
     hf_logging.disable_progress_bar()
     say = say if rank() == 0 else _silent
     settings = request.settings
+    if settings.deepspeed:
+        check_deepspeed(settings.deepspeed)
     material = gather(request.sources, settings.validation_share, settings.seed, say)
     facts = _facts(request, material)
     checkpoint = first_then_others(lambda: _claim(request, facts, say), lambda: _found(request))
