@@ -40,7 +40,7 @@ def test_varlen_when_on_a_gpu_then_outputs_and_gradients_are_those_of_padded_bat
     assert float(torch.nn.functional.cosine_similarity(gradient, packed_gradient, dim=0)) > 0.99
 
 
-def test_qlora_when_saved_and_loaded_then_scores_are_identical(base: str, tmp_path: Path):
+def test_qlora_when_saved_and_loaded_then_scores_are_identical_and_merged_ones_nearly(base: str, tmp_path: Path):
     pytest.importorskip("bitsandbytes")
     model = RewardModel.from_base(base, lora=LoraSettings(rank=4, four_bit=True), **GPU)
     encoded = model.encode(*texts(16))
@@ -50,5 +50,8 @@ def test_qlora_when_saved_and_loaded_then_scores_are_identical(base: str, tmp_pa
     optimizer.step()
     after = model.scores(encoded)
     assert float((before - after).abs().max()) > 1e-3
-    model.save(str(tmp_path / "rm"), merge=False)
-    assert torch.equal(RewardModel.from_checkpoint(str(tmp_path / "rm"), **GPU).scores(encoded), after)
+    model.save(str(tmp_path / "adapters"), merge=False)
+    assert torch.equal(RewardModel.from_checkpoint(str(tmp_path / "adapters"), **GPU).scores(encoded), after)
+    model.save(str(tmp_path / "merged"))
+    merged = RewardModel.from_checkpoint(str(tmp_path / "merged"), **GPU).scores(encoded)
+    assert float((merged - after).abs().max()) < 0.1 * float(after.std())

@@ -17,7 +17,7 @@ pytest.importorskip("peft")
 
 import torch
 from rm_tiny import CHAT, tiny_base
-from rm_train import write_ratings
+from rm_train import request, write_ratings
 from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification
 
@@ -25,7 +25,10 @@ from reward_models.batching.collate import Collator, Item
 from reward_models.batching.labels import LabelMaker
 from reward_models.batching.scale import StarScale
 from reward_models.models.layout import packed
+from reward_models.training.run import train
+from reward_models.training.sharding import GATHER, check_deepspeed
 from reward_models.training.validation import Validator
+from verifiers.errors import InputError, UsageError
 
 pytestmark = [pytest.mark.trainers, pytest.mark.timeout(300)]
 HERE = Path(__file__).parent
@@ -101,6 +104,30 @@ def test_train_when_sharded_inside_machines_and_copied_between_them_then_learns(
     assert all(not torch.equal(value, weights(first)[name]) for name, value in weights(last).items())
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ('{"zero_optimization": {"stage": 3}}', "set .stage3_gather_16bit_weights_on_model_save.: true"),
+        ('{"zero_optimization": {"stage": 3, "stage3_gather_16bit_weights_on_model_save": false}}', "for checkpoints"),
+        ("[3]", "no DeepSpeed configuration"),
+        (None, "No such file"),
+    ],
+)
+def test_train_when_deepspeed_would_not_write_whole_weights_then_is_refused_before_anything_is_read(
+    written: str | None, told: str, tmp_path: Path
+):
+    if written is not None:
+        (tmp_path / "ds.json").write_text(written, encoding="utf-8")
+    with pytest.raises((UsageError, InputError), match=told):
+        train(request(tmp_path / "absent.jsonl", "absent", tmp_path / "rm", deepspeed=str(tmp_path / "ds.json")), print)
+
+
+def test_deepspeed_when_it_gathers_or_does_not_shard_weights_then_is_taken(tmp_path: Path):
+    for zero in ({"stage": 2}, {"stage": 3, GATHER: True}, {}):
+        (tmp_path / "ds.json").write_text(json.dumps({"zero_optimization": zero}), encoding="utf-8")
+        check_deepspeed(str(tmp_path / "ds.json"))
+
+
 @pytest.mark.parametrize("world", [1, 2, 3, 8])
 def test_validator_when_there_are_fewer_chunks_than_processes_then_all_run_the_model_equally_often(world: int):
     runs = []
@@ -120,6 +147,6 @@ def test_validator_when_there_are_fewer_chunks_than_processes_then_all_run_the_m
     for rank in range(world):
         runs.append(0)
         validator = Validator(Net, [], items, collator, lambda outputs: outputs[:, 0], 8, rank, world)
-        found |= validator._own().keys()
+        found |= validator._own(8).keys()
     assert len(set(runs)) == 1
     assert found == {0, 1, 2}

@@ -110,7 +110,7 @@ def test_train_when_two_processes_share_the_work_then_each_answer_is_read_once_a
         ({"attention": "flash_attention_2"}, "attention=flash_attention_2 needs flash-attn, .* pip install flash-attn"),
         ({"attention": "org/kernel"}, "attention=org/kernel needs kernels, .* pip install kernels"),
         ({"method": "qlora"}, "needs bitsandbytes"),
-        ({"deepspeed": "absent.json"}, "deepspeed = 'absent.json' is no JSON file that can be read"),
+        ({"deepspeed": "absent.json"}, "deepspeed = absent.json: no DeepSpeed configuration can be read"),
         ({"fsdp": "full_shard"}, "fsdp=full_shard shards .* accelerate launch --num_processes N -m verifiers rm train"),
         ({"loss": "elo"}, "there is no loss 'elo'; allowed: bt, "),
     ],

@@ -48,7 +48,7 @@ class Card:
         template_hash: Of the frozen template.
         max_tokens: Longest text.
         dtype: Of the body as saved.
-        four_bit: Whether the adapters were trained on a 4-bit body (QLoRA).
+        four_bit: Whether it was trained as adapters on a 4-bit body (QLoRA).
         versions: Package -> version it was trained with.
         metrics: From the final evaluation.
         settings: Of the training.

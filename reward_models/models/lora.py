@@ -154,25 +154,37 @@ def load_adapter(net: Any, path: str, trainable: bool = False) -> Any:
 def merged_state(net: Any) -> dict[str, Tensor]:
     """Return the weights of a stock model: adapters added to what they adapt. The net itself stays as it is.
 
-    Raises:
-        UsageError: If the body is quantized: 4-bit weights cannot take the update.
+    4-bit weights are first written out as the numbers that they stand for, one layer at a time and on the CPU: what was
+    trained, rather than the base that they were rounded from.
     """
     if not hasattr(net, "get_base_model"):
         return dict(net.state_dict())
     base = net.get_base_model()
-    if is_four_bit(net):
-        raise UsageError("a 4-bit body takes no merge: save the adapters (merge=False), load those without four_bit")
+    four_bit = is_four_bit(base)
     state: dict[str, Tensor] = {}
     for name, value in base.state_dict().items():
-        if ".lora_" in name or ".original_module." in name:
-            continue
-        state[name.replace(".base_layer.", ".").replace(f".modules_to_save.{_active(net)}.", ".")] = value
+        if ".lora_" in name or ".original_module." in name or (four_bit and ".weight." in name):
+            continue  # `.weight.absmax` and the like say how 4-bit weights are to be read.
+        state[_stock_name(name, net)] = value
+    for name, module in base.named_modules() if four_bit else ():
+        if type(getattr(module, "weight", None)).__name__ == "Params4bit":
+            state[_stock_name(f"{name}.weight", net)] = _written_out(module.weight)
     for name, module in base.named_modules():
         if hasattr(module, "get_delta_weight"):
             weight = state[f"{name}.weight"]
-            delta = module.get_delta_weight(_active(net))
+            delta = module.get_delta_weight(_active(net)).to(weight.device)
             state[f"{name}.weight"] = (weight.float() + delta.float()).to(weight.dtype)
     return state
+
+
+def _stock_name(name: str, net: Any) -> str:
+    return name.replace(".base_layer.", ".").replace(f".modules_to_save.{_active(net)}.", ".")
+
+
+def _written_out(weight: Any) -> Tensor:
+    import bitsandbytes
+
+    return bitsandbytes.functional.dequantize_4bit(weight.data, weight.quant_state).cpu()
 
 
 def is_four_bit(net: Any) -> bool:

@@ -312,7 +312,6 @@ class RewardModel:
             The card as written.
 
         Raises:
-            UsageError: If a 4-bit body is to be merged.
             InputError: If a weight or a number of the card is not finite.
         """
         folder = Path(path)
@@ -334,6 +333,11 @@ class RewardModel:
         )
         write_card(self.card, folder)
         open_weights(folder)
+        if merge and self.card.four_bit and self.card.parity:
+            # Sums of 4-bit weights and adapters are rounded once more: servers are held against what was saved.
+            asked = zip(*((text.prompt, text.response) for text in self.card.parity), strict=True)
+            self.card = replace(self.card, parity=RewardModel.from_checkpoint(path).parity(*map(list, asked)))
+            write_card(self.card, folder)
         return self.card
 
 

@@ -38,7 +38,7 @@ def clear(folder: Path) -> None:
 
 
 def save_stock(net: Any, folder: Path, aspects: Mapping[str, float]) -> None:
-    """Write a whole model; adapters are merged, several aspects become their weighted sum.
+    """Write a whole model; adapters are merged, 4-bit weights written out, several aspects become their weighted sum.
 
     Raises:
         InputError: If a weight is not finite.
@@ -51,19 +51,21 @@ def save_stock(net: Any, folder: Path, aspects: Mapping[str, float]) -> None:
     if aspects:
         _collapse(base, state, folder, aspects)
     trained, config = base.config, _as_served(base.config)
+    quantizer = getattr(base, "hf_quantizer", None)
     try:
-        base.config = config
+        base.config, base.hf_quantizer = config, None  # It would write its own weights rather than these.
         with quiet():
             base.save_pretrained(folder, state_dict=state)
         config.dtype = body_dtype(base)  # Not the head's, which is always fp32.
         config.save_pretrained(folder)
     finally:
-        base.config = trained
+        base.config, base.hf_quantizer = trained, quantizer
 
 
 def _as_served(config: Any) -> Any:
     """Return a configuration that lets no program put a sigmoid over the number, as they do where one label is."""
     config = copy.deepcopy(config)
+    vars(config).pop("quantization_config", None)
     # Read by vLLM's /classify and transformers' pipelines; the other by vLLM's /score and sentence-transformers.
     config.num_labels, config.problem_type = 1, "regression"
     config.sentence_transformers = {"activation_fn": "torch.nn.modules.linear.Identity"}

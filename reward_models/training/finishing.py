@@ -99,8 +99,7 @@ def save_whole(model: RewardModel, output: Path, card: Card) -> Card:
     """
     built = output / f".saving-{os.getpid()}"
     try:
-        quantized = bool(getattr(model.stock, "is_quantized", False))
-        written = model.save(str(built), card, merge=not quantized)
+        written = model.save(str(built), card)
         for file in sorted(built.iterdir(), key=lambda file: file.name == "rm_card.json"):
             file.replace(output / file.name)
     finally:

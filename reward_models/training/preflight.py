@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 from importlib.util import find_spec
-from pathlib import Path
 
 import torch
 
 from reward_models.losses.registry import check_name
 from reward_models.models.lora import quantization
 from reward_models.training.settings import Settings
+from reward_models.training.sharding import check_deepspeed
 from verifiers.errors import UsageError, require
 
 _BITSANDBYTES = (
@@ -38,6 +37,7 @@ def check_settings(settings: Settings) -> None:
 
     Raises:
         UsageError: If a name is not known, a file is not there, or a device, a launcher or a package is missing.
+        InputError: If the DeepSpeed file cannot be read.
         MissingExtra: If the package is one of our extra `rm`.
     """
     check_name(settings.loss)
@@ -51,7 +51,8 @@ def check_settings(settings: Settings) -> None:
     if settings.method == "qlora":
         quantization(torch.bfloat16)
     if settings.deepspeed:
-        _check_deepspeed(settings.deepspeed)
+        check_deepspeed(settings.deepspeed)
+        _need("deepspeed", "deepspeed")
     sharded = f"fsdp={settings.fsdp}" if settings.fsdp else "deepspeed" if settings.deepspeed else ""
     if sharded and "RANK" not in os.environ:
         raise UsageError(
@@ -75,14 +76,6 @@ def _check_attention(name: str) -> None:
         _need(FLASH[name], f"attention={name}")
     if name in FLASH or "/" in name:
         _need_gpu(f"attention={name}", "attention=auto")
-
-
-def _check_deepspeed(path: str) -> None:
-    try:
-        json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"deepspeed = {path!r} is no JSON file that can be read ({error}); name its config") from error
-    _need("deepspeed", "deepspeed")
 
 
 def _need(module: str, setting: str) -> None:

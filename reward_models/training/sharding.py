@@ -1,16 +1,22 @@
-"""FSDP2 as a reward model wants it: the body in bfloat16, gradients summed in float32, the head in float32 throughout.
+"""What sharded training must be told: FSDP2 what to compute in which dtype, DeepSpeed to write whole weights.
 
-accelerate's own policy casts weights, sums and outputs alike: the head's too, and scores of 10.0 +- 0.3 tie.
+accelerate's own policy for FSDP2 casts weights, sums of gradients and outputs alike: the head's too, and scores of
+10.0 +- 0.3 tie.
 """
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
 from reward_models.models.pooled import final_layer
+from verifiers.errors import InputError, UsageError
+
+GATHER = "stage3_gather_16bit_weights_on_model_save"
 
 
 def shard_head(accelerator: Any, net: Any, in_bfloat16: bool) -> None:
@@ -29,3 +35,24 @@ def shard_head(accelerator: Any, net: Any, in_bfloat16: bool) -> None:
     if mesh is not None:
         mesh = mesh[tuple(accelerator.parallelism_config.fsdp_dim_names)]
     fully_shard(final_layer(stock), mesh=mesh, mp_policy=MixedPrecisionPolicy(cast_forward_inputs=False))
+
+
+def check_deepspeed(path: str) -> None:
+    """Refuse a DeepSpeed configuration whose checkpoints nobody could read the weights of, before hours are spent.
+
+    Args:
+        path: Of the file.
+
+    Raises:
+        InputError: If it cannot be read.
+        UsageError: If it shards the weights (ZeRO stage 3) and does not gather them to be saved.
+    """
+    try:
+        zero = json.loads(Path(path).read_text(encoding="utf-8")).get("zero_optimization", {})
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputError(f"deepspeed = {path}: no DeepSpeed configuration can be read from it ({error})") from error
+    if zero.get("stage") == 3 and zero.get(GATHER) is not True:
+        raise UsageError(
+            f"{path} shards the weights (ZeRO stage 3) and does not gather them for checkpoints, of which the model is "
+            f'made in the end: set "{GATHER}": true under "zero_optimization"'
+        )
