@@ -37,7 +37,6 @@ def check_settings(settings: Settings) -> None:
 
     Raises:
         UsageError: If a name is not known, a file is not there, or a device, a launcher or a package is missing.
-        InputError: If the DeepSpeed file cannot be read.
         MissingExtra: If the package is one of our extra `rm`.
     """
     check_name(settings.loss)

@@ -14,7 +14,7 @@ import torch
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
 from reward_models.models.pooled import final_layer
-from verifiers.errors import InputError, UsageError
+from verifiers.errors import UsageError
 
 GATHER = "stage3_gather_16bit_weights_on_model_save"
 
@@ -44,13 +44,12 @@ def check_deepspeed(path: str) -> None:
         path: Of the file.
 
     Raises:
-        InputError: If it cannot be read.
-        UsageError: If it shards the weights (ZeRO stage 3) and does not gather them to be saved.
+        UsageError: If it cannot be read, or shards the weights (ZeRO stage 3) and does not gather them to be saved.
     """
     try:
         zero = json.loads(Path(path).read_text(encoding="utf-8")).get("zero_optimization", {})
     except (OSError, ValueError, AttributeError) as error:
-        raise InputError(f"deepspeed = {path}: no DeepSpeed configuration can be read from it ({error})") from error
+        raise UsageError(f"deepspeed = {path}: no DeepSpeed configuration can be read from it ({error})") from error
     if zero.get("stage") == 3 and zero.get(GATHER) is not True:
         raise UsageError(
             f"{path} shards the weights (ZeRO stage 3) and does not gather them for checkpoints, of which the model is "
