@@ -8,8 +8,9 @@
   feed-forward part adds up d x erf(d), nearly the square, of the difference d over groups of columns. Differences and
   squares are what pooler and head read.
 
-All weights can be trained on. On inputs that the base was trained on the first layers compute what they did, but for
-layer norms that see 8 % more columns: gains and biases make up for their mean effect on `SAMPLES`.
+What is written here stays as it is in training (`comparing.hold_written`). On inputs that the base was trained on the
+first layers compute what they did, but for layer norms that see 8 % more columns: gains and biases make up for their
+mean effect on `SAMPLES`.
 """
 
 from __future__ import annotations
