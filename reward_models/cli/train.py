@@ -75,6 +75,7 @@ def command(
     cpu-small, lora-24gb, qlora-16gb, h200-full, fsdp-8, multi-node.
     """  # noqa: D301 (click's own mark for "keep these lines" is a real backspace)
     from reward_models.training.folder import check_folder
+    from reward_models.training.material import Sources
     from reward_models.training.settings import load_settings
 
     short = {"loss": loss, "epochs": epochs, "seed": seed}
@@ -85,11 +86,6 @@ def command(
         raise UsageError(f"--base: there is no folder {base}; name one with a model, or a hub id (org/name)")
     if not resume:
         check_folder(Path(output), overwrite, (base, *files, *validation))
-    require("torch", "rm", "Training a reward model")
-    require("accelerate", "rm", "Training a reward model")
-    from reward_models.training.material import Sources
-    from reward_models.training.run import Request, train
-
     sources = Sources(
         files,
         validation,
@@ -101,6 +97,10 @@ def command(
         raters,  # type: ignore[arg-type]
         split_by,  # type: ignore[arg-type]
     )
+    require("torch", "rm", "Training a reward model")
+    require("accelerate", "rm", "Training a reward model")
+    from reward_models.training.run import Request, train
+
     request = Request(
         sources, base, Path(output), settings, resume, overwrite, trust_remote_code, allow_pickle, bar=not quiet
     )
