@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 from verifiers.types import Text
 
+CARD_FILE = "rm_card.json"
+"""In a checkpoint's folder: what it says of itself beyond its weights."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rating:

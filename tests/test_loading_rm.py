@@ -15,10 +15,10 @@ from rm_tiny import CHAT, texts, tiny_base
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification, PreTrainedModel, pipeline
 
-from reward_models.models.card import CARD_FILE
 from reward_models.models.load import LoadSettings, load_net
 from reward_models.models.lora import LoraSettings
 from reward_models.models.reward_model import RewardModel
+from reward_models.types import CARD_FILE
 from verifiers.errors import InputError, UsageError
 
 pytestmark = pytest.mark.trainers

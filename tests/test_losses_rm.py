@@ -6,6 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from reward_models.batching.cutpoints import Cutpoints  # noqa: E402
 from reward_models.batching.labels import LabelMaker, Labels  # noqa: E402
 from reward_models.batching.scale import StarScale  # noqa: E402
 from reward_models.losses.base import Loss  # noqa: E402
@@ -138,6 +139,27 @@ def test_ordinal_when_trained_alone_then_cutpoints_give_the_shares_of_the_levels
 
     optimizer.step(closure)
     assert loss.probabilities(outputs)[0].tolist() == pytest.approx([0.5, 0.3, 0.2], abs=1e-3)
+
+
+@pytest.mark.parametrize("centring", [0.0, 0.1])
+def test_cutpoints_when_scores_are_rescaled_then_give_the_losss_own_probabilities(centring: float):
+    loss = build_loss("ordinal", UNIT, centring=centring)
+    cuts = loss.cutpoints()
+    assert cuts is not None
+    scores = torch.tensor([[-40.0], [-0.7], [0.3], [2.0]])
+    card = Cutpoints(UNIT.levels, tuple(cuts.tolist())).rescaled(mean=0.5, std=3.0)
+    for score, expected in zip(scores[:, 0].tolist(), loss.probabilities(scores).tolist(), strict=True):
+        found = card.probabilities((score - 0.5) / 3.0)
+        assert list(found) == ["p_0", "p_1", "p_2"]
+        assert list(found.values()) == pytest.approx(expected, abs=1e-6)
+        assert sum(found.values()) == pytest.approx(1.0)
+    assert build_loss("joint", UNIT, centring=centring).cutpoints() is None
+
+
+@pytest.mark.parametrize("cuts", [(0.0,), (0.0, math.nan)])
+def test_cutpoints_when_they_do_not_fit_the_stars_then_are_refused(cuts: tuple[float, ...]):
+    with pytest.raises(ValueError, match="one fewer than the stars"):
+        Cutpoints(UNIT.levels, cuts)
 
 
 def test_centred_when_pairs_then_as_trl_adds_it():

@@ -23,9 +23,11 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from reward_models.batching.collate import Item
 from reward_models.batching.plan import BatchPlan
+from reward_models.losses.ordinal import Ordinal
 from reward_models.models.card import read_card
 from reward_models.models.reward_model import RewardModel
 from reward_models.serving.remote import remote_rm
+from reward_models.serving.teacher import reward_model
 from reward_models.training.batches import EpochChain, micro_batches
 from reward_models.training.building import build_model, load_weights
 from reward_models.training.optimizer import head_gain, parameter_groups
@@ -129,6 +131,49 @@ def test_train_when_prompts_are_chats_then_the_card_lets_a_server_be_checked(
     with serving(Served("openrlhf", of_text)) as served:
         (verdict,) = score([asked], remote_rm, options={"url": served.url, "model": str(tmp_path / "rm")})
     assert verdict.reward is not None, verdict.reason
+
+
+@pytest.mark.parametrize("kind", ["bert", "llama"])  # With a bias in the head, and without.
+def test_train_when_the_loss_is_ordinal_then_the_teacher_gives_the_losss_probability_of_each_star(
+    bases: dict[str, str], ratings: Path, tmp_path: Path, kind: str
+):
+    asked = request(ratings, bases[kind], tmp_path / "rm", loss="ordinal", pooling="stock")
+    train(asked, lambda line: None)
+    log = json.loads((tmp_path / "rm" / "training.json").read_text())
+    checkpoint = tmp_path / "rm" / "checkpoints" / f"checkpoint-{log['best_step']}"
+    loss = Ordinal(5)
+    loss.load_state_dict(load_file(checkpoint / "loss.safetensors"))
+    trained = build_model(bases[kind], asked.settings, {})
+    load_weights(trained.net, checkpoint)
+    responses = ["light scatters and blue light", "birds sing", "dawn and air scatters light"]
+    scores = trained.scores(trained.encode(["why is sky 1"] * 3, responses))
+    samples = [Sample(each, prompt="why is sky 1") for each in responses]
+    verdicts = score(samples, reward_model, model=str(asked.output))
+    for verdict, expected in zip(verdicts, loss.probabilities(scores[:, None]).tolist(), strict=True):
+        details = verdict.parts[0].details
+        found = [details[f"p_{star}"] for star in range(1, 6)]
+        assert found == pytest.approx(expected, abs=1e-4)
+        assert sum(found) == pytest.approx(1.0)
+
+
+def test_train_when_centring_is_set_then_scores_are_pulled_to_zero_in_head_start_training_and_resume(
+    bases: dict[str, str], ratings: Path, tmp_path: Path
+):
+    raw = {}
+    for centring in (0.0, 10.0):
+        asked = request(ratings, bases["bert"], tmp_path / f"rm{centring}", centring=centring, keep_checkpoints=9)
+        train(asked, lambda line: None)
+        # Before the scores are rescaled, which is done in the end.
+        for step in ("0", "*[1-9]"):
+            *_, checkpoint = sorted((asked.output / "checkpoints").glob(f"checkpoint-{step}"))
+            model = build_model(bases["bert"], asked.settings, {})
+            load_weights(model.net, checkpoint)
+            scores = model.scores(model.encode(["why is sky 1"] * 3, ["light scatters", "birds sing", "dawn"]))
+            raw[centring, step] = float(scores.abs().mean())
+        shutil.rmtree(checkpoint)
+        train(replace(asked, resume=True), lambda line: None)
+    assert raw[10.0, "0"] < 0.5 * raw[0.0, "0"]
+    assert raw[10.0, "*[1-9]"] < 0.5 * raw[0.0, "*[1-9]"]
 
 
 def test_train_when_liger_is_asked_for_then_the_model_keeps_its_own_forward(

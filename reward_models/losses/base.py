@@ -51,6 +51,10 @@ class Loss(torch.nn.Module, ABC):  # type: ignore[misc]
         """Return the probability of each level, `probabilities_NC`; `None` if the loss knows no levels."""
         return None
 
+    def cutpoints(self) -> Tensor | None:
+        """Return where scores pass from one level to the next, ascending; `None` if the loss knows no levels."""
+        return None
+
 
 def weighted_mean(values: Tensor, weight: Tensor, keep: Tensor) -> Tensor:
     """Return the mean of the kept values; 0 with a gradient of zeros where none is kept.

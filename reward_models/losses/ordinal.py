@@ -40,7 +40,6 @@ class Ordinal(Loss):
         self.gaps = torch.nn.Parameter(torch.full((cuts - 1,), _inverse_softplus(gap - LEAST_GAP)))
 
     def cutpoints(self) -> Tensor:
-        """Return the C - 1 cutpoints, ascending."""
         gaps = torch.nn.functional.softplus(self.gaps) + LEAST_GAP
         return torch.cat((self.first[None], self.first + gaps.cumsum(0)))
 

@@ -49,6 +49,9 @@ class Centred(Loss):
     def probabilities(self, outputs_NH: Tensor) -> Tensor | None:
         return self.inner.probabilities(outputs_NH)
 
+    def cutpoints(self) -> Tensor | None:
+        return self.inner.cutpoints()
+
 
 class MultiAspect(Loss):
     """The same loss for every aspect, each on an output of its own, and for the whole where answers have overall stars.

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from reward_models.batching.cutpoints import Cutpoints
+from reward_models.types import CARD_FILE
 from verifiers.errors import InputError
 from verifiers.types import Json, Text
 
-CARD_FILE = "rm_card.json"
 FORMAT = 1
 
 
@@ -40,6 +41,7 @@ class Card:
         loss: Name of the loss.
         mean, std: Of the raw scores on the calibration set: `(raw - mean) / std` is the centred score.
         calibration: The map to stars or probability (`evaluation` reads and writes it); empty = none was fitted.
+        cutpoints: Of an ordinal loss, for the raw scores: they give P(each star); `None` = another loss.
         quantiles: Of the raw scores on the calibration set, evenly spaced from the least to the greatest.
         tie_rate: Share of within-prompt pairs of the calibration set with equal scores in the serving dtype.
         aspects: Aspect -> weight in the overall score; empty = one output.
@@ -60,6 +62,7 @@ class Card:
     mean: float = 0.0
     std: float = 1.0
     calibration: Mapping[str, Json] = field(default_factory=dict)
+    cutpoints: Cutpoints | None = None
     quantiles: tuple[float, ...] = ()
     tie_rate: float | None = None
     aspects: Mapping[str, float] = field(default_factory=dict)
@@ -106,6 +109,10 @@ def read_card(folder: Path) -> Card | None:
         if raw.pop("format") != FORMAT:
             raise InputError(f"{path} has another format than {FORMAT}; update grpo-teachers")
         raw["parity"] = tuple(ParityText(**text) for text in raw["parity"])
+        if cuts := raw.get("cutpoints"):
+            raw["cutpoints"] = Cutpoints(
+                tuple(map(float, cuts["stars"])), tuple(map(float, cuts["cuts"])), float(cuts["slope"])
+            )
         card = Card(**{**raw, "quantiles": tuple(raw["quantiles"]), "seen": tuple(raw.get("seen", ()))})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path} is not a card of a reward model: {type(error).__name__}: {error}") from error

@@ -18,10 +18,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from reward_models.models.card import CARD_FILE
 from reward_models.models.load import quiet
 from reward_models.models.lora import merged_state
 from reward_models.models.pooled import final_layer
+from reward_models.types import CARD_FILE
 from verifiers.errors import InputError
 
 ASPECTS_FILE = "aspects.safetensors"

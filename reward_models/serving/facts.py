@@ -33,7 +33,7 @@ def facts_of(card: Card | None, model: str, scores: Scores, watched: bool) -> Fa
         scale = Scale()
     else:
         calibration = Calibration.from_json(card.calibration) if card.calibration else None
-        scale = Scale(card.mean, card.std, card.aspects, calibration)
+        scale = Scale(card.mean, card.std, card.aspects, calibration, card.cutpoints)
     scale.check(scores, card is not None, model)
     shape = scale.calibration.shape if watched and scale.calibration is not None else None
     return Facts(scale, ScoreWatch(shape, model) if shape is not None and shape.count >= MIN_CALIBRATED else None)

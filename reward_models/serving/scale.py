@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from reward_models.batching.cutpoints import Cutpoints
 from reward_models.evaluation.calibration import Calibration
 from verifiers.errors import OptionError
 
@@ -21,12 +22,14 @@ class Scale:
         mean, std: Of the raw scores on the calibration set.
         aspects: Aspect -> weight; empty = the model has one output.
         calibration: The maps to stars and probabilities; `None` = the card has none.
+        cutpoints: Of an ordinal loss: they give P(each star); `None` = it was trained with another loss.
     """
 
     mean: float = 0.0
     std: float = 1.0
     aspects: Mapping[str, float] = field(default_factory=dict)
     calibration: Calibration | None = None
+    cutpoints: Cutpoints | None = None
 
     def raw(self, outputs: Sequence[float]) -> float:
         """Return one number: the only output, or the weighted sum of the aspects.

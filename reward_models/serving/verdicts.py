@@ -47,6 +47,7 @@ def told(name: str, scale: Scale, scores: Scores, marked: Marked) -> Told:
         details["centred"] = scale.of(raw, "centred")
     if marked.truncated:
         details["truncated"] = True
+    details |= scale.cutpoints.probabilities(raw) if scale.cutpoints is not None else {}
     details |= dict(zip(scale.aspects, marked.outputs, strict=bool(scale.aspects)))
     cut = ", prompt cut to fit" if marked.truncated else ""
     return Told(score, Part(name, score, f"{scores} score{cut}", details=details), marked.elapsed_s)

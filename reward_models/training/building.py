@@ -171,6 +171,11 @@ def shares(material: Material, scale: StarScale) -> dict[str, float]:
     return {name: weight / sum(weights.values()) for name, weight in weights.items()}
 
 
+def make_loss(name: str, scale: StarScale, settings: Settings, aspects: Mapping[str, float]) -> Loss:
+    """Build a loss as the settings say."""
+    return build_loss(name, scale, centring=settings.centring, aspects=aspects)
+
+
 def start(
     model: RewardModel, train: Encoding, features_ND: Tensor | None, scale: StarScale, settings: Settings, say: Say
 ) -> tuple[str, Loss]:
@@ -192,12 +197,12 @@ def start(
     names = tuple(name for name in names if not (aspects and name == "ordinal"))
     if features_ND is None:
         say(f"loss: {names[0]}")
-        return names[0], build_loss(names[0], scale, aspects=aspects)
-    fits = _fits(model, _first_prompts(train), features_ND, scale, names)
+        return names[0], make_loss(names[0], scale, settings, aspects)
+    fits = _fits(model, _first_prompts(train), features_ND, scale, settings, names)
     best = max(fits, key=lambda name: (fits[name].figure or 0.0, -names.index(name)))
     fit = fits[best]
     put_head(final_layer(model.stock), fit)
-    loss = build_loss(best, scale, aspects=aspects)
+    loss = make_loss(best, scale, settings, aspects)
     loss.load_state_dict(dict(fit.loss_state))
     chosen = f" (of {', '.join(names)}, by folds of the training prompts)" if len(names) > 1 else ""
     figure = "" if fit.figure is None else f", {RANK_QUALITY.replace('_', ' ')} {fit.figure:.3f} on prompts left out"
@@ -216,11 +221,16 @@ def _first_prompts(train: Encoding) -> Sequence[RatedPrompt]:
 
 
 def _fits(
-    model: RewardModel, prompts: Sequence[RatedPrompt], features_ND: Tensor, scale: StarScale, names: Sequence[str]
+    model: RewardModel,
+    prompts: Sequence[RatedPrompt],
+    features_ND: Tensor,
+    scale: StarScale,
+    settings: Settings,
+    names: Sequence[str],
 ) -> dict[str, HeadFit]:
     folds = make_folds(prompts, LabelMaker(prompts, scale))
     outputs, bias = len(model.aspects) or 1, final_layer(model.stock).bias is not None
     return {
-        name: fit_head(features_ND, folds, partial(build_loss, name, scale, aspects=model.aspects), outputs, bias=bias)
+        name: fit_head(features_ND, folds, partial(make_loss, name, scale, settings, model.aspects), outputs, bias=bias)
         for name in names
     }

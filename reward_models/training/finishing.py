@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from reward_models.batching.cutpoints import Cutpoints
 from reward_models.data.sketch import sketch_of
 from reward_models.evaluation.calibration import Calibration, fit_calibration
 from reward_models.evaluation.evaluate import Evaluation, Rival, evaluate
@@ -43,7 +44,13 @@ class Finished:
 
 
 def finish(
-    model: RewardModel, train: Encoding, validation: Encoding, output: Path, facts: Mapping[str, Json], seed: int
+    model: RewardModel,
+    train: Encoding,
+    validation: Encoding,
+    output: Path,
+    facts: Mapping[str, Json],
+    seed: int,
+    cutpoints: Cutpoints | None = None,
 ) -> Finished:
     """Centre, calibrate, measure and save.
 
@@ -54,8 +61,9 @@ def finish(
         output: The folder; files of a model in it are replaced.
         facts: loss, data_hash and settings, for the card.
         seed: Of folds and resampling.
+        cutpoints: Of an ordinal loss, for the scores as they were trained.
     """
-    _centre(model, train)
+    mean, std = _centre(model, train)
     calibration: Calibration | None = None
     evaluation: Evaluation | None = None
     scores_N = _scores(model, validation if validation.encoded else train)
@@ -70,6 +78,7 @@ def finish(
         mean=float(scores_N.mean()),
         std=float(scores_N.std(correction=0)) or 1.0,
         calibration=calibration.to_json() if calibration else {},
+        cutpoints=cutpoints and cutpoints.rescaled(mean, std),
         quantiles=calibration.shape.quantiles_Q if calibration else (),
         tie_rate=calibration.shape.tie_rate if calibration else None,
         data_hash=str(facts["data_hash"]),
@@ -100,20 +109,26 @@ def save_whole(model: RewardModel, output: Path, card: Card) -> Card:
     built = output / f".saving-{os.getpid()}"
     try:
         written = model.save(str(built), card)
-        for file in sorted(built.iterdir(), key=lambda file: file.name == "rm_card.json"):
+        for file in sorted(built.iterdir(), key=lambda file: file.name == CARD_FILE):
             file.replace(output / file.name)
     finally:
         shutil.rmtree(built, ignore_errors=True)
     return written
 
 
-def _centre(model: RewardModel, train: Encoding) -> None:
-    """Take mean and deviation of training scores into the head: bfloat16 tells scores around 0 apart."""
+def _centre(model: RewardModel, train: Encoding) -> tuple[float, float]:
+    """Take mean and deviation of training scores into the head: bfloat16 tells scores around 0 apart.
+
+    Returns:
+        What was taken out of them: scores are now (score - mean) / std.
+    """
     step = max(1, len(train.encoded) // CENTRE_ANSWERS)
     scores_N = _overall(model, model.scores(train.encoded[::step]))
-    std = float(scores_N.std(correction=0))
-    if std > 0:
-        model.rescale(float(scores_N.mean()), std)
+    mean, std = float(scores_N.mean()), float(scores_N.std(correction=0))
+    if not std > 0:
+        return 0.0, 1.0
+    remains = model.rescale(mean, std)
+    return mean - remains * std, std
 
 
 def _scores(model: RewardModel, encoding: Encoding) -> torch.Tensor:

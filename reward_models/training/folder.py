@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from reward_models.training.checkpoints import RUN_FILE
+from reward_models.types import CARD_FILE
 from verifiers.errors import InputError, UsageError
 
 REPLACED = "replaced"
@@ -36,8 +37,6 @@ def check_folder(output: Path, overwrite: bool, sources: Iterable[str] = ()) -> 
             raise UsageError(
                 f"{source} lies in {output}, which --overwrite replaces: name another -o, or move it first"
             )
-    from reward_models.models.card import CARD_FILE  # Needs torch: not before the rest has been said.
-
     if not {RUN_FILE, CARD_FILE} & {path.name for path in held}:
         raise UsageError(f"{output} holds files but neither a run nor a reward model; it is not replaced. Name another")
 

@@ -12,12 +12,13 @@ from typing import Any
 from transformers import EarlyStoppingCallback, PrinterCallback
 from transformers.utils import logging as hf_logging
 
+from reward_models.batching.cutpoints import Cutpoints
 from reward_models.batching.labels import LabelMaker
 from reward_models.batching.plan import BatchPlan
 from reward_models.batching.scale import StarScale
 from reward_models.data.labels import relabelled
 from reward_models.losses.base import Loss
-from reward_models.losses.registry import build_loss, check_fits
+from reward_models.losses.registry import check_fits
 from reward_models.models.pooled import final_layer
 from reward_models.models.reward_model import RewardModel
 from reward_models.training.arguments import training_arguments
@@ -29,6 +30,7 @@ from reward_models.training.building import (
     encode,
     first_features,
     load_weights,
+    make_loss,
     shares,
     start,
 )
@@ -146,7 +148,9 @@ def train(request: Request, say: Say) -> Finished | None:
     found: dict[str, Json] = {"loss": choice.name, "data_hash": material.data_hash, "settings": as_json(settings)}
     finished = None
     if rank() == 0:
-        finished = finish(model, data.train, data.held, request.output, found, settings.seed)
+        cuts = choice.loss.cutpoints()
+        cutpoints = None if cuts is None else Cutpoints(data.scale.levels, tuple(cuts.tolist()))
+        finished = finish(model, data.train, data.held, request.output, found, settings.seed, cutpoints)
         drop_replaced(request.output)
         _say_end(finished, request.output, trained_s, say)
     wait()
@@ -213,7 +217,7 @@ def _chosen(
         stored = json.loads(path.read_text(encoding="utf-8"))
         if offsets := stored.get("offsets"):
             data = data.without(offsets, material.aspects)
-        loss = build_loss(stored["loss"], data.scale, aspects=model.aspects)
+        loss = make_loss(stored["loss"], data.scale, request.settings, model.aspects)
         return Choice(stored["loss"], loss, stored["gain"], data)
     settings = request.settings
     features_ND = first_features(model, data.train) if settings.head_start else None

@@ -34,6 +34,8 @@ class Settings:
     Attributes:
         method: What is trained: all weights, LoRA adapters (over 4-bit weights: qlora), or the head alone.
         loss: A loss by name, or `auto`: joint where prompts have several answers, else by what the file holds.
+        centring: Pull of scores to 0, added to the loss: this times the mean of (s_i + s_j)^2 over pairs, or else of
+            (2 s)^2. As TRL's `center_rewards_coefficient`; 0.01 is usual, 0 = none.
         dtype: Of the body; `mixed` = kept in float32, computed in bfloat16; `auto` = bfloat16 for adapters and mixed
             otherwise where the device computes in it, else float32. The head is always float32.
         attention: The body's attention as transformers names it, or `varlen` (packed rows, each answer by itself);
@@ -74,6 +76,7 @@ class Settings:
 
     method: Method = "full"
     loss: str = "auto"
+    centring: float = 0.0
     dtype: Literal["auto", "float32", "bfloat16", "mixed"] = "auto"
     attention: str = "auto"
     pooling: Literal["auto", "stock", "compare"] = "auto"
@@ -127,6 +130,7 @@ class Settings:
 
 _ANY = float("inf")
 _RANGES: dict[str, tuple[float, float]] = {
+    "centring": (0, 1000),
     "max_length": (8, 1 << 20),
     "update_tokens": (MIN_UPDATE_TOKENS, _ANY),
     "micro_tokens": (0, _ANY),
