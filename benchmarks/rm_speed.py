@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -131,15 +131,15 @@ def trl(rows: Sequence[tuple[Any, int, int]], model: Any, checkpointing: bool, f
     return timed(trainer, seen)
 
 
-def timed(trainer: Any, tokens: Sequence[int]) -> tuple[int, float]:
-    """Run a trainer; return tokens and CPU seconds from the end of the warm-up to the end of the last update."""
+def timed(trainer: Any, tokens: Sequence[int], clock: Callable[[], float] = time.process_time) -> tuple[int, float]:
+    """Run a trainer; return tokens and (CPU) seconds from the end of the warm-up to the end of the last update."""
     from transformers import TrainerCallback
 
     marks: list[float] = []
 
     class Clock(TrainerCallback):  # type: ignore[misc]  # transformers is not typed here
         def on_step_end(self, *args: Any, **kwargs: Any) -> None:
-            marks.append(time.process_time())
+            marks.append(clock())
 
     trainer.add_callback(Clock())
     trainer.train()
