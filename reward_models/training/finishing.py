@@ -21,6 +21,7 @@ from reward_models.models.card import Card
 from reward_models.models.reward_model import RewardModel
 from reward_models.training.building import Encoding
 from reward_models.training.validation import per_prompt
+from reward_models.types import CARD_FILE
 from verifiers.types import Json, Text
 
 BASELINE_PARAMETERS = 200_000_000
