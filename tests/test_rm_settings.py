@@ -45,6 +45,8 @@ def test_value_when_given_as_text_then_wins_over_the_preset():
         ({"select": "accuracy"}, "allowed: auto, rank_quality, pair_accuracy, spearman"),
         ({"method": "dora"}, "allowed: full, lora, qlora, head"),
         ({"fsdp": "full_shard", "deepspeed": "ds.json"}, "keep one of them"),
+        ({"method": "qlora", "fsdp": "full_shard"}, "4-bit weights are not sharded"),
+        ({"method": "qlora", "deepspeed": "ds.json"}, "4-bit weights are not sharded"),
         ({"learning_rate": "nan"}, "finite number"),
     ],
 )

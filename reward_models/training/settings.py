@@ -117,10 +117,8 @@ class Settings:
                 raise OptionError(f"{name} = {value}: allowed is {lowest:g} to {highest:g}")
         if self.fsdp and self.deepspeed:
             raise OptionError("fsdp and deepspeed are both given; keep one of them")
-        if self.method == "qlora" and self.optimizer == "adamw_torch_fused" and self.deepspeed:
-            raise OptionError(
-                "qlora's 4-bit weights cannot be sharded by deepspeed; use method=lora, or drop deepspeed"
-            )
+        if self.method == "qlora" and (self.fsdp or self.deepspeed):
+            raise OptionError("qlora's 4-bit weights are not sharded: use method=lora, or drop fsdp and deepspeed")
 
     @property
     def micro(self) -> int:
