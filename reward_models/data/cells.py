@@ -28,23 +28,8 @@ _CHAT = ({"from", "value"}, {"role", "content"})
 """The keys of a message without and with a role: ShareGPT's, and everybody's."""
 _INSIDE = ("rating", "Rating", "score", "stars", "value")
 """Where an object in place of a number keeps it."""
-UP = {
-    "赞",
-    "好",
-    "是",
-    "up",
-    "thumbs_up",
-    "thumbsup",
-    "thumbs up",
-    "like",
-    "liked",
-    "good",
-    "yes",
-    "positive",
-    "true",
-    "👍",
-    "+1",
-}
+UP = {"up", "thumbs_up", "thumbsup", "thumbs up", "like", "liked", "good", "yes", "positive", "true", "👍", "+1"}
+UP |= {"赞", "好", "是"}
 DOWN = {"down", "thumbs_down", "thumbsdown", "thumbs down", "dislike", "disliked", "bad", "no", "negative", "false"}
 DOWN |= {"👎", "-1", "踩", "差", "否"}
 TIES = {"tie", "ties", "tied", "same", "equal", "both", "neither", "draw", "none", "tie (bothbad)", "both_bad", "平局"}
