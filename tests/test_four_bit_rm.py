@@ -87,7 +87,8 @@ def on_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = BitsAndBytesConfig(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, llm_int8_skip_modules=["score"]
     )
-    monkeypatch.setattr("reward_models.models.reward_model.quantization", lambda dtype: plan)
+    for place in ("reward_models.models.reward_model", "reward_models.training.preflight"):
+        monkeypatch.setattr(f"{place}.quantization", lambda dtype: plan)
     monkeypatch.setitem(CONFIGS, "llama", {**CONFIGS["llama"], "hidden_size": 64, "intermediate_size": 128})
 
 
