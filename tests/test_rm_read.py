@@ -5,10 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from rm_rows import GOOD, stars
 
-from reward_models.data.checks import inspected
 from reward_models.data.rated import RatedData, Scale, data_hash
 from reward_models.data.reading import read_rated
 from reward_models.types import Preference
@@ -33,10 +31,6 @@ def read(tmp_path: Path):
         return read_rated([path], **options)
 
     return write_and_read
-
-
-def stars(data: RatedData) -> list[tuple[object, list[tuple[object, float | None]]]]:
-    return [(rated.prompt, [(answer.response, answer.stars) for answer in rated.answers]) for rated in data.prompts]
 
 
 ALIASED = [
@@ -276,7 +270,6 @@ def test_read_rated_when_ranks_are_equal_then_a_tie(read):
     assert set(rated.preferences) == {Preference(1, 0), Preference(0, 2, 0.5), Preference(1, 2)}
 
 
-GOOD = {"prompt": "p", "response": "r", "rating": 4, "rater": "x", "scale": [1, 5]}
 POISON: list[tuple[dict[str, Any] | bytes, str]] = [
     (b'{"prompt": "p", "response": "r", "rating": NaN}', "NaN"),
     (b'{"prompt": "p", "response": "r", "rating": 1e400}', ""),
@@ -364,72 +357,11 @@ def test_read_rated_when_reference_is_asked_for_then_it_stands_in_the_prompt(rea
     assert data.prompts[0].prompt == "p\n\nReference answer: gold"
 
 
-def test_read_rated_when_files_have_different_scales_then_refused(tmp_path):
-    one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
-    one.write_text(json.dumps(GOOD))
-    two.write_text(json.dumps({"prompt": "p", "response": "r", "label": True}))
-    with pytest.raises(UsageError, match="ratings and thumbs"):
-        read_rated([one, two])
-    two.write_text(json.dumps({"prompt": "p", "chosen": "r", "rejected": "s"}))
-    data = read_rated([one, two])
-    assert data.shape == "ratings + pairs"
-    assert [(answer.response, answer.stars) for answer in data.prompts[0].answers] == [("r", 4.0), ("s", None)]
-
-
-def test_read_rated_when_csv_then_numbers_are_read_from_text(tmp_path):
-    path = tmp_path / "ratings.csv"
-    path.write_text("prompt,response,rating,rater\np,a,4,7\np,b,2.5,7\n")
-    data = read_rated([path])
-    assert stars(data) == [("p", [("a", 4.0), ("b", 2.5)])]
-    assert data.prompts[0].answers[0].ratings[0].rater == "7"
-
-
-CHINESE = [
-    ("问题,回答,评分,评分人,参考答案\np,r,4,x,g\np,r,3,y,g\n", "ratings", 3.5),
-    ("问题,答案,星级\np,r,★★★★☆\n", "ratings", 4.0),
-    ("指令,回复,答案,打分,标注员,权重\np,r,g,5分,x,1\np,r,g,2分,y,2\n", "ratings", 3.0),
-    ("提示,回答,点赞\np,r,赞\n", "thumbs", 1.0),
-]
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-@pytest.mark.parametrize(("text", "shape", "label"), CHINESE)
-def test_read_rated_when_columns_are_chinese_then_known(tmp_path, text, shape, label, encoding):
-    path = tmp_path / "zh.csv"
-    path.write_text(text, encoding=encoding)
-    data = read_rated([path])
-    assert (data.shape, stars(data)) == (shape, [("p", [("r", label)])])
-    if "参考答案" in text or "回复" in text:
-        assert read_rated([path], reference=True).prompts[0].prompt == "p\n\nReference answer: g"
-
-
 def test_read_rated_when_chinese_pairs_and_votes_then_known(read):
     pair = {"问题": "p", "更好的回答": "a", "较差的回答": "b"}
     assert read(pair).prompts[0].preferences == (Preference(0, 1),)
     assert read({"提示": "p", "选中": "a", "拒绝": "b"}).prompts[0].preferences == (Preference(0, 1),)
     assert read({"问题": "p", "回答A": "a", "回答B": "b", "胜者": "B"}).prompts[0].preferences == (Preference(1, 0),)
-
-
-@pytest.mark.parametrize("name", ["zh.csv", "zh.jsonl"])
-def test_read_rated_when_gbk_then_says_in_which_encoding_to_save_it(tmp_path, name):
-    rows = "问题,回答,评分\n天,蓝,4\n" if name.endswith("csv") else '{"prompt": "天", "response": "蓝", "rating": 4}'
-    (tmp_path / name).write_text(rows, encoding="gbk")
-    with pytest.raises(
-        InputError, match=r"is not UTF-8.*save the file as UTF-8 \(in Excel: CSV UTF-8\), or convert it"
-    ):
-        read_rated([tmp_path / name])
-
-
-def test_read_rated_when_ratings_are_out_of_different_totals_then_a_bad_row(tmp_path):
-    for number, cells in enumerate((["4/5", "3", "8/10"], ["80%"])):
-        rows = [{"prompt": f"p{number}", "response": cell, "rating": cell} for cell in cells]
-        (tmp_path / f"{number}.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    data = read_rated([tmp_path / "0.jsonl", tmp_path / "1.jsonl"])
-    assert stars(data) == [("p0", [("4/5", 4.0), ("3", 3.0)])]
-    assert [each.reason.partition(";")[0] for each in data.bad] == [
-        "the rating is out of 10, and others are out of 5",
-        "the rating is out of 100, and others are out of 5",
-    ]
 
 
 def test_data_hash_when_prompts_change_places_then_is_the_same(read):
@@ -445,33 +377,3 @@ def test_read_rated_when_parquet_with_chats_then_as_json_lines(tmp_path, read):
     found = read_rated([tmp_path / "pairs.parquet"])
     assert data_hash(found.prompts) == data_hash(read(*rows).prompts)
     assert len(found.prompts[0].answers) == 3
-
-
-CELLS = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=4),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["role", "content", "from", "value", "response", "stars", "text"]), inner, max_size=3
-        )
-    ),
-    max_leaves=6,
-)
-NAMES = "prompt response rating rater weight chosen rejected a b votes ranked ranks responses messages label".split()
-NAMES += "answers preferences reward status reason scale aspect group probability margin conversations".split()
-
-
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.dictionaries(st.sampled_from(NAMES), CELLS, max_size=6), min_size=1, max_size=4))
-def test_read_rated_when_anything_then_read_or_refused_in_words(tmp_path, rows):
-    path = tmp_path / "any.jsonl"
-    path.write_text("\n".join(json.dumps(row) for row in rows))
-    try:
-        data = read_rated([path])
-    except (InputError, UsageError):
-        return
-    assert data.counts.rows == len(rows)
-    json.dumps(inspected(data), allow_nan=False)
-    for rated in data.prompts:
-        assert all(answer.stars is None or abs(answer.stars) <= 1e6 for answer in rated.answers)
-        assert all(0.5 <= each.probability <= 1 and each.chosen != each.rejected for each in rated.preferences)

@@ -21,16 +21,12 @@ from rm_train import lines, request, write_ratings
 from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from reward_models.batching.collate import Item
-from reward_models.batching.plan import BatchPlan
 from reward_models.losses.ordinal import Ordinal
 from reward_models.models.card import read_card
 from reward_models.models.reward_model import RewardModel
 from reward_models.serving.remote import remote_rm
 from reward_models.serving.teacher import reward_model
-from reward_models.training.batches import EpochChain, micro_batches
 from reward_models.training.building import build_model, load_weights
-from reward_models.training.optimizer import head_gain, parameter_groups
 from reward_models.training.run import train
 from reward_models.training.settings import load_settings
 from verifiers.errors import InputError, UsageError
@@ -353,31 +349,6 @@ def test_train_when_an_encoder_is_to_be_packed_then_refuses(bases: dict[str, str
         train(request(ratings, bases["bert"], tmp_path / "rm", packing=True), lambda line: None)
 
 
-def items(*lengths: tuple[int, int]) -> list[Item]:
-    return [Item(range(length), prompt, place) for place, (prompt, length) in enumerate(lengths)]
-
-
-@pytest.mark.parametrize("tokens", [1, 7, 10, 25, 1000])
-def test_micro_batches_when_cut_then_hold_each_answer_once_within_the_budget(tokens: int):
-    given = items((0, 5), (1, 3), (0, 4), (2, 9), (1, 2), (3, 5), (0, 1))
-    parts = micro_batches(given, tokens)
-    assert sorted(item.answer for part in parts for item in part) == list(range(7))
-    assert all(len(part) == 1 or sum(len(item.ids) for item in part) <= tokens for part in parts)
-    if tokens >= 10:
-        assert all(sum(any(item.prompt == prompt for item in part) for part in parts) == 1 for prompt in range(4))
-
-
-@pytest.mark.parametrize("epochs", [0.3, 1, 2.5])
-def test_epoch_chain_when_listed_then_is_as_long_as_it_says_and_the_same_each_time(epochs: float):
-    plan = BatchPlan([3 + n % 7 for n in range(60)], [n // 3 for n in range(60)], 30, seed=1)
-    chain = EpochChain(plan, epochs)
-    batches = list(chain)
-    assert len(batches) == len(chain)
-    assert batches == list(chain)
-    whole = [place for batch in batches[: len(plan.batches(0))] for place in batch]
-    assert (sorted(whole) == list(range(60))) == (epochs >= 1)
-
-
 @pytest.mark.parametrize("settings", [{}, {"method": "lora", "lora_rank": 4}])
 def test_load_weights_when_read_from_a_checkpoint_then_the_model_scores_as_it_did(
     bases: dict[str, str], ratings: Path, tmp_path: Path, settings: dict[str, Any]
@@ -393,27 +364,3 @@ def test_load_weights_when_read_from_a_checkpoint_then_the_model_scores_as_it_di
     # The saved model's scores are the same ones in other units.
     slope = (theirs[0] - theirs[1]) / (mine[0] - mine[1])
     torch.testing.assert_close(theirs - theirs[0], slope * (mine - mine[0]), atol=1e-4, rtol=1e-4)
-
-
-def test_parameter_groups_when_made_then_body_head_layers_and_gain_set_the_rates(bases: dict[str, str]):
-    settings = load_settings(values={"learning_rate": 1e-4, "head_learning_rate": 1e-3, "layer_decay": 0.5})
-    net = build_model(bases["bert"], settings, {}).net
-    names = {id(parameter): name for name, parameter in net.named_parameters()}
-    groups = parameter_groups(net, torch.nn.Module(), settings, gain=2.0)
-    rates = {names[id(p)]: group["lr"] for group in groups for p in group["params"]}
-    decays = {names[id(p)]: group["weight_decay"] for group in groups for p in group["params"]}
-    assert rates.keys() == set(names.values())
-    assert rates["classifier.weight"] == 1e-3
-    assert rates["bert.pooler.dense.weight"] == 5e-5
-    assert rates["bert.encoder.layer.1.output.dense.weight"] == 5e-5
-    assert rates["bert.encoder.layer.0.output.dense.weight"] == 2.5e-5
-    assert rates["bert.embeddings.word_embeddings.weight"] == 1.25e-5
-    assert decays["classifier.weight"] == settings.weight_decay
-    assert decays["classifier.bias"] == 0
-
-
-@pytest.mark.parametrize(("weight", "gain"), [(0.0, 1.0), (0.25, 1.0), (1.0, 4.0)])
-def test_head_gain_when_weights_are_larger_than_a_new_heads_then_says_how_much(weight: float, gain: float):
-    final = torch.nn.Linear(15, 1)
-    torch.nn.init.constant_(final.weight, weight)
-    assert head_gain(final) == pytest.approx(gain)
