@@ -32,7 +32,6 @@ from reward_models.training.batches import items_of
 from reward_models.training.head_start import HeadFit, fit_head, make_folds, put_head
 from reward_models.training.material import Material, Say
 from reward_models.training.optimizer import freeze_body
-from reward_models.training.processes import device
 from reward_models.training.settings import Settings
 from reward_models.types import RatedPrompt
 from verifiers.errors import UsageError, require
@@ -116,7 +115,7 @@ def build_model(base: str, settings: Settings, aspects: Mapping[str, float], **h
     model.in_bfloat16 = computes_in_bfloat16(settings)
     if settings.packing and not model.causal:
         raise UsageError(f"{base} is an encoder, which cannot be packed: set packing=false")
-    if settings.packing and settings.attention == AUTO and prefers_varlen(model.stock, device()):
+    if settings.packing and settings.attention == AUTO and prefers_varlen(model.stock, model.device):
         model.stock.set_attn_implementation(VARLEN)
     if settings.method == "head":
         freeze_body(model.net)
