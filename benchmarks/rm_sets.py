@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 from pathlib import Path
@@ -76,6 +76,14 @@ def prompt_text(prompt: RatedPrompt) -> str:
 def conversation(prompt: RatedPrompt) -> str:
     """Return the conversation of a Topical-Chat prompt: its raters are named after it."""
     return prompt.answers[0].ratings[0].rater.rpartition(":")[0]
+
+
+def decided(prompt: RatedPrompt) -> Iterator[tuple[int, int]]:
+    """Yield the places of (better, worse): of each stated preference, and of all answers with unlike stars."""
+    yield from ((stated.chosen, stated.rejected) for stated in prompt.preferences)
+    stars = [answer.stars for answer in prompt.answers]
+    for i, a in enumerate(stars):
+        yield from ((i, j) for j, b in enumerate(stars) if a is not None and b is not None and a > b)
 
 
 def stars_and_pairs(prompts: Sequence[RatedPrompt], scores: Scores) -> Figures:

@@ -18,12 +18,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from common import headline, table, write_section
-from rm_sets import load_sets
+from rm_sets import decided, load_sets
 
 SETS = ("hh", "Mohler + reference")
 MAX_TOKENS = 512
@@ -34,20 +35,15 @@ WARM_UP = 2
 """Updates before the clock starts."""
 RULES = (
     "Medians of {turns} turns, one thread each; real tokens are those that are no padding. Pairs of both sides hold "
-    "two answers: what is gained where a prompt has many, by scoring each answer once for all its pairs, comes on top."
+    "two answers. `saved by groups` comes on top: tokens of all pairs, read one by one, over those of all answers, of "
+    "which ours reads each once for all its pairs."
 )
 
 
 def chosen_pairs(name: str, pairs: int, model: Any) -> list[tuple[Any, int, int]]:
     """Draw (prompt, better, worse) from a set; of a prompt with many answers, neighbours in its list of pairs."""
     rated = next(each for each in load_sets() if each.name == name)
-    found = []
-    for prompt in rated.prompts:
-        stated = [(p.chosen, p.rejected) for p in prompt.preferences]
-        stars = [answer.stars for answer in prompt.answers]
-        places = range(len(stars))
-        found += [(prompt, a, b) for a, b in stated]
-        found += [(prompt, a, b) for a in places for b in places if (stars[a] or 0) > (stars[b] or 0) and not stated]
+    found = [(prompt, a, b) for prompt in rated.prompts for a, b in decided(prompt)]
     drawn = Random(0).sample(found, min(len(found), 3 * pairs))
     return [row for row in drawn if max(_lengths(model, row)) <= MAX_TOKENS][:pairs]
 
@@ -161,8 +157,11 @@ def child(args: argparse.Namespace) -> None:
     print(json.dumps({"tokens": tokens, "cpu_s": cpu_s}))
 
 
-def padding(base: str) -> list[tuple[str, str, str, str]]:
-    """Return the share of real tokens in what a body computes for an epoch of each set: random, in chunks, packed."""
+def padding(base: str) -> list[tuple[str, str, str, str, str]]:
+    """Return the share of real tokens in what a body computes for an epoch of each set: random, in chunks, packed.
+
+    Last in a row: real tokens of all pairs, each read by itself, in those of all answers, each read once.
+    """
     from reward_models.batching.chunks import chunks_by_length
     from reward_models.batching.plan import BatchPlan
     from reward_models.models.layout import packed
@@ -185,7 +184,12 @@ def padding(base: str) -> list[tuple[str, str, str, str]]:
             for chunk in chunks_by_length([lengths[n] for n in batch])
         )
         in_rows = sum(packed([encoded[n].ids for n in batch])["input_ids"].numel() for batch in batches)
-        rows.append((rated.name, *(f"{sum(lengths) / cost:.3f}" for cost in (by_chance, in_chunks, in_rows))))
+        ends = [0, *accumulate(len(prompt.answers) for prompt in rated.prompts)]
+        in_pairs = sum(
+            lengths[s + n] for s, p in zip(ends, rated.prompts, strict=False) for pair in decided(p) for n in pair
+        )
+        shares = (f"{sum(lengths) / cost:.3f}" for cost in (by_chance, in_chunks, in_rows))
+        rows.append((rated.name, *shares, f"{in_pairs / sum(lengths):.1f}x"))
     return rows
 
 
@@ -227,7 +231,7 @@ def main() -> None:
             rows.append((name, "on" if checkpointing else "off", f"{mine:,.0f}", f"{theirs:,.0f}", ratio))
             print(*rows[-1], flush=True)
     header = ("pairs of", "checkpointing", "ours, tokens / CPU s", "TRL RewardTrainer", "ratio")
-    names = ("real tokens of all computed", "random batches of 32", "ours, padded", "ours, packed")
+    names = ("real tokens of all computed", "random batches of 32", "ours, padded", "ours, packed", "saved by groups")
     shares = table(names, padding(args.base))
     text = f"{table(header, rows).strip()}\n\n{shares.strip()}"
     print(text)

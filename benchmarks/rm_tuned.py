@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rm_sets import RatedSet, Scores
+from rm_sets import RatedSet, Scores, decided
 
 from reward_models.models.reward_model import RewardModel
 from reward_models.training.material import Sources
@@ -85,7 +85,7 @@ def _drawn(
 ) -> list[tuple[list[int], list[int]]]:
     """Return encoded (chosen, rejected) in random order, again from the start when all pairs were drawn."""
     encoded = [model.encode([p.prompt] * len(p.answers), [a.response for a in p.answers]) for p in prompts]
-    pairs = [(n, better, worse) for n, prompt in enumerate(prompts) for better, worse in _decided(prompt)]
+    pairs = [(n, better, worse) for n, prompt in enumerate(prompts) for better, worse in decided(prompt)]
     rows: list[tuple[list[int], list[int]]] = []
     while tokens > 0:
         rng.shuffle(pairs)
@@ -95,13 +95,6 @@ def _drawn(
             if tokens <= 0:
                 break
     return rows
-
-
-def _decided(prompt: RatedPrompt) -> Iterator[tuple[int, int]]:
-    yield from ((stated.chosen, stated.rejected) for stated in prompt.preferences)
-    stars = [answer.stars for answer in prompt.answers]
-    for i, a in enumerate(stars):
-        yield from ((i, j) for j, b in enumerate(stars) if a is not None and b is not None and a > b)
 
 
 def _rows(rated: RatedSet, places: Sequence[int]) -> Iterator[dict[str, Any]]:
