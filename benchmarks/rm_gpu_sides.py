@@ -32,7 +32,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 PRESETS = {"full": "h200-full", "lora": "lora-24gb", "qlora": "qlora-16gb"}
 SIDES = ("full", "trl", "lora", "qlora", "inference")
-TINY = {"update_tokens": 4096, "micro_tokens": 2048, "dtype": "float32", "optimizer": "adamw_torch"}
+TINY = {"update_tokens": 4096, "micro_tokens": 2048, "dtype": "float32"}
 """Over a preset, for the tiny shape."""
 SCORED_TOKENS = 32_768
 SPREAD, LEAST_TOKENS = 0.7, 16
@@ -159,7 +159,7 @@ def trl(base: str, ids: Sequence[Sequence[int]], small: bool, folder: str) -> tu
     settings = RewardConfig(
         folder, num_train_epochs=1, per_device_train_batch_size=TRL_PAIRS, max_length=None, bf16=not small,
         gradient_checkpointing=True, use_cpu=small, report_to="none", save_strategy="no", logging_steps=10**6,
-        disable_tqdm=True, learning_rate=5e-6, optim="adamw_torch" if small else "adamw_torch_fused",
+        disable_tqdm=True, learning_rate=5e-6, optim="adamw_torch_fused",
     )  # fmt: skip
     rows = Dataset.from_list([{"chosen_ids": a, "rejected_ids": b} for a, b in zip(ids[::2], ids[1::2], strict=True)])
     tokenizer = AutoTokenizer.from_pretrained(base)

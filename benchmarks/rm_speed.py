@@ -109,7 +109,7 @@ def trl(rows: Sequence[tuple[Any, int, int]], model: Any, checkpointing: bool, f
     settings = RewardConfig(
         folder, num_train_epochs=1, per_device_train_batch_size=PAIRS_AN_UPDATE, max_length=MAX_TOKENS, bf16=False,
         gradient_checkpointing=checkpointing, use_cpu=True, report_to="none", save_strategy="no", logging_steps=10**6,
-        disable_tqdm=True, optim="adamw_torch", learning_rate=2e-5,
+        disable_tqdm=True, optim="adamw_torch_fused", learning_rate=2e-5,
     )  # fmt: skip
     trainer = RewardTrainer(
         model.net, args=settings, train_dataset=Dataset.from_list(ids), processing_class=model.tokenizer

@@ -119,8 +119,8 @@ def test_chunks_when_any_then_all_answers_once_and_the_limit_holds(lengths: list
 
 def test_chunks_when_lengths_differ_then_the_cheapest_cut_is_found():
     # Two chunks: 2 x 10 + 2 x 100 + 2 starts of 30 = 280; one: 4 x 100 + 30 = 430.
-    assert chunks_by_length([100, 10, 99, 9], chunk_tokens=30) == [[3, 1], [2, 0]]
-    assert chunks_by_length([100, 10, 99, 9], chunk_tokens=1000) == [[3, 1, 2, 0]]
+    assert chunks_by_length([100, 10, 99, 9], pass_tokens=30) == [[3, 1], [2, 0]]
+    assert chunks_by_length([100, 10, 99, 9], pass_tokens=1000) == [[3, 1, 2, 0]]
 
 
 def rated(*stars: float | None, weight: float = 1.0) -> RatedPrompt:

@@ -9,7 +9,7 @@ from typing import TypedDict
 import torch
 from torch import Tensor
 
-from reward_models.batching.chunks import chunks_by_length
+from reward_models.batching.chunks import CPU_PASS, chunks_by_length
 from reward_models.batching.labels import LabelMaker
 
 
@@ -61,20 +61,20 @@ class Collator:
     Attributes:
         labels: Makes the labels.
         layout: Token lists -> keyword arguments of the model (`models.layout.padded` with its pad token).
-        chunk_tokens: Most tokens of a forward pass, padding counted; `None` = no limit.
+        pass_tokens: What one more forward pass costs, in tokens.
         together: Lay all items out in one chunk, e.g. where `layout` packs.
     """
 
     labels: LabelMaker
     layout: Callable[[Sequence[Sequence[int]]], dict[str, Tensor]]
-    chunk_tokens: int | None = None
+    pass_tokens: int = CPU_PASS
     together: bool = False
 
     def __call__(self, items: Sequence[Item]) -> CollatedBatch:
         """Collate the items of one batch; labels are in their order."""
         lengths_N = [len(item.ids) for item in items]
         everything = [list(range(len(items)))]
-        places = everything if self.together else chunks_by_length(lengths_N, self.chunk_tokens)
+        places = everything if self.together else chunks_by_length(lengths_N, pass_tokens=self.pass_tokens)
         return {
             "chunks": [self._chunk(items, place) for place in places],
             "labels": self.labels([(item.prompt, item.answer) for item in items]).tensors(),

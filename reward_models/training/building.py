@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from reward_models.batching.chunks import CPU_PASS, GPU_PASS
 from reward_models.batching.collate import Collator, Item
 from reward_models.batching.labels import LabelMaker
 from reward_models.batching.scale import StarScale
@@ -154,7 +155,8 @@ def encode(model: RewardModel, prompts: Sequence[RatedPrompt]) -> Encoding:
 def collator(model: RewardModel, labels: LabelMaker, settings: Settings, world: int = 1) -> Collator:
     """Return what lays batches out: packed, or padded; where processes keep step, in one chunk each."""
     layout = packed if settings.packing else partial(padded, pad_id=model.pad_id)
-    return Collator(labels, layout, together=settings.packing or world > 1)
+    pass_tokens = CPU_PASS if model.device.type == "cpu" else GPU_PASS
+    return Collator(labels, layout, pass_tokens, together=settings.packing or world > 1)
 
 
 def shares(material: Material, scale: StarScale) -> dict[str, float]:

@@ -97,7 +97,7 @@ class Settings:
     head_start: bool = True
     dropout: bool = False
     checkpointing: bool = False
-    optimizer: str = "adamw_torch"
+    optimizer: str = "adamw_torch_fused"
     max_grad_norm: float = 1.0
     liger: bool = False
     lora_rank: int = 16

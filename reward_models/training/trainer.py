@@ -23,6 +23,7 @@ from transformers import Trainer, TrainingArguments
 from reward_models.batching.collate import Collator, Item
 from reward_models.batching.labels import Labels
 from reward_models.losses.base import Loss
+from reward_models.models.lookup import one_lookup
 from reward_models.models.memory import OutOfMemory, first_line, is_out_of_memory, release_memory
 from reward_models.training.batches import EpochChain, micro_batches
 from reward_models.training.faults import NotFinite, save_batch
@@ -170,7 +171,10 @@ class RewardTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
     def outputs(self, model: Any, chunks: Sequence[Any]) -> Tensor:
         """Score chunks of a batch; outputs (N, H), in the batch's order."""
         device = self.args.device
-        found = [model(**{name: value.to(device) for name, value in c["inputs"].items()}).logits for c in chunks]
+        inputs = [{name: value.to(device) for name, value in chunk["inputs"].items()} for chunk in chunks]
+        alone = self.args.world_size == 1 and not self.is_fsdp_enabled and not self.is_deepspeed_enabled
+        with one_lookup(self.model, [each["input_ids"] for each in inputs]) if alone else contextlib.nullcontext():
+            found = [model(**each).logits for each in inputs]
         order = torch.argsort(torch.cat([chunk["place"] for chunk in chunks])).to(device)
         return torch.cat(found)[order]
 

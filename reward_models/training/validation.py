@@ -88,7 +88,7 @@ class Validator:
 
     def _own(self, tokens: int) -> dict[int, float]:
         """Score this process's share of the chunks; all shares have equally many, or sharded weights would wait."""
-        chunks = chunks_by_length([len(item.ids) for item in self.items], tokens)
+        chunks = chunks_by_length([len(item.ids) for item in self.items], tokens, self.collator.pass_tokens)
         chunks += chunks[:1] * (-len(chunks) % self.world)
         net = self.net()
         was = net.training
