@@ -96,6 +96,24 @@ def test_system_message_when_the_template_refuses_it_then_goes_before_the_prompt
     assert "<|system|>be brief</s>" in template_of().text(system, "r")
 
 
+def test_templates_when_there_are_several_then_the_default_is_taken_and_must_be_there():
+    tokenizer = tokenizer_of("llama")
+    tokenizer.chat_template = {"tools": "{{ messages }}", "default": CHAT}
+    assert frozen(tokenizer).text("p", "r") == template_of().text("p", "r")
+    tokenizer.chat_template = {"tools": CHAT, "rag": CHAT}
+    with pytest.raises(UsageError, match=r"\(tools, rag\) and none is named default"):
+        frozen(tokenizer)
+
+
+@pytest.mark.parametrize("chat", [CHAT, NO_SYSTEM], ids=["chat", "no system"])
+@pytest.mark.parametrize("message", [{"content": "p"}, {"role": None, "content": "p"}, "p", 5])
+def test_messages_when_one_has_no_role_then_are_refused(message: Any, chat: str):
+    user = {"role": "user", "content": "p"}
+    for prompt in ([message], [message, user], [user, message]):
+        with pytest.raises(UsageError, match="a mapping with a role"):
+            template_of(chat=chat).text(prompt, "r")
+
+
 def test_messages_when_made_of_parts_then_are_their_text_and_images_are_refused():
     template = template_of()
     parts = [{"role": "user", "content": [{"type": "text", "text": "p"}, {"type": "text", "text": "q"}]}]

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -35,6 +36,8 @@ class Lengths:
     def prepare(self, asks: Sequence[Ask]) -> list[str]:
         if any(ask.response == "bad" for ask in asks):
             raise ValueError("cannot be read")
+        if any(ask.response == "worse" for ask in asks):
+            raise KeyError("role")
         return [str(ask.response) for ask in asks]
 
     def plan(self, items: Sequence[str]) -> list[list[int]]:
@@ -85,6 +88,34 @@ def test_submit_when_one_cannot_be_read_then_only_it_fails():
     assert scores([futures[0], futures[1], futures[3]]) == [1.0, 2.0, 4.0]
     with pytest.raises(ValueError, match="cannot be read"):
         futures[2].result(WAIT_S)
+
+
+def test_submit_when_rows_cannot_be_read_for_different_reasons_then_each_fails_with_its_own_and_the_rest_goes_on():
+    batcher = Batcher(Lengths)
+    futures = [batcher.submit(Ask("p", text)) for text in ("bad", "bb", "worse", "dddd")]
+    assert scores([futures[1], futures[3]]) == [2.0, 4.0]
+    assert [type(futures[index].exception(WAIT_S)) for index in (0, 2)] == [ValueError, KeyError]
+    assert scores([batcher.submit(Ask("p", "later"))]) == [5.0]
+
+
+def test_submit_when_planning_fails_after_a_row_did_then_nobody_waits_and_later_asks_are_scored():
+    engine = Lengths()
+    batcher = Batcher(lambda: engine)
+    plan, engine.plan = engine.plan, lambda items: [[len(items)]]  # type: ignore[method-assign]
+    futures = [batcher.submit(Ask("p", text)) for text in ("bad", "bb")]
+    assert [type(future.exception(WAIT_S)) for future in futures] == [ValueError, IndexError]
+    engine.plan = plan  # type: ignore[method-assign]
+    assert scores([batcher.submit(Ask("p", "later"))]) == [5.0]
+
+
+def test_submit_when_messages_are_too_deep_to_compare_then_only_they_fail():
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    batcher = Batcher(Lengths)
+    futures = [batcher.submit(Ask(prompt, "a")) for prompt in ("p", [{"role": "user", "content": deep}])]
+    assert scores(futures[:1]) == [1.0]
+    assert isinstance(futures[1].exception(WAIT_S), RecursionError)
 
 
 def test_submit_when_a_micro_batch_fails_then_the_others_do_not():

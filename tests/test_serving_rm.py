@@ -288,3 +288,9 @@ def test_teacher_when_pickled_then_the_copy_scores_the_same(bert: str):
     sample = Sample("light", prompt="why")
     first = teacher.score([sample])[0].reward
     assert pickle.loads(pickle.dumps(teacher)).score([sample])[0].reward == first
+
+
+def test_score_when_a_message_has_no_role_then_only_that_row_is_bad(llama: str):
+    samples = [Sample("a", prompt="p"), Sample("b", prompt=[{"content": "p"}]), Sample("c", prompt=[{"role": 5}])]
+    found = [each.status for each in score([*samples, Sample("d", prompt="p")], reward_model, options={"model": llama})]
+    assert found == [Status.PARTIAL, Status.BAD_ROW, Status.BAD_ROW, Status.PARTIAL]

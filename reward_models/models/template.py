@@ -100,12 +100,12 @@ def frozen(tokenizer: Any) -> Template:
     """Freeze a tokenizer's template in place, once: what is frozen already stays as it is.
 
     Raises:
-        UsageError: If its chat template does not take a user's message and an answer.
+        UsageError: If its chat template does not take a question and an answer, or none of several is default.
     """
     if not tokenizer.chat_template:
         tokenizer.chat_template = _plain(tokenizer)
     elif isinstance(tokenizer.chat_template, Mapping):
-        tokenizer.chat_template = tokenizer.chat_template["default"]
+        tokenizer.chat_template = _default(tokenizer.chat_template)
     source = str(tokenizer.chat_template)
     if CLOCK in source and not source.startswith(FREEZE):
         tokenizer.chat_template = FREEZE + source
@@ -116,6 +116,15 @@ def frozen(tokenizer: Any) -> Template:
     if tokenizer.eos_token and not _is_marked(tokenizer, tail):
         tokenizer.chat_template += "{%- if not add_generation_prompt -%}{{ eos_token }}{%- endif -%}"
     return replace(template, takes_system=_takes_system(template))
+
+
+def _default(templates: Mapping[str, str]) -> str:
+    if "default" not in templates:
+        raise UsageError(
+            f"the model has several chat templates ({', '.join(map(str, templates))}) and none is named default; "
+            "name one of them so in its tokenizer_config.json"
+        )
+    return templates["default"]
 
 
 def _plain(tokenizer: Any) -> str:
@@ -158,7 +167,16 @@ def _folded(messages: Sequence[Message]) -> list[Message]:
 def _messages(text: Text, role: str) -> list[dict[str, Any]]:
     if isinstance(text, str):
         return [{"role": role, "content": text}]
-    return [{**message, "content": _content(message.get("content"))} for message in text]
+    return [_message(message) for message in text]
+
+
+def _message(message: Any) -> dict[str, Any]:
+    role = message.get("role") if isinstance(message, Mapping) else None
+    if not isinstance(role, str):
+        raise UsageError(
+            f"a message is a mapping with a role (user, assistant ...) and a content, not {str(message)[:80]!r}"
+        )
+    return {**message, "content": _content(message.get("content"))}
 
 
 def _content(content: Any) -> str:

@@ -44,11 +44,17 @@ class _Job:
         return bool(self.futures)
 
     def end(self, answer: Marked | BaseException) -> None:
-        for future in self.futures:
+        """Answer those who have begun to wait; nobody is left then, so that a job ends once."""
+        ended, self.futures = self.futures, []
+        for future in ended:
             if isinstance(answer, BaseException):
                 future.set_exception(answer)
             else:
                 future.set_result(answer)
+
+    def fail(self, error: BaseException) -> None:
+        if self.begin():
+            self.end(error)
 
 
 class Batcher(Generic[Item]):
@@ -117,19 +123,19 @@ class Batcher(Generic[Item]):
 
     def _plan(self) -> None:
         jobs: list[_Job] = []
+        batches: list[list[tuple[Item, _Job]]] = []
         try:
             jobs = self._taken()
             batches = self._micro_batches(jobs)
         except BaseException as error:  # whatever it is, somebody waits for it
-            batches = []
             for job in jobs:
-                if job.begin():
-                    job.end(error)
-        with self._changed:
-            self._is_planning = False
-            self._ready.extend(batches)
-            self._start_threads()
-            self._changed.notify_all()
+                job.fail(error)
+        finally:  # or nobody plans ever again
+            with self._changed:
+                self._is_planning = False
+                self._ready.extend(batches)
+                self._start_threads()
+                self._changed.notify_all()
 
     def _taken(self) -> list[_Job]:
         """Take what has arrived, once no more comes; equal asks are one job."""
@@ -142,7 +148,12 @@ class Batcher(Generic[Item]):
             taken, self._waiting = self._waiting[:MAX_WINDOW], self._waiting[MAX_WINDOW:]
         jobs: dict[object, _Job] = {}
         for ask, future in taken:
-            jobs.setdefault((_key(ask.prompt), _key(ask.response)), _Job(ask)).futures.append(future)
+            try:
+                key = (_key(ask.prompt), _key(ask.response))
+            except Exception as error:  # messages in messages, too deep for repr
+                _Job(ask, [future]).fail(error)
+            else:
+                jobs.setdefault(key, _Job(ask)).futures.append(future)
         return list(jobs.values())
 
     def _micro_batches(self, jobs: Sequence[_Job]) -> list[list[tuple[Item, _Job]]]:
@@ -202,10 +213,10 @@ def _prepared(engine: Engine[Item], jobs: Sequence[_Job]) -> list[tuple[Item, _J
     """Return the jobs with their items; those that cannot be read are ended with their error."""
     try:
         return list(zip(engine.prepare([job.ask for job in jobs]), jobs, strict=True))
-    except (TypeError, ValueError) as error:
-        if len(jobs) == 1:
-            if jobs[0].begin():
-                jobs[0].end(error)
+    except Exception as error:  # messages of others may make a template raise anything
+        if len(jobs) < 2:
+            for job in jobs:
+                job.fail(error)
             return []
     half = len(jobs) // 2
     return [*_prepared(engine, jobs[:half]), *_prepared(engine, jobs[half:])]

@@ -62,7 +62,7 @@ class Engine(Protocol[Item]):
         """Make items of asks, in order.
 
         Raises:
-            ValueError, TypeError: If an ask cannot be read; the batcher then finds out which.
+            ValueError, TypeError: If an ask cannot be read; the batcher then finds out which (after any error).
         """
 
     def plan(self, items: Sequence[Item]) -> list[list[int]]:
