@@ -13,7 +13,7 @@ from reward_models.evaluation.curves import Curve, Point, average, isotonic, log
 from reward_models.evaluation.reliability import pair_reliability, reliability, stars_reliability
 from reward_models.evaluation.scored import ScoredPrompt
 from reward_models.types import Answer, Preference, RatedPrompt
-from verifiers.errors import UsageError
+from verifiers.errors import InputError, UsageError
 
 
 def noisy_prompts(count: int, seed: int, *, human_noise: float = 1.0, scale: float = 1.0) -> list[ScoredPrompt]:
@@ -91,15 +91,39 @@ def test_calibration_when_read_back_from_a_card_then_is_the_same():
     "value", [None, {}, {"shape": 3}, {"shape": {"count": "x"}}], ids=["none", "empty", "number", "text"]
 )
 def test_calibration_when_a_card_holds_something_else_then_says_so(value):
-    with pytest.raises(UsageError, match="calibration"):
+    with pytest.raises(InputError, match="calibration"):
         Calibration.from_json(value)
 
 
-def test_calibration_when_knots_have_no_values_then_says_so():
-    value = calibrate(noisy_prompts(60, 4)).to_json()
-    value["stars"]["y_K"] = []
-    with pytest.raises(UsageError, match="knots"):
-        Calibration.from_json(value)
+@pytest.mark.parametrize(
+    ("place", "field", "value", "told"),
+    [
+        ("stars", "y_K", [], r"stars\.y_K is empty"),
+        ("stars", "y_K", [1.0], r"stars has \d+ knots and 1 values"),
+        ("stars", "y_K", [math.nan], r"stars\.y_K holds a number"),
+        ("shape", "quantiles_Q", [], r"shape\.quantiles_Q is empty"),
+        ("shape", "quantiles_Q", [2.0, 1.0], r"shape\.quantiles_Q does not ascend"),
+        ("shape", "mean", math.inf, r"shape\.mean holds"),
+        ("shape", "mean", 1e200, r"shape\.mean holds"),
+        ("shape", "mean", 10**400, r"shape\.mean"),
+        ("shape", "std", -1.0, r"shape\.std is -1\.0"),
+        ("shape", "std", "1", r"shape\.std"),
+    ],
+)
+def test_calibration_when_a_cards_numbers_cannot_be_then_names_file_and_field(
+    place: str, field: str, value: object, told: str
+):
+    card = calibrate(noisy_prompts(60, 4)).to_json()
+    card[place][field] = value
+    with pytest.raises(InputError, match=f"^a/rm_card.json: .*{told}"):
+        Calibration.from_json(card, "a/rm_card.json")
+
+
+def test_calibration_when_knots_do_not_ascend_then_says_so():
+    card = calibrate(noisy_prompts(60, 4)).to_json()
+    card["stars"] = {"x_K": [0.0, 0.0, 1.0], "y_K": [1.0, 2.0, 3.0]}
+    with pytest.raises(InputError, match=r"stars\.x_K does not strictly ascend"):
+        Calibration.from_json(card)
 
 
 def test_calibration_when_only_pairs_then_win_rate_and_antisymmetry():

@@ -3,13 +3,15 @@
 import logging
 import math
 import random
+import re
 from concurrent.futures import Future
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reward_models.evaluation.calibration import ScoreShape
+from reward_models.evaluation.calibration import Calibration, ScoreShape
+from reward_models.evaluation.curves import Curve
 from reward_models.serving.engine import Ask, Marked, NotAnswered
 from reward_models.serving.scale import Scale
 from reward_models.serving.verdicts import Facts, How, Member, gather
@@ -172,3 +174,50 @@ def test_gather_when_facts_cannot_be_had_then_is_failed_and_nobody_waits(raised:
     done.set_result(Marked((1.0,)))
     found = gather(Ask("p", "r"), [Member("rm", lambda ask: done, facts)], How()).result(5)
     assert found.status is Status.FAILED
+
+
+class Odd(ScoreWatch):
+    def figures(self) -> dict[str, float]:
+        raise OverflowError("too far")
+
+
+def test_watch_when_the_scores_cannot_be_reckoned_with_then_says_so_once(caplog: pytest.LogCaptureFixture):
+    watch = Odd(SHAPE, "my-rm")
+    for score in normal():
+        watch.heard("p", score)
+    assert [each.getMessage() for each in caplog.records if "cannot be held" in each.getMessage()] == [
+        "my-rm: the scores cannot be held against the calibration set: OverflowError('too far')"
+    ]
+
+
+NAN = Calibration(SHAPE, Curve((0.0,), (math.nan,)))
+
+
+@pytest.mark.parametrize(
+    ("score", "scale", "how", "told"),
+    [
+        (1e308, Scale(std=0.5), How("centred"), "overflowed"),
+        (1e200, Scale(), How(), "overflowed"),
+        (3.0, Scale(std=1e-300), How("centred"), "the centred score of 3 is 3e[+]300"),
+        (3.0, Scale(calibration=NAN), How("calibrated"), "the calibrated score of 3 is nan"),
+        (3.0, Scale(), How(combine="lower", penalty=math.inf), "the scores make no verdict"),
+    ],
+)
+def test_gather_when_a_score_is_beyond_reckoning_then_is_failed_and_nobody_waits(
+    score: float, scale: Scale, how: How, told: str
+):
+    found = verdict(member("one", Marked((score,)), scale), member("two", Marked((score,)), scale), how=how)
+    assert (found.reward, found.status) == (None, Status.FAILED)
+    assert re.search(told, found.reason)
+
+
+def test_gather_when_a_server_gives_scores_far_apart_then_the_watch_holds_up_nobody():
+    watch, found = ScoreWatch(SHAPE), []
+    for index in range(2 * MIN_SCORES):
+        done: Future[Marked] = Future()
+        done.set_result(Marked(((-1.0) ** index * 1e99,)))
+        found.append(
+            gather(Ask("p", str(index)), [Member("rm", lambda ask, d=done: d, lambda: Facts(Scale(), watch))], How())
+        )
+    assert {each.result(5).status for each in found} == {Status.PARTIAL}
+    assert "rm_range" in watch.alarms()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from random import Random
 
 import msgspec
@@ -29,9 +30,9 @@ from reward_models.evaluation.curves import (
     symmetric_logistic,
 )
 from reward_models.evaluation.ranking import count_pairs
-from reward_models.evaluation.scored import ScoredPrompt, scored_pairs, with_scores
-from reward_models.types import RatedPrompt
-from verifiers.errors import UsageError
+from reward_models.evaluation.scored import MAX_SCORE, ScoredPrompt, is_sound, scored_pairs, with_scores
+from reward_models.types import CARD_FILE, RatedPrompt
+from verifiers.errors import InputError, UsageError
 from verifiers.types import Json
 
 FOLDS = 5
@@ -116,20 +117,54 @@ class Calibration:
         return value
 
     @classmethod
-    def from_json(cls, value: Json) -> Calibration:
+    def from_json(cls, value: Json, card: str = CARD_FILE) -> Calibration:
         """Read it from a card.
 
+        Args:
+            value: What `to_json` gave.
+            card: The file, for messages.
+
         Raises:
-            UsageError: If the card holds something else.
+            InputError: If the card holds something else, or numbers that no data could have led to.
         """
         try:
             calibration = msgspec.convert(value, cls)
-        except msgspec.ValidationError as error:
-            raise UsageError(f"The card's calibration cannot be read: {error}. Run: verify rm eval --update") from error
-        for curve in (calibration.stars, calibration.pairs):
-            if curve is not None and (not curve.x_K or len(curve.x_K) != len(curve.y_K)):
-                raise UsageError("The card's calibration has knots without values. Run: verify rm eval --update")
+            fault = _fault(calibration)
+        except (msgspec.ValidationError, OverflowError) as error:
+            fault = str(error)
+        if fault:
+            raise InputError(
+                f'{card}: the calibration cannot be used: {fault}. Write "calibration": {{}} there, and fit it anew: '
+                "verify rm eval MODEL FILE --update"
+            )
         return calibration
+
+
+def _fault(calibration: Calibration) -> str:
+    """Return what is wrong with a card's numbers, beginning with the field; "" = nothing."""
+    shape = calibration.shape
+    maps = {name: curve for name in ("stars", "pairs") if (curve := getattr(calibration, name)) is not None}
+    lists = {"shape.quantiles_Q": shape.quantiles_Q}
+    lists |= {f"{name}.{axis}": getattr(curve, axis) for name, curve in maps.items() for axis in ("x_K", "y_K")}
+    spreads = {"shape.std": shape.std, "shape.within_std": shape.within_std, "shape.tie_rate": shape.tie_rate}
+    numbers = {name: (number or 0.0,) for name, number in spreads.items()}
+    for name, values in {**lists, **numbers, "shape.mean": (shape.mean,), "scale": calibration.scale or ()}.items():
+        if not all(map(is_sound, values)):
+            return f"{name} holds a number that is not finite, or beyond {MAX_SCORE:g}"
+    for name, values in lists.items():
+        if not values:
+            return f"{name} is empty, knots or quantiles are missing"
+    for name, (number,) in numbers.items():
+        if number < 0:
+            return f"{name} is {number}, which is below 0"
+    if list(shape.quantiles_Q) != sorted(shape.quantiles_Q):
+        return "shape.quantiles_Q does not ascend"
+    for name, curve in maps.items():
+        if len(curve.x_K) != len(curve.y_K):
+            return f"{name} has {len(curve.x_K)} knots and {len(curve.y_K)} values"
+        if any(left >= right for left, right in pairwise(curve.x_K)):
+            return f"{name}.x_K does not strictly ascend"
+    return ""
 
 
 def fit_calibration(

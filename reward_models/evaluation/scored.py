@@ -84,7 +84,7 @@ def with_scores(
 
 
 def _only_scored(rated: RatedPrompt, scores_N: Sequence[float | None]) -> ScoredPrompt:
-    kept = {place: float(score) for place, score in enumerate(scores_N) if score is not None and _is_sound(score)}
+    kept = {place: float(score) for place, score in enumerate(scores_N) if score is not None and is_sound(score)}
     if len(kept) == len(scores_N):
         return ScoredPrompt(rated, tuple(kept.values()))
     position = {place: new for new, place in enumerate(kept)}
@@ -97,7 +97,8 @@ def _only_scored(rated: RatedPrompt, scores_N: Sequence[float | None]) -> Scored
     return ScoredPrompt(replace(rated, answers=answers, preferences=preferences), tuple(kept.values()))
 
 
-def _is_sound(score: float) -> bool:
+def is_sound(score: float) -> bool:
+    """Whether a number can be reckoned with."""
     return math.isfinite(score) and abs(score) < MAX_SCORE
 
 

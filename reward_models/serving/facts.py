@@ -8,6 +8,7 @@ from reward_models.evaluation.calibration import Calibration
 from reward_models.serving.scale import Scale, Scores
 from reward_models.serving.verdicts import Facts
 from reward_models.serving.watch import ScoreWatch
+from reward_models.types import CARD_FILE
 
 if TYPE_CHECKING:
     from reward_models.models.card import Card
@@ -27,12 +28,12 @@ def facts_of(card: Card | None, model: str, scores: Scores, watched: bool) -> Fa
 
     Raises:
         OptionError: If the card does not support that kind.
-        UsageError: If its calibration cannot be read.
+        InputError: If its calibration cannot be read.
     """
     if card is None:
         scale = Scale()
     else:
-        calibration = Calibration.from_json(card.calibration) if card.calibration else None
+        calibration = Calibration.from_json(card.calibration, f"{model}/{CARD_FILE}") if card.calibration else None
         scale = Scale(card.mean, card.std, card.aspects, calibration, card.cutpoints)
     scale.check(scores, card is not None, model)
     shape = scale.calibration.shape if watched and scale.calibration is not None else None

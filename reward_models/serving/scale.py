@@ -9,6 +9,7 @@ from typing import Literal
 
 from reward_models.batching.cutpoints import Cutpoints
 from reward_models.evaluation.calibration import Calibration
+from reward_models.evaluation.scored import is_sound
 from verifiers.errors import OptionError
 
 Scores = Literal["raw", "centred", "calibrated"]
@@ -35,7 +36,7 @@ class Scale:
         """Return one number: the only output, or the weighted sum of the aspects.
 
         Raises:
-            ValueError: If it is not finite, or the outputs are not the card's.
+            ValueError: If it is no sound number, or the outputs are not the card's.
         """
         if not self.aspects:
             if len(outputs) != 1:
@@ -45,17 +46,24 @@ class Scale:
             raise ValueError(f"the model gave {len(outputs)} numbers for the aspects {', '.join(self.aspects)}")
         else:
             raw = math.fsum(output * weight for output, weight in zip(outputs, self.aspects.values(), strict=True))
-        if not math.isfinite(raw):
+        if not is_sound(raw):
             raise ValueError(f"the model gave {raw}: its weights or activations have overflowed")
         return raw
 
     def of(self, raw: float, scores: Scores) -> float:
-        """Return a raw score as the kind that was asked for; `check` has made sure that it can be had."""
+        """Return a raw score as the kind that was asked for; `check` has made sure that it can be had.
+
+        Raises:
+            ValueError: If it is no sound number.
+        """
+        score = raw
         if scores == "centred":
-            return (raw - self.mean) / self.std
-        if scores == "calibrated" and self.calibration is not None:
-            return self.calibration.calibrated(raw)
-        return raw
+            score = (raw - self.mean) / self.std
+        elif scores == "calibrated" and self.calibration is not None:
+            score = self.calibration.calibrated(raw)
+        if not is_sound(score):
+            raise ValueError(f"the {scores} score of {raw:g} is {score}: the card's mean, std or calibration are wrong")
+        return score
 
     def check(self, scores: Scores, has_card: bool, model: str) -> None:
         """Refuse a kind that the card does not support.

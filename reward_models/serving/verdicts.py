@@ -151,7 +151,14 @@ def gather(ask: Ask, members: Sequence[Member], how: How) -> Future[Verdict]:
 
 
 def _verdict(ask: Ask, asked: Sequence[tuple[Member, Future[Marked]]], how: How) -> Verdict:
-    """Make the verdict of members that are all done."""
+    """Make the verdict of members that are all done; whatever happens, there is one: somebody waits for it."""
+    try:
+        return _judged(ask, asked, how)
+    except Exception as error:  # what a server or a card holds may be anything
+        return not_judged(Status.FAILED, f"the scores make no verdict: {type(error).__name__}: {error}")
+
+
+def _judged(ask: Ask, asked: Sequence[tuple[Member, Future[Marked]]], how: How) -> Verdict:
     found: list[Told] = []
     for member, future in asked:
         error = CancelledError("given up") if future.cancelled() else future.exception()

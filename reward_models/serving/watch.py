@@ -64,7 +64,7 @@ class ScoreWatch:
         self._told: set[str] = set()
 
     def heard(self, prompt: str, score: float) -> None:
-        """Take the raw score of one answer; each alarm is logged once."""
+        """Take the raw score of one answer; each alarm is logged once. Never raises for what the scores are."""
         with self._lock:
             self._scores.append(score)
             group = self._groups.setdefault(prompt, [])
@@ -77,7 +77,11 @@ class ScoreWatch:
             if self._since_look < MIN_SCORES:
                 return
             self._since_look = 0
-        for key, text in self.alarms().items():
+        try:
+            alarms = self.alarms()
+        except Exception as error:  # the score that is watched is worth more than the watch
+            alarms = {"rm_watch": f"the scores cannot be held against the calibration set: {error!r}"}
+        for key, text in alarms.items():
             if key not in self._told:
                 self._told.add(key)
                 _log.warning("%s: %s", self._name or "reward model", text)
