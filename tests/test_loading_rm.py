@@ -201,7 +201,7 @@ def test_stock_checkpoint_of_others_when_loaded_then_scores_without_a_card(base:
     ("changes", "message"),
     [
         ({"format": 99}, "another format"),
-        ({"std": 0}, "both must be finite"),
+        ({"std": 0}, "std 0; it must be a finite number above 0"),
         ({"template_hash": "0"}, "not the one that the model was trained with"),
         ({"surprise": 1}, "not a card"),
     ],

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from reward_models.batching.cutpoints import Cutpoints
 from reward_models.types import CARD_FILE
@@ -108,14 +109,70 @@ def read_card(folder: Path) -> Card | None:
         raw = json.loads(path.read_text(encoding="utf-8"))
         if raw.pop("format") != FORMAT:
             raise InputError(f"{path} has another format than {FORMAT}; update grpo-teachers")
+        _check(raw, path)
         raw["parity"] = tuple(ParityText(**text) for text in raw["parity"])
-        if cuts := raw.get("cutpoints"):
-            raw["cutpoints"] = Cutpoints(
-                tuple(map(float, cuts["stars"])), tuple(map(float, cuts["cuts"])), float(cuts["slope"])
-            )
-        card = Card(**{**raw, "quantiles": tuple(raw["quantiles"]), "seen": tuple(raw.get("seen", ()))})
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        if (cuts := raw.get("cutpoints")) is not None:
+            raw["cutpoints"] = Cutpoints(tuple(cuts["stars"]), tuple(cuts["cuts"]), cuts["slope"])
+        return Card(**{**raw, "quantiles": tuple(raw["quantiles"]), "seen": tuple(raw.get("seen", ()))})
+    except InputError:
+        raise
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} is not a card of a reward model: {type(error).__name__}: {error}") from error
-    if not (math.isfinite(card.mean) and math.isfinite(card.std) and card.std > 0):
-        raise InputError(f"{path} has mean {card.mean} and std {card.std}; both must be finite, std above 0")
-    return card
+
+
+def _check(raw: Mapping[str, Any], path: Path) -> None:
+    """Refuse a card with a value of another kind than its field's: others may have written it."""
+    for name, value in raw.items():
+        what, fits = _KINDS.get(name, _ANY)
+        if not fits(value):
+            raise InputError(
+                f"{path} has {name} {repr(value)[:80]}; it must be {what}. Restore the file as training wrote it"
+            )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max  # false for NaN, too
+
+
+def _is_prompt(value: Any) -> bool:
+    return _is_text(value) or _lists(lambda message: isinstance(message, dict))(value)
+
+
+def _lists(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(map(fits, value))
+
+
+def _names(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and all(map(fits, value.values()))
+
+
+def _is_one_of(kinds: Mapping[str, Callable[[Any], bool]]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and all(fits(value.get(name)) for name, fits in kinds.items())
+
+
+_Kind = tuple[str, Callable[[Any], bool]]
+_ANY: _Kind = ("any", lambda value: True)
+_TEXT: _Kind = ("text", _is_text)
+_OBJECT: _Kind = ("an object", _names(lambda value: True))
+_PARITY = {"prompt": _is_prompt, "response": _is_prompt, "text": _is_text, "score": _is_number}
+_CUTPOINTS = {"stars": _lists(_is_number), "cuts": _lists(_is_number), "slope": _is_number}
+_KINDS: Mapping[str, _Kind] = {
+    **dict.fromkeys(("base", "loss", "data_hash", "template_hash", "dtype"), _TEXT),
+    **dict.fromkeys(("calibration", "metrics", "settings"), _OBJECT),
+    "mean": ("a finite number", _is_number),
+    "std": ("a finite number above 0", lambda value: _is_number(value) and value > 0),
+    "cutpoints": ("null, or stars, cuts and a slope", lambda value: value is None or _is_one_of(_CUTPOINTS)(value)),
+    "quantiles": ("a list of finite numbers", _lists(_is_number)),
+    "tie_rate": ("null or a finite number", lambda value: value is None or _is_number(value)),
+    "aspects": ("an object of finite numbers", _names(_is_number)),
+    "seen": ("a list of texts", _lists(_is_text)),
+    "max_tokens": ("a whole number, 0 or more", lambda value: type(value) is int and value >= 0),
+    "four_bit": ("true or false", lambda value: isinstance(value, bool)),
+    "versions": ("an object of texts", _names(_is_text)),
+    "parity": ("a list of texts with prompt, response, text and a finite score", _lists(_is_one_of(_PARITY))),
+}
+"""What each field of a card's file holds, and whether a value is that."""
