@@ -105,7 +105,7 @@ def test_calibration_when_a_card_holds_something_else_then_says_so(value):
         ("shape", "quantiles_Q", [2.0, 1.0], r"shape\.quantiles_Q does not ascend"),
         ("shape", "mean", math.inf, r"shape\.mean holds"),
         ("shape", "mean", 1e200, r"shape\.mean holds"),
-        ("shape", "mean", 10**400, r"shape\.mean"),
+        pytest.param("shape", "mean", 10**400, r"shape\.mean", id="huge"),
         ("shape", "std", -1.0, r"shape\.std is -1\.0"),
         ("shape", "std", "1", r"shape\.std"),
     ],

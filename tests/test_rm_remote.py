@@ -1,18 +1,20 @@
 """The teacher `remote_rm` against servers without a model: dialects, batches, retries, deadlines, parity."""
 
+import json
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from rm_servers import Served, serving
 
 from reward_models.serving import server as server_module
 from reward_models.serving.dialects import DIALECTS, Written, read_outputs
-from reward_models.serving.engine import Ask, NotAnswered, Refused
+from reward_models.serving.engine import Ask, Marked, NotAnswered, Refused
 from reward_models.serving.parity import mismatch
 from reward_models.serving.remote import Options, remote_rm
 from reward_models.serving.scale import Scale
-from reward_models.serving.server import Parity, ServerEngine, ServerSettings, meet
+from reward_models.serving.server import Parity, ServerEngine, ServerSettings, TooLate, meet
 from verifiers.connections import Connections
 from verifiers.errors import OptionError
 from verifiers.scoring import score
@@ -64,6 +66,25 @@ def test_score_when_the_server_takes_fewer_then_the_batch_is_halved():
     with serving(Served("tei", length, max_batch=3)) as served:
         verdicts = scored(served, [Sample("x" * n) for n in range(1, 20)], server="tei", parallel=1)
     assert [each.reward for each in verdicts] == [length("x" * n) for n in range(1, 20)]
+
+
+def stumbling(*first: tuple[int, bytes]) -> Served:
+    return Served("openrlhf", by_ids, faults=[*first, *[(503, b"busy")] * 1000])
+
+
+def test_run_when_a_half_comes_too_late_then_the_other_halfs_answers_stay():
+    settings = ServerSettings("openrlhf", "", 8, 1, 0.5, 0.05)
+    with serving(stumbling((413, b"too many"), (200, b'{"rewards": [1, 2]}'))) as served:
+        engine = meet(Connections(served.url, None), settings, write, has_ids=False, parity=None)
+        found = engine.run(0, write([Ask("", text) for text in "abcd"]))
+    assert [each.outputs for each in found[:2] if isinstance(each, Marked)] == [(1.0,), (2.0,)]
+    assert [type(each) for each in found[2:]] == [TooLate] * 2
+
+
+def test_meet_when_half_of_the_cards_texts_come_too_late_then_is_not_refused_for_good():
+    body = json.dumps({"rewards": [CARD.expected[0]]}).encode()
+    with serving(stumbling((413, b"too many"), (200, body))) as served, pytest.raises(TooLate, match="busy"):
+        met(served, "openrlhf", deadline_s=0.5)
 
 
 def test_score_when_the_server_refuses_one_answer_then_only_that_is_not_judged():
@@ -134,8 +155,8 @@ TEXTS = ("a", "bb", "a longer one")
 CARD = Parity(tuple(Ask("", text) for text in TEXTS), tuple(of_ids([*map(ord, text)]) for text in TEXTS), Scale())
 
 
-def met(served: Served, kind: str = "auto", parity: Parity | None = CARD) -> ServerEngine:
-    settings = ServerSettings(kind, "", 8, 2, 10.0, 0.05)
+def met(served: Served, kind: str = "auto", parity: Parity | None = CARD, deadline_s: float = 10.0) -> ServerEngine:
+    settings = ServerSettings(kind, "", 8, 2, deadline_s, 0.05)
     return meet(Connections(served.url, None), settings, write, has_ids=True, parity=parity)
 
 
@@ -196,6 +217,19 @@ def test_mismatch_when_within_bf16_then_is_none_and_when_beyond_then_told():
 def test_read_outputs_when_vllm_reorders_then_by_index():
     reply = {"data": [{"index": 1, "probs": [2.0]}, {"index": 0, "probs": [1.0]}]}
     assert read_outputs(DIALECTS["vllm"], reply, 2) == [(1.0,), (2.0,)]
+
+
+@pytest.mark.parametrize("indices", [(0, 0), (1, 2), ("0", "1"), (0, None)])
+def test_read_outputs_when_vllms_indices_are_not_each_once_then_are_refused(indices: tuple[Any, Any]):
+    reply = {"data": [{"index": index, "probs": [1.0]} for index in indices]}
+    with pytest.raises(ValueError, match="no scores where they belong"):
+        read_outputs(DIALECTS["vllm"], reply, 2)
+
+
+@pytest.mark.parametrize("score", [True, "3", None, pytest.param(10**400, id="huge"), [1.0, "2"], {"a": 1}])
+def test_read_outputs_when_a_score_is_no_number_then_is_refused(score: Any):
+    with pytest.raises(ValueError, match="no scores where they belong"):
+        read_outputs(DIALECTS["openrlhf"], {"rewards": [1.0, score]}, 2)
 
 
 def test_persist_when_the_server_fails_three_times_then_its_answer_is_kept(monkeypatch: pytest.MonkeyPatch):

@@ -81,7 +81,10 @@ def _vllm_text(batch: Sequence[Written], model: str) -> Json:
 
 
 def _vllm_read(reply: Any) -> list[list[float]]:
-    rows = sorted(reply["data"], key=lambda row: int(row["index"]))
+    rows = sorted(reply["data"], key=lambda row: row["index"])
+    indices = [row["index"] for row in rows]
+    if indices != list(range(len(rows))):
+        raise ValueError(f"its indices are not 0 to {len(rows) - 1}, each once: {str(indices)[:80]}")
     return [row["probs"] for row in rows]
 
 
@@ -150,6 +153,12 @@ DIALECTS: Mapping[str, Dialect] = {
 }
 
 
+def _number(value: Any) -> float:
+    if type(value) not in (int, float):  # float() would take true and "3", too
+        raise TypeError(f"{str(value)[:80]!r} is no number")
+    return float(value)
+
+
 def read_outputs(dialect: Dialect, reply: Any, count: int) -> list[tuple[float, ...]]:
     """Take the outputs out of a server's reply.
 
@@ -157,8 +166,8 @@ def read_outputs(dialect: Dialect, reply: Any, count: int) -> list[tuple[float, 
         ValueError: If it holds something else than `count` lists of finite numbers; the text says what.
     """
     try:
-        rows = [tuple(float(number) for number in row) for row in dialect.read(reply)]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        rows = [tuple(map(_number, row)) for row in dialect.read(reply)]
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ValueError(f"the reply has no scores where they belong ({type(error).__name__}: {error})") from error
     if len(rows) != count:
         raise ValueError(f"the reply has {len(rows)} scores for {count} answers")

@@ -74,6 +74,10 @@ class Parity:
 Writer = Callable[[Sequence[Ask]], list[Written]]
 
 
+class TooLate(NotAnswered):
+    """The server gave no answer to keep before the deadline."""
+
+
 class ServerEngine:
     """Asks a server. Made by `meet`."""
 
@@ -108,12 +112,16 @@ class ServerEngine:
         answer = persist(lambda: self._connections.post(self._dialect.path, body, end_s), end_s, self.shown)
         if answer.status in TOO_MUCH and len(items) > 1:
             half = len(items) // 2
-            return [*self._asked(items[:half], way, end_s), *self._asked(items[half:], way, end_s)]
+            answers = self._asked(items[:half], way, end_s)
+            try:
+                return [*answers, *self._asked(items[half:], way, end_s)]
+            except TooLate as error:  # what was answered stays
+                return [*answers, *[error] * (len(items) - half)]
         if answer.status != 200:
             return [NotAnswered(f"{self.shown}{self._dialect.path} answered {_shown(answer)}")] * len(items)
         try:
             return [*read_outputs(self._dialect, json.loads(answer.body), len(items))]
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             reason = f"{self.shown}{self._dialect.path}: {error}: {_shown(answer)}"
             return [NotAnswered(reason, Status.FAILED)] * len(items)
 
@@ -137,6 +145,8 @@ class ServerEngine:
         for way in ways:
             answers = self._asked(items, way, end_s)
             lost = next((each for each in answers if isinstance(each, Exception)), None)
+            if isinstance(lost, TooLate):
+                raise lost
             fault = str(lost) if lost is not None else self._fault(answers, parity)
             if not fault:
                 self.way = way
@@ -206,7 +216,7 @@ def persist(ask: Callable[[], Answer], end_s: float, server: str) -> Answer:
     """Ask, with growing pauses, until there is an answer to keep.
 
     Raises:
-        NotAnswered: If there is none by `end_s`.
+        TooLate: If there is none by `end_s`.
     """
     errors, attempt = 0, 0
     while True:
@@ -225,7 +235,7 @@ def persist(ask: Callable[[], Answer], end_s: float, server: str) -> Answer:
         if attempt == ATTEMPTS_IN_SILENCE:
             _log.warning("%s; asking again for up to %.0f s", why, end_s - time.monotonic())
         if time.monotonic() + pause_s >= end_s:
-            raise NotAnswered(f"{why} (tried {attempt} times)", status)
+            raise TooLate(f"{why} (tried {attempt} times)", status)
         time.sleep(pause_s)
 
 
