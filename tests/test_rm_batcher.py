@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -210,6 +211,30 @@ def test_submit_when_in_a_fork_then_makes_an_engine_of_its_own():
     if child == 0:
         found = batcher.submit(Ask("p", "bb")).result(WAIT_S).outputs[0]
         os._exit(0 if found == 2.0 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+def test_submit_when_threads_of_a_fork_ask_at_once_then_nothing_is_lost(monkeypatch: pytest.MonkeyPatch):
+    def slow() -> threading.Condition:
+        time.sleep(0.2)  # others ask before the state is new
+        return threading.Condition()
+
+    def asked(n: int) -> float:
+        time.sleep(n * 0.05)
+        return batcher.submit(Ask("p", "x" * n)).result(2).outputs[0]
+
+    batcher = Batcher(Lengths)
+    assert scores([batcher.submit(Ask("p", "a"))]) == [1.0]
+    monkeypatch.setattr(batcher_module, "threading", SimpleNamespace(Condition=slow, Thread=threading.Thread))
+    child = os.fork()
+    if child == 0:
+        try:
+            with ThreadPoolExecutor(3) as threads:
+                found = list(threads.map(asked, range(3)))
+        except BaseException:
+            os._exit(2)
+        os._exit(0 if found == [0.0, 1.0, 2.0] else 1)
     assert os.waitpid(child, 0)[1] == 0
 
 

@@ -8,7 +8,6 @@ when there was nothing to do for a while, so that a model that nobody holds any 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections import deque
@@ -19,6 +18,7 @@ from typing import Generic
 
 from reward_models.serving.engine import Ask, Engine, Item, Marked, NotAnswered
 from verifiers.errors import VerifyError
+from verifiers.forks import renewed_in_forks
 from verifiers.types import Status, Text
 
 MAX_WINDOW = 4096
@@ -67,10 +67,17 @@ class Batcher(Generic[Item]):
 
     def __init__(self, make: Callable[[], Engine[Item]]) -> None:
         self._make = make
+        self._inherited: list[object] = []
+        self._reset()
+        renewed_in_forks(self)
+
+    def renew(self) -> None:
+        """Begin anew: a fork has neither the threads nor the devices of its parent."""
+        # Not freed here: that takes locks of allocators, which a thread of the parent may have held.
+        self._inherited.append(self._engine)
         self._reset()
 
     def _reset(self) -> None:
-        self._pid = os.getpid()
         self._changed = threading.Condition()
         self._waiting: list[tuple[Ask, Future[Marked]]] = []
         self._ready: deque[list[tuple[Item, _Job]]] = deque()
@@ -82,8 +89,6 @@ class Batcher(Generic[Item]):
 
     def submit(self, ask: Ask) -> Future[Marked]:
         """Begin to score an ask; never raises. The future's error is `NotAnswered`, or of `prepare` or `run`."""
-        if self._pid != os.getpid():
-            self._reset()  # a fork has neither the threads nor the devices of its parent
         future: Future[Marked] = Future()
         with self._changed:
             self._waiting.append((ask, future))
