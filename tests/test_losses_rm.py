@@ -9,11 +9,15 @@ torch = pytest.importorskip("torch")
 from reward_models.batching.cutpoints import Cutpoints  # noqa: E402
 from reward_models.batching.labels import LabelMaker, Labels  # noqa: E402
 from reward_models.batching.scale import StarScale  # noqa: E402
+from reward_models.data.labels import relabelled  # noqa: E402
+from reward_models.data.raters import Raters  # noqa: E402
 from reward_models.losses.base import Loss  # noqa: E402
 from reward_models.losses.ordinal import Ordinal  # noqa: E402
 from reward_models.losses.registry import LOSSES, build_loss, candidates, check_fits, fitting  # noqa: E402
 from reward_models.losses.wrappers import Centred, MultiAspect  # noqa: E402
-from reward_models.types import Answer, Preference, RatedPrompt  # noqa: E402
+from reward_models.training.building import shares  # noqa: E402
+from reward_models.training.material import Material  # noqa: E402
+from reward_models.types import Answer, Preference, RatedPrompt, Rating  # noqa: E402
 from verifiers.errors import UsageError  # noqa: E402
 
 pytestmark = pytest.mark.trainers
@@ -165,7 +169,7 @@ def test_cutpoints_when_they_do_not_fit_the_stars_then_are_refused(cuts: tuple[f
 def test_centred_when_pairs_then_as_trl_adds_it():
     result = Centred(build_loss("bt", UNIT), 0.01)(torch.tensor([[2.0], [1.0]]), labels_of(rated(2.0, 0.5)))
     assert result.loss.item() == pytest.approx(log1pexp(-1.0) + 0.01 * 9.0, rel=1e-6)
-    assert float(result.parts["centring"]) == pytest.approx(9.0)
+    assert float(result.terms["centring"].mean()) == pytest.approx(9.0)
     alone = Centred(build_loss("mse", UNIT), 0.1)(torch.tensor([[2.0]]), labels_of(rated(2.0)))
     assert alone.loss.item() == pytest.approx(0.1 * 16.0)
 
@@ -174,7 +178,7 @@ def test_aspects_when_weighted_then_each_output_learns_its_own():
     scale = StarScale(0.0, 1.0, (), {"help": StarScale(), "safe": StarScale()})
     prompt = RatedPrompt("q", (Answer("a", aspects={"help": 2.0, "safe": 1.0}), Answer("b", aspects={"help": 0.0})))
     labels = labels_of(prompt, scale=scale)
-    loss = build_loss("joint", scale, aspects={"help": 3.0, "safe": 1.0})
+    loss = build_loss("joint", scale, aspects={"help": 0.75, "safe": 0.25})
     outputs = torch.tensor([[1.0, 1.0], [0.0, 5.0]], requires_grad=True)
     result = loss(outputs, labels)
     # help: pair d = 1, errors (1, 0); safe: one answer only, error 0; no overall stars.
@@ -220,6 +224,67 @@ def test_loss_when_the_batch_is_shuffled_then_the_same(name: str):
         for answers in (order, sorted(order))
     )
     assert first.item() == pytest.approx(second.item(), rel=1e-5)
+
+
+def uneven() -> list[RatedPrompt]:
+    """Prompts with one answer and with several, ties, unlike weights, aspects, preferences, and no labels at all."""
+    weighed = [
+        Answer("a", stars=s, weight=w, aspects={"help": s, "safe": 2.0 - s / 3}) for s, w in ((2.0, 0.1), (0.0, 9.0))
+    ]
+    return [
+        RatedPrompt("p", (*weighed, Answer("b", stars=0.0, weight=3.0))),
+        rated(1.0),
+        preferred(Preference(1, 0, 0.7, weight=4.0)),
+        rated(1.0, 1.0, 2.0, 0.0),
+        rated(None),
+        rated(2.0),
+    ]
+
+
+ADDING = sorted(LOSSES.keys() - {"cross"})
+WITH_ASPECTS = [(name, {"help": 0.75, "safe": 0.25}) for name in ADDING if name != "ordinal"]
+
+
+@pytest.mark.parametrize("centring", [0.0, 0.1])
+@pytest.mark.parametrize(("name", "aspects"), [*((name, {}) for name in ADDING), *WITH_ASPECTS])
+def test_loss_when_a_batch_is_cut_between_prompts_then_its_parts_add_up_to_the_whole(
+    name: str, centring: float, aspects: dict[str, float]
+):
+    prompts = uneven()
+    scale = StarScale(0.0, 1.0, (0.0, 1.0, 2.0), {each: StarScale() for each in aspects})
+    answers = [(p, a) for p, prompt in enumerate(prompts) for a in range(len(prompt.answers))]
+    maker, loss = LabelMaker(prompts, scale), build_loss(name, scale, centring=centring, aspects=aspects)
+    outputs = torch.linspace(-2, 2, len(answers) * loss.num_outputs).reshape(len(answers), -1).requires_grad_()
+    whole = loss(outputs, maker(answers))
+    weights = {each: term.weight for each, term in whole.terms.items()}
+    gradient = torch.autograd.grad(whole.loss, outputs)[0]
+    for parts in ([range(3), range(3, 12)], [range(6), range(6, 10), range(10, 12)]):
+        found = [loss(outputs[list(part)], maker([answers[n] for n in part])) for part in parts]
+        total = sum(each.part_of(weights) for each in found)
+        assert total.item() == pytest.approx(whole.loss.item(), rel=1e-5)
+        assert torch.allclose(torch.autograd.grad(total, outputs)[0], gradient, atol=1e-6)
+        assert all(sum(e.terms[t].weight.item() for e in found) == pytest.approx(weights[t].item()) for t in weights)
+
+
+def test_aspects_when_each_output_is_its_own_stars_then_the_score_is_the_label_whatever_the_scales():
+    rows = [(0.0, 60.0), (4.0, 100.0), (1.0, 0.0), (3.0, 20.0)]
+    weights = {"help": 0.75, "safe": 0.25}
+    answers = [Answer("a", ratings=(Rating(h, aspect="help"), Rating(s, aspect="safe"))) for h, s in rows]
+    prompts = relabelled([RatedPrompt("q", tuple(answers))], weights, {})
+    scale = StarScale.fit(prompts)
+    labels = labels_of(*prompts, scale=scale)
+    factors = shares(Material(prompts, [], weights, "", "", Raters()), scale)
+    loss = build_loss("mse", scale, aspects=factors)
+    assert loss(labels.aspects_NA, labels).loss.item() == pytest.approx(0.0, abs=1e-10)
+    assert loss.scores(labels.aspects_NA).tolist() == pytest.approx(labels.stars_N.tolist(), abs=1e-6)
+
+
+def test_of_aspect_when_answers_weigh_then_so_do_their_pairs():
+    scale = StarScale(aspects={"help": StarScale()})
+    answers = [Answer("a", stars=s, aspects={"help": s}, weight=w) for s, w in ((1.0, 100.0), (2.0, 1.0), (3.0, 4.0))]
+    labels = labels_of(RatedPrompt("q", tuple(answers)), scale=scale)
+    assert labels.of_aspect(0).weight_K.tolist() == pytest.approx(labels.weight_K.tolist())
+    assert sorted(labels.weight_K.tolist()) == pytest.approx([1.0, 5.0, 10.0])
 
 
 CANDIDATES = [

@@ -1,6 +1,7 @@
 """Parts of a training run: micro-batches, the order of epochs, which parameter learns how fast."""
 
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -8,14 +9,20 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import torch
-from rm_tiny import tiny_base
+from rm_tiny import WORDS, tiny_base
 
 from reward_models.batching.collate import Item
+from reward_models.batching.labels import LabelMaker
 from reward_models.batching.plan import BatchPlan
+from reward_models.batching.scale import StarScale
+from reward_models.losses.registry import build_loss
+from reward_models.training.arguments import training_arguments
 from reward_models.training.batches import EpochChain, micro_batches
-from reward_models.training.building import build_model
+from reward_models.training.building import build_model, collator, encode
 from reward_models.training.optimizer import head_gain, parameter_groups
 from reward_models.training.settings import load_settings
+from reward_models.training.trainer import RewardTrainer, TrainingSet
+from reward_models.types import Answer, RatedPrompt
 
 pytestmark = pytest.mark.trainers
 
@@ -67,3 +74,44 @@ def test_head_gain_when_weights_are_larger_than_a_new_heads_then_says_how_much(w
     final = torch.nn.Linear(15, 1)
     torch.nn.init.constant_(final.weight, weight)
     assert head_gain(final) == pytest.approx(gain)
+
+
+def rated_prompts() -> list[RatedPrompt]:
+    """Prompts with one answer and with several, whose weights differ."""
+    drawn = Random(3)
+    words = [" ".join(drawn.choices(WORDS, k=drawn.randint(1, 6))) for _ in range(60)]
+    return [
+        RatedPrompt(
+            words[n],
+            tuple(
+                Answer(words[12 + 4 * n + k], stars=float(drawn.randint(1, 5)), weight=drawn.choice([0.1, 1.0, 10.0]))
+                for k in range(1 if n % 3 else 4)
+            ),
+        )
+        for n in range(12)
+    ]
+
+
+@pytest.mark.parametrize("name", ["joint", "soft", "mse"])
+def test_training_step_when_an_update_is_cut_then_loss_and_gradient_are_those_of_the_whole(tmp_path: Path, name: str):
+    prompts = rated_prompts()
+    scale = StarScale.fit(prompts)
+    base = tiny_base(tmp_path, "bert")
+    found = []
+    for micro_tokens in (0, 120):
+        settings = load_settings(values={"loss": name, "micro_tokens": micro_tokens, "update_tokens": 10**6})
+        model = build_model(base, settings, {})
+        data = encode(model, prompts)
+        chain = EpochChain(BatchPlan([len(each) for each in data.encoded], data.prompt_numbers, 10**6), 1)
+        training_set = TrainingSet(prompts, data.items, chain, collator(model, LabelMaker(prompts, scale), settings))
+        args = training_arguments(settings, tmp_path / str(micro_tokens), 1, evaluates=False)
+        trainer = RewardTrainer(model.net, args, training_set, build_loss(name, scale), settings, model.tokenizer)
+        loss = trainer.training_step(model.net, {"items": data.items})
+        gradient = torch.cat([p.grad.flatten() for p in model.net.parameters() if p.grad is not None])
+        found.append((float(loss), gradient, len(micro_batches(data.items, settings.micro))))
+    (whole, gradient, parts), (cut, gradient_cut, parts_cut) = found
+    assert parts == 1
+    assert parts_cut > 2
+    assert cut == pytest.approx(whole, rel=1e-5)
+    assert float(gradient.abs().max()) > 1e-3
+    assert torch.allclose(gradient_cut, gradient, atol=1e-5)

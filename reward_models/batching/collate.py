@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from reward_models.batching.chunks import CPU_PASS, chunks_by_length
-from reward_models.batching.labels import LabelMaker
+from reward_models.batching.labels import LabelMaker, Labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,13 @@ class Collator:
         places = everything if self.together else chunks_by_length(lengths_N, pass_tokens=self.pass_tokens)
         return {
             "chunks": [self._chunk(items, place) for place in places],
-            "labels": self.labels([(item.prompt, item.answer) for item in items]).tensors(),
+            "labels": self.labels_of(items).tensors(),
             "tokens": torch.tensor([sum(lengths_N)]),
         }
+
+    def labels_of(self, items: Sequence[Item]) -> Labels:
+        """Return the labels of some items, in their order."""
+        return self.labels([(item.prompt, item.answer) for item in items])
 
     def _chunk(self, items: Sequence[Item], place: list[int]) -> Chunk:
         return {"inputs": self.layout([items[n].ids for n in place]), "place": torch.tensor(place)}

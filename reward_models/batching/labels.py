@@ -61,7 +61,8 @@ class Labels:
         """Return labels as if this aspect's stars were the answers' only ones; pairs are formed anew from them."""
         stars_N = self.aspects_NA[:, aspect]
         pairs = star_pairs(stars_N, self.prompt_N)
-        weight_K = pair_weights(pairs[0], self.prompt_N, torch.ones_like(pairs[1]))
+        own_K = self.weight_N[pairs[0]].prod(dim=1).sqrt()
+        weight_K = pair_weights(pairs[0], self.prompt_N, own_K)
         none_N = torch.full_like(stars_N, NAN)
         return replace(
             self,

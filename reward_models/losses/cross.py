@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from reward_models.batching.labels import Labels
-from reward_models.losses.base import Loss, LossResult, weighted_mean
+from reward_models.losses.base import Loss, LossResult, Term, weighted
 from reward_models.losses.pairwise import soft_bradley_terry
 
 MAX_COMPARED = 2048
@@ -18,19 +18,20 @@ MAX_COMPARED = 2048
 
 
 class CrossPrompt(Loss):
-    """Every rated answer of the batch against every other one; equal stars are ties."""
+    """Every rated answer of the batch against every other one; equal stars are ties.
+
+    Of a batch that is scored in parts, only answers of the same part are compared.
+    """
 
     def forward(self, outputs_NH: Tensor, labels: Labels) -> LossResult:
-        loss = self.all_pairs(
-            outputs_NH[:MAX_COMPARED, 0], labels.stars_N[:MAX_COMPARED], labels.weight_N[:MAX_COMPARED]
-        )
-        return LossResult(loss, {"cross": loss.detach()})
+        some = slice(MAX_COMPARED)
+        return LossResult({"cross": self.all_pairs(outputs_NH[some, 0], labels.stars_N[some], labels.weight_N[some])})
 
-    def all_pairs(self, scores_N: Tensor, stars_N: Tensor, weight_N: Tensor) -> Tensor:
+    def all_pairs(self, scores_N: Tensor, stars_N: Tensor, weight_N: Tensor) -> Term:
         """Return the mean soft Bradley-Terry loss over all pairs i < j of rated answers."""
         first_K, second_K = torch.triu_indices(len(stars_N), len(stars_N), offset=1, device=stars_N.device)
         stars_K = stars_N[first_K] - stars_N[second_K]
         keep_K = ~stars_K.isnan()
         better_K = (stars_K.nan_to_num(0.0).sign() + 1) / 2
         each_K = soft_bradley_terry(scores_N[first_K] - scores_N[second_K], better_K)
-        return weighted_mean(each_K, (weight_N[first_K] * weight_N[second_K]).sqrt(), keep_K)
+        return weighted(each_K, (weight_N[first_K] * weight_N[second_K]).sqrt(), keep_K)

@@ -33,7 +33,5 @@ class Joint(Loss):
         self.order = SoftBradleyTerry()
 
     def forward(self, outputs_NH: Tensor, labels: Labels) -> LossResult:
-        order = self.order(outputs_NH, labels)
-        stars = squared_error(outputs_NH[:, 0], labels)
-        parts = {**order.parts, "soft": order.loss.detach(), "mse": stars.detach()}
-        return LossResult(order.loss + self.star_share * stars, parts)
+        stars = squared_error(outputs_NH[:, 0], labels, self.star_share)
+        return LossResult({**self.order(outputs_NH, labels).terms, "mse": stars})

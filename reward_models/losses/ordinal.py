@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from reward_models.batching.labels import Labels
-from reward_models.losses.base import Loss, LossResult, weighted_mean
+from reward_models.losses.base import Loss, LossResult, weighted
 from verifiers.errors import UsageError
 
 logsigmoid = torch.nn.functional.logsigmoid
@@ -62,8 +62,7 @@ class Ordinal(Loss):
         share_N = level_N - low_N
         log_NC = self.log_probabilities(outputs_NH)
         each_N = -(1 - share_N) * _pick(log_NC, low_N) - share_N * _pick(log_NC, high_N)
-        loss = weighted_mean(each_N, labels.weight_N, rated_N)
-        return LossResult(loss, {"ordinal": loss.detach()})
+        return LossResult({"ordinal": weighted(each_N, labels.weight_N, rated_N)})
 
 
 def _pick(values_NC: Tensor, column_N: Tensor) -> Tensor:

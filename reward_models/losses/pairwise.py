@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from reward_models.batching.labels import Labels
-from reward_models.losses.base import Loss, LossResult, weighted_mean
+from reward_models.losses.base import Loss, LossResult, weighted
 
 softplus = torch.nn.functional.softplus
 TIE = 0.5
@@ -23,12 +23,6 @@ TIE = 0.5
 def differences(scores_N: Tensor, labels: Labels) -> Tensor:
     """Return score(chosen) - score(rejected) of each pair."""
     return scores_N[labels.pairs_K2[:, 0]] - scores_N[labels.pairs_K2[:, 1]]
-
-
-def pair_accuracy(difference_K: Tensor, labels: Labels) -> Tensor:
-    """Return the share of decided pairs in the right order, half for equal scores; 0 if none is decided."""
-    right_K = (difference_K > 0).float() + 0.5 * (difference_K == 0).float()
-    return weighted_mean(right_K, torch.ones_like(right_K), labels.p_K > TIE).detach()
 
 
 def soft_bradley_terry(difference_K: Tensor, p_K: Tensor) -> Tensor:
@@ -41,8 +35,7 @@ class BradleyTerry(Loss):
 
     def forward(self, outputs_NH: Tensor, labels: Labels) -> LossResult:
         difference_K = differences(outputs_NH[:, 0], labels)
-        loss = weighted_mean(self.each(difference_K, labels), labels.weight_K, self.usable(labels))
-        return LossResult(loss, {"pair_accuracy": pair_accuracy(difference_K, labels)})
+        return LossResult({"pairs": weighted(self.each(difference_K, labels), labels.weight_K, self.usable(labels))})
 
     def each(self, difference_K: Tensor, labels: Labels) -> Tensor:
         """Return the loss of each pair."""

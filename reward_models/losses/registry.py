@@ -52,7 +52,7 @@ def build_loss(
         name: One of `LOSSES`.
         scale: Of the training labels; ordinal losses take their levels from it.
         centring: Coefficient of the pull of scores to 0; 0 = none.
-        aspects: Aspect -> weight, for a model with an output for each; in the order of `scale.aspects`.
+        aspects: Aspect -> factor in the score, for a model with an output for each; in the order of `scale.aspects`.
 
     Raises:
         UsageError: If there is no such loss, or it cannot be had for this data.

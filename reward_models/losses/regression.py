@@ -10,24 +10,23 @@ import torch
 from torch import Tensor
 
 from reward_models.batching.labels import Labels
-from reward_models.losses.base import Loss, LossResult, weighted_mean
+from reward_models.losses.base import Loss, LossResult, Term, weighted
 
 HUBER_DELTA = 1.0
 """In standard deviations of the stars."""
 
 
-def squared_error(scores_N: Tensor, labels: Labels) -> Tensor:
+def squared_error(scores_N: Tensor, labels: Labels, share: float = 1.0) -> Term:
     """Return the mean squared error over answers that have stars."""
     error_N = scores_N - labels.stars_N.nan_to_num(0.0)
-    return weighted_mean(error_N**2, labels.weight_N, ~labels.stars_N.isnan())
+    return weighted(error_N**2, labels.weight_N, ~labels.stars_N.isnan(), share)
 
 
 class MeanSquaredError(Loss):
     """The score should be the stars, standardised."""
 
     def forward(self, outputs_NH: Tensor, labels: Labels) -> LossResult:
-        loss = squared_error(outputs_NH[:, 0], labels)
-        return LossResult(loss, {"mse": loss.detach()})
+        return LossResult({"mse": squared_error(outputs_NH[:, 0], labels)})
 
 
 class Huber(Loss):
@@ -44,5 +43,4 @@ class Huber(Loss):
     def forward(self, outputs_NH: Tensor, labels: Labels) -> LossResult:
         stars_N = labels.stars_N.nan_to_num(0.0)
         each_N = torch.nn.functional.huber_loss(outputs_NH[:, 0], stars_N, reduction="none", delta=self.delta)
-        loss = weighted_mean(each_N, labels.weight_N, ~labels.stars_N.isnan())
-        return LossResult(loss, {"huber": loss.detach()})
+        return LossResult({"huber": weighted(each_N, labels.weight_N, ~labels.stars_N.isnan())})

@@ -7,12 +7,13 @@ MultiAspect one output an aspect    Wang et al. 2024, ArmoRM (arXiv 2406.12845);
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from reward_models.batching.labels import Labels
-from reward_models.losses.base import Loss, LossResult, weighted_mean
+from reward_models.losses.base import Loss, LossResult, Term, weighted
 from verifiers.errors import UsageError
 
 
@@ -31,17 +32,19 @@ class Centred(Loss):
         self.coefficient = coefficient
 
     def forward(self, outputs_NH: Tensor, labels: Labels) -> LossResult:
-        result = self.inner(outputs_NH, labels)
         centring = self._centring(self.scores(outputs_NH), labels)
-        parts = {**result.parts, "centring": centring.detach()}
-        return LossResult(result.loss + self.coefficient * centring, parts)
+        return LossResult({**self.inner(outputs_NH, labels).terms, "centring": centring})
 
-    def _centring(self, scores_N: Tensor, labels: Labels) -> Tensor:
-        """Return the mean of (s_i + s_j)^2 over the pairs; without pairs, of (2 s)^2."""
-        if len(labels.pairs_K2):
-            sums_K = scores_N[labels.pairs_K2].sum(dim=1)
-            return weighted_mean(sums_K**2, labels.weight_K, torch.ones_like(sums_K, dtype=torch.bool))
-        return (2 * scores_N).square().mean()
+    def _centring(self, scores_N: Tensor, labels: Labels) -> Term:
+        """Return the mean of (s_i + s_j)^2 over the pairs; an answer that is in none is a pair with itself.
+
+        All pairs of a prompt weigh half as much as it has answers, so an answer by itself weighs a half.
+        """
+        alone_N = torch.ones_like(scores_N, dtype=torch.bool)
+        alone_N[labels.pairs_K2.flatten()] = False
+        sums = torch.cat((scores_N[labels.pairs_K2].sum(dim=1), 2 * scores_N))
+        weight = torch.cat((labels.weight_K, 0.5 * alone_N))
+        return weighted(sums**2, weight, weight > 0, self.coefficient)
 
     def scores(self, outputs_NH: Tensor) -> Tensor:
         return self.inner.scores(outputs_NH)
@@ -59,7 +62,7 @@ class MultiAspect(Loss):
     Attributes:
         inner: A loss of one output that needs no levels.
         names: The aspects, in the order of the outputs.
-        weight_A: Their shares in the score; they sum to 1.
+        weights: Factors of the outputs in the score.
     """
 
     weight_A: Tensor
@@ -72,16 +75,15 @@ class MultiAspect(Loss):
         self.inner = inner
         self.names = tuple(names)
         self.num_outputs = len(names)
-        self.register_buffer("weight_A", torch.tensor(weights, dtype=torch.float32) / sum(weights))
+        self.weights = tuple(weights)
+        self.register_buffer("weight_A", torch.tensor(weights, dtype=torch.float32))
 
     def forward(self, outputs_NH: Tensor, labels: Labels) -> LossResult:
-        whole = self.inner(self.scores(outputs_NH)[:, None], labels)
-        total, parts = whole.loss, dict(whole.parts)
-        for aspect, name in enumerate(self.names):
-            loss = self.inner(outputs_NH[:, aspect : aspect + 1], labels.of_aspect(aspect)).loss
-            total = total + self.weight_A[aspect] * loss
-            parts[f"aspect_{name}"] = loss.detach()
-        return LossResult(total, parts)
+        terms = dict(self.inner(self.scores(outputs_NH)[:, None], labels).terms)
+        for aspect, (name, weight) in enumerate(zip(self.names, self.weights, strict=True)):
+            own = self.inner(outputs_NH[:, aspect : aspect + 1], labels.of_aspect(aspect)).terms
+            terms |= {f"{name}/{part}": replace(term, share=weight * term.share) for part, term in own.items()}
+        return LossResult(terms)
 
     def scores(self, outputs_NH: Tensor) -> Tensor:
         return outputs_NH @ self.weight_A

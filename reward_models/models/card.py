@@ -45,7 +45,7 @@ class Card:
         cutpoints: Of an ordinal loss, for the raw scores: they give P(each star); `None` = another loss.
         quantiles: Of the raw scores on the calibration set, evenly spaced from the least to the greatest.
         tie_rate: Share of within-prompt pairs of the calibration set with equal scores in the serving dtype.
-        aspects: Aspect -> weight in the overall score; empty = one output.
+        aspects: Aspect -> factor of its output in the score; empty = one output.
         data_hash: Of the prepared training data.
         seen: Hashes of some of the prompts that it was trained on (`data.sketch`).
         template_hash: Of the frozen template.

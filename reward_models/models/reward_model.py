@@ -50,7 +50,7 @@ class RewardModel:
         net: The torch module to train or run: a stock sequence classifier with our pooling, or peft's wrapper of one.
             `net(**batch).logits` are fp32 outputs, (N, H), for each layout of `layout.py`.
         encoder: Texts -> tokens; holds the tokenizer and the frozen template.
-        aspects: Aspect -> weight, in the order of the outputs; empty = one output.
+        aspects: Aspect -> factor of its output in the score, in their order; empty = one output.
         base: Where it was loaded from.
         card: Of the checkpoint; `None` = it is new, or others made it.
         new_head: Whether the head was initialised rather than loaded.
@@ -81,7 +81,7 @@ class RewardModel:
 
         Args:
             path: Folder or hub id of an encoder or a decoder.
-            aspects: Aspect -> weight: one output each. `None` = one output.
+            aspects: Aspect -> factor in the score: one output each. `None` = one output.
             max_tokens: Longest text; `None` = 4096 or what the model can.
             lora: Train adapters rather than the whole model.
             seed: Of all that is initialised.

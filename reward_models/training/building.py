@@ -90,7 +90,7 @@ def build_model(base: str, settings: Settings, aspects: Mapping[str, float], **h
     Args:
         base: Folder or hub id.
         settings: Of the run.
-        aspects: Aspect -> share in the score.
+        aspects: Aspect -> factor of its output in the score.
         how: device, trust_remote_code, allow_pickle.
 
     Raises:
@@ -160,7 +160,10 @@ def collator(model: RewardModel, labels: LabelMaker, settings: Settings, world: 
 
 
 def shares(material: Material, scale: StarScale) -> dict[str, float]:
-    """Return aspect -> share in the score, in the scale's order; empty = one output.
+    """Return aspect -> factor of its output in the score, in the scale's order; empty = one output.
+
+    Outputs are standardised stars, aspect by aspect. The factors turn them into what answers are labelled with: the
+    weighted mean of the aspects' stars, standardised.
 
     Raises:
         UsageError: If a weight is below 0, or all are 0: the score is a mean of the aspects' outputs.
@@ -169,7 +172,9 @@ def shares(material: Material, scale: StarScale) -> dict[str, float]:
     if weights and (min(weights.values()) < 0 or not any(weights.values())):
         given = ", ".join(f"{name}={weight:g}" for name, weight in weights.items())
         raise UsageError(f"--aspect {given}: every weight is 0 or more, and one of them above 0")
-    return {name: weight / sum(weights.values()) for name, weight in weights.items()}
+    return {
+        name: weight / sum(weights.values()) * scale.aspects[name].std / scale.std for name, weight in weights.items()
+    }
 
 
 def make_loss(name: str, scale: StarScale, settings: Settings, aspects: Mapping[str, float]) -> Loss:

@@ -135,14 +135,14 @@ class RewardTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
     def _accumulate(self, model: Any, items: Sequence[Item]) -> Tensor:
         parts = self._parts(items)
         total = torch.zeros((), device=self.args.device)
-        answers = sum(len(part) for part, share in parts if share)
+        weights = self._weights([part for part, share in parts if share])
         for number, (part, share) in enumerate(parts):
             # Gradients that wait for the last part are whole ones, on every process: not where they are sharded.
             now = self.is_fsdp_enabled or number == len(parts) - 1
             hold = contextlib.nullcontext() if now else self.accelerator.no_sync(model)
             with hold:
                 with self.compute_loss_context_manager():
-                    loss = self.compute_loss(model, {"items": part}) * (share * len(part) / answers)
+                    loss = self.compute_loss(model, {"items": part, "weights": weights}) * share
                 total += loss.detach()
                 self.accelerator.backward(loss)
         self._check_finite(float(total), "loss")
@@ -162,11 +162,30 @@ class RewardTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        """Score answers and return their loss."""
+        """Score answers and return their loss; with `weights`, what they add to that of the whole update."""
         batch = self.data.collator(inputs["items"])
         outputs_NH = self.outputs(model, batch["chunks"])
         result = self.loss(outputs_NH, Labels.of(batch["labels"]).to(outputs_NH.device))
-        return (result.loss, {"logits": outputs_NH}) if return_outputs else result.loss
+        loss = result.part_of(inputs["weights"]) if "weights" in inputs else result.loss
+        return (loss, {"logits": outputs_NH}) if return_outputs else loss
+
+    def _weights(self, parts: Sequence[Sequence[Item]]) -> dict[str, Tensor]:
+        """Return the weight of each term of the loss in an update; labels decide it, so no answer is scored.
+
+        Of several processes, each returns the mean of all: gradients are averaged over them.
+        """
+        found: dict[str, Tensor] = {}
+        with torch.no_grad():
+            for part in parts:
+                labels = self.data.collator.labels_of(part).to(self.args.device)
+                outputs_NH = torch.zeros(len(part), self.loss.num_outputs, device=self.args.device)
+                for name, term in self.loss(outputs_NH, labels).terms.items():
+                    found[name] = found.get(name, 0.0) + term.weight
+        if self.args.world_size > 1:
+            for weight in found.values():
+                torch.distributed.all_reduce(weight)
+                weight /= self.args.world_size
+        return found
 
     def outputs(self, model: Any, chunks: Sequence[Any]) -> Tensor:
         """Score chunks of a batch; outputs (N, H), in the batch's order."""
