@@ -43,3 +43,9 @@ def request(files: Path, base: str, output: Path, **settings: Any) -> Request:
     values = {name: value for name, value in {**FAST, **settings}.items() if name != "bar"}
     share = {"validation_share": 0.25}
     return Request(Sources([str(files)]), base, output, load_settings("cpu-small", {**share, **values}), bar=False)
+
+
+def unfinish(output: Path) -> None:
+    """Make a finished run one that was cut off before its end."""
+    run = output / "run.json"
+    run.write_text(json.dumps({**json.loads(run.read_text()), "finished": False}))

@@ -150,6 +150,17 @@ def test_train_when_resumed_with_other_settings_then_refuses_and_names_them(rati
         train(other, lambda line: None)
 
 
+def test_train_when_resumed_after_its_end_then_leaves_the_model_as_it_is(ratings: Path, base: str, tmp_path: Path):
+    asked = request(ratings, base, tmp_path / "my rm", epochs=1)
+    said: list[str] = []
+    train(asked, said.append)
+    assert said[-1] == f"next: verify score --task reward_model --set 'model={asked.output}' answers.jsonl"
+    before = {path: path.stat().st_mtime_ns for path in asked.output.rglob("*")}
+    assert train(replace(asked, resume=True), said.append) is None
+    assert said[-1] == f"{asked.output} is finished: nothing is left to resume. --overwrite trains anew"
+    assert {path: path.stat().st_mtime_ns for path in asked.output.rglob("*")} == before
+
+
 def test_train_when_the_loss_is_nan_then_stops_and_keeps_the_batch(
     ratings: Path, base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -1,7 +1,9 @@
 """Parts of a training run: micro-batches, the order of epochs, which parameter learns how fast."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
-from random import Random
 
 import pytest
 
@@ -9,22 +11,20 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import torch
-from rm_tiny import WORDS, tiny_base
+from rm_tiny import tiny_base
+from safetensors.torch import load_file
+from step_on_cpu import gradients, uneven_trainer
 
 from reward_models.batching.collate import Item
-from reward_models.batching.labels import LabelMaker
 from reward_models.batching.plan import BatchPlan
-from reward_models.batching.scale import StarScale
-from reward_models.losses.registry import build_loss
-from reward_models.training.arguments import training_arguments
 from reward_models.training.batches import EpochChain, micro_batches
-from reward_models.training.building import build_model, collator, encode
+from reward_models.training.building import build_model
 from reward_models.training.optimizer import head_gain, parameter_groups
 from reward_models.training.settings import load_settings
-from reward_models.training.trainer import RewardTrainer, TrainingSet
-from reward_models.types import Answer, RatedPrompt
 
 pytestmark = pytest.mark.trainers
+HERE = Path(__file__).parent
+ENV = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(HERE.parent)}
 
 
 def items(*lengths: tuple[int, int]) -> list[Item]:
@@ -76,42 +76,29 @@ def test_head_gain_when_weights_are_larger_than_a_new_heads_then_says_how_much(w
     assert head_gain(final) == pytest.approx(gain)
 
 
-def rated_prompts() -> list[RatedPrompt]:
-    """Prompts with one answer and with several, whose weights differ."""
-    drawn = Random(3)
-    words = [" ".join(drawn.choices(WORDS, k=drawn.randint(1, 6))) for _ in range(60)]
-    return [
-        RatedPrompt(
-            words[n],
-            tuple(
-                Answer(words[12 + 4 * n + k], stars=float(drawn.randint(1, 5)), weight=drawn.choice([0.1, 1.0, 10.0]))
-                for k in range(1 if n % 3 else 4)
-            ),
-        )
-        for n in range(12)
-    ]
-
-
 @pytest.mark.parametrize("name", ["joint", "soft", "mse"])
 def test_training_step_when_an_update_is_cut_then_loss_and_gradient_are_those_of_the_whole(tmp_path: Path, name: str):
-    prompts = rated_prompts()
-    scale = StarScale.fit(prompts)
     base = tiny_base(tmp_path, "bert")
     found = []
     for micro_tokens in (0, 120):
-        settings = load_settings(values={"loss": name, "micro_tokens": micro_tokens, "update_tokens": 10**6})
-        model = build_model(base, settings, {})
-        data = encode(model, prompts)
-        chain = EpochChain(BatchPlan([len(each) for each in data.encoded], data.prompt_numbers, 10**6), 1)
-        training_set = TrainingSet(prompts, data.items, chain, collator(model, LabelMaker(prompts, scale), settings))
-        args = training_arguments(settings, tmp_path / str(micro_tokens), 1, evaluates=False)
-        trainer = RewardTrainer(model.net, args, training_set, build_loss(name, scale), settings, model.tokenizer)
-        loss = trainer.training_step(model.net, {"items": data.items})
-        gradient = torch.cat([p.grad.flatten() for p in model.net.parameters() if p.grad is not None])
-        found.append((float(loss), gradient, len(micro_batches(data.items, settings.micro))))
+        trainer, items = uneven_trainer(base, tmp_path, name, micro_tokens)
+        loss = trainer.training_step(trainer.model, {"items": items})
+        found.append((float(loss), gradients(trainer), len(micro_batches(items, trainer.micro_tokens))))
     (whole, gradient, parts), (cut, gradient_cut, parts_cut) = found
     assert parts == 1
     assert parts_cut > 2
     assert cut == pytest.approx(whole, rel=1e-5)
-    assert float(gradient.abs().max()) > 1e-3
-    assert torch.allclose(gradient_cut, gradient, atol=1e-5)
+    assert max(float(each.abs().max()) for each in gradient.values()) > 1e-3
+    torch.testing.assert_close(gradient_cut, gradient, atol=1e-5, rtol=1e-4)
+
+
+def test_training_step_when_processes_share_an_update_then_the_gradient_is_that_of_one(tmp_path: Path):
+    base = tiny_base(tmp_path, "bert")
+    trainer, items = uneven_trainer(base, tmp_path, "joint", 0)
+    trainer.training_step(trainer.model, {"items": items})
+    launcher = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", "--local_addr", "127.0.0.1"]
+    output = tmp_path / "gradient.safetensors"
+    command = [sys.executable, *launcher, str(HERE / "step_on_cpu.py"), base, "joint", str(output)]
+    done = subprocess.run(command, env={**os.environ, **ENV}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    torch.testing.assert_close(load_file(output), gradients(trainer), atol=1e-5, rtol=1e-4)

@@ -17,7 +17,7 @@ pytest.importorskip("peft")
 import torch
 from rm_servers import Served, serving
 from rm_tiny import CHAT, tiny_base
-from rm_train import lines, request, write_ratings
+from rm_train import lines, request, unfinish, write_ratings
 from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -167,7 +167,8 @@ def test_train_when_centring_is_set_then_scores_are_pulled_to_zero_in_head_start
             scores = model.scores(model.encode(["why is sky 1"] * 3, ["light scatters", "birds sing", "dawn"]))
             raw[centring, step] = float(scores.abs().mean())
         shutil.rmtree(checkpoint)
-        train(replace(asked, resume=True), lambda line: None)
+        unfinish(asked.output)
+        assert train(replace(asked, resume=True), lambda line: None) is not None
     assert raw[10.0, "0"] < 0.5 * raw[0.0, "0"]
     assert raw[10.0, "*[1-9]"] < 0.5 * raw[0.0, "*[1-9]"]
 
@@ -252,7 +253,8 @@ def test_train_when_aspects_are_rated_then_weights_them_into_one_stock_output(ba
     path = lines(tmp_path / "aspects.jsonl", rows)
     asked = request(path, bases["bert"], tmp_path / "rm")
     finished = train(replace(asked, sources=replace(asked.sources, aspects={"helpful": 3.0, "short": 1.0})), print)
-    assert dict(finished.card.aspects) == {"helpful": 0.75, "short": 0.25}
+    # Weights 0.75 and 0.25 times the aspect's deviation, 2 and (all alike) 1, over that of the weighted mean, 1.5.
+    assert dict(finished.card.aspects) == pytest.approx({"helpful": 1.0, "short": 1 / 6})
     stock = AutoModelForSequenceClassification.from_pretrained(tmp_path / "rm")
     assert stock.config.num_labels == 1
 

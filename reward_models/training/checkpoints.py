@@ -15,6 +15,7 @@ FOLDER = "checkpoints"
 FREE = {"micro_tokens"}
 """Settings that a resumed run may change: the updates are the same, in more parts or fewer."""
 _STATE = "trainer_state.json"
+_FINISHED = "finished"
 
 
 def write_run(folder: Path, facts: Mapping[str, Json]) -> None:
@@ -32,7 +33,7 @@ def check_same_run(folder: Path, facts: Mapping[str, Json]) -> None:
         UsageError: If it had; the text names each fact and setting, then -> now.
     """
     try:
-        before = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+        before = {name: fact for name, fact in _read(folder).items() if name != _FINISHED}
     except (OSError, ValueError) as error:
         raise UsageError(f"{folder} holds no run to resume ({error}); start it without --resume") from error
     then, now = _flat(before), _flat(json.loads(json.dumps(facts)))
@@ -40,6 +41,20 @@ def check_same_run(folder: Path, facts: Mapping[str, Json]) -> None:
     if changed:
         said = "; ".join(f"{name}: {json.dumps(then.get(name))} -> {json.dumps(now.get(name))}" for name in changed)
         raise UsageError(f"{folder} is a run of something else: {said}. Give the same as then, or another -o")
+
+
+def mark_finished(folder: Path) -> None:
+    """Write down that a run's model and report are saved."""
+    write_run(folder, {**_read(folder), _FINISHED: True})
+
+
+def is_finished(folder: Path) -> bool:
+    """Tell whether there is nothing left to resume."""
+    return bool(_read(folder).get(_FINISHED))
+
+
+def _read(folder: Path) -> dict[str, Json]:
+    return json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
 def last_whole(folder: Path) -> Path | None:

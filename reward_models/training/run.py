@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -34,7 +35,14 @@ from reward_models.training.building import (
     shares,
     start,
 )
-from reward_models.training.checkpoints import check_same_run, drop_torn, last_whole, write_run
+from reward_models.training.checkpoints import (
+    check_same_run,
+    drop_torn,
+    is_finished,
+    last_whole,
+    mark_finished,
+    write_run,
+)
 from reward_models.training.finishing import Finished, finish
 from reward_models.training.folder import check_folder, check_writable, drop_replaced, set_aside
 from reward_models.training.material import Material, Say, Sources, gather
@@ -114,7 +122,8 @@ def train(request: Request, say: Say) -> Finished | None:
         say: Takes lines for a person; of several processes only the first one speaks.
 
     Returns:
-        The card and what was measured; `None` in other processes than the first one.
+        The card and what was measured; `None` in other processes than the first one, and where a run to resume is
+        finished already.
 
     Raises:
         UsageError: If the request is not allowed or cannot work here, or `output` is taken.
@@ -134,6 +143,9 @@ def train(request: Request, say: Say) -> Finished | None:
     facts = _facts(request, material)
     if request.resume:
         check_same_run(request.output, facts)
+        if is_finished(request.output):
+            say(f"{request.output} is finished: nothing is left to resume. --overwrite trains anew")
+            return None
     scale = StarScale.fit(material.train)
     model = _built(request, shares(material, scale))
     data = Data(encode(model, material.train), encode(model, material.validation), scale)
@@ -152,6 +164,7 @@ def train(request: Request, say: Say) -> Finished | None:
         cutpoints = None if cuts is None else Cutpoints(data.scale.levels, tuple(cuts.tolist()))
         finished = finish(model, data.train, data.held, request.output, found, settings.seed, cutpoints)
         drop_replaced(request.output)
+        mark_finished(request.output)
         _say_end(finished, request.output, trained_s, say)
     wait()
     return finished
@@ -310,4 +323,4 @@ def _say_end(finished: Finished, output: Path, trained_s: float, say: Say) -> No
                 ends = "" if interval.low is None else f" [{interval.low:.3f}, {interval.high:.3f}]"
                 say(f"validation {name}: {interval.value:.3f}{ends}")
     say(f"saved {output} after {clock(trained_s)} of training")
-    say(f"next: verify score --task reward_model --set model={output} answers.jsonl")
+    say(f"next: verify score --task reward_model --set {shlex.quote(f'model={output}')} answers.jsonl")
