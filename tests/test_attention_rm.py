@@ -14,8 +14,8 @@ from rm_saved import saved  # noqa: E402
 from rm_tiny import CHAT, texts, tiny_base  # noqa: E402
 
 from reward_models.models import attention  # noqa: E402
+from reward_models.models.apart import prefers_varlen  # noqa: E402
 from reward_models.models.layout import packed  # noqa: E402
-from reward_models.models.pooled import prefers_varlen  # noqa: E402
 from reward_models.models.reward_model import RewardModel  # noqa: E402
 from reward_models.serving.local import LocalEngine, LocalSettings  # noqa: E402
 from reward_models.training.building import build_model  # noqa: E402
@@ -106,8 +106,8 @@ def test_varlen_when_autocast_is_on_then_attends_in_its_dtype(tmp_path: Path, mo
         seen.extend(tensor.dtype for tensor in tensors[:3])
         return real(*tensors)
 
-    monkeypatch.setattr(attention, "_one", noted)
     model = RewardModel.from_base(tiny_base(tmp_path, "llama", CHAT), attention="varlen")
+    monkeypatch.setattr(attention, "_one", noted)
     with torch.autocast("cpu", torch.bfloat16):
         model.outputs(packed([one.ids for one in model.encode(*texts(3))]))
     assert set(seen) == {torch.bfloat16}

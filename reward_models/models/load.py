@@ -22,7 +22,8 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICA
 from transformers.utils import logging as hf_logging
 
 from reward_models.models import attention
-from reward_models.models.pooled import can_varlen, final_layer, pooled_class
+from reward_models.models.apart import can_varlen, check_type
+from reward_models.models.pooled import final_layer, pooled_class
 from verifiers.errors import InputError, UsageError
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "auto": "auto"}
@@ -145,6 +146,7 @@ def load_net(path: str, settings: LoadSettings, outputs: int | None = None, **mo
     if settings.dtype not in DTYPES:
         raise UsageError(f"dtype {settings.dtype!r} is none of {', '.join(DTYPES)}")
     config = load_config(path, settings)
+    check_type(config.model_type)
     refuse_pickle(path, settings)
     if outputs is not None:
         config.num_labels = outputs
@@ -169,15 +171,15 @@ def load_net(path: str, settings: LoadSettings, outputs: int | None = None, **mo
         except (ImportError, OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise InputError(f"the model in {path!r} cannot be loaded: {said(error)}") from error
     mismatched = [entry[0] if isinstance(entry, tuple) else entry for entry in info["mismatched_keys"]]
-    if settings.attention == "varlen" and not can_varlen(net):
-        raise UsageError(
-            f"attention 'varlen' is for decoders with nothing but plain attention; {config.model_type!r} is none: "
-            "leave it out"
-        )
     final_layer(net).float()
     _align(net)
     if settings.device and "quantization_config" not in more:
         net.to(settings.device)
+    if settings.attention == "varlen" and not can_varlen(net):
+        raise UsageError(
+            f"attention 'varlen' is for decoders with nothing but plain attention, all of it transformers' own; "
+            f"{config.model_type!r} is none: leave it out"
+        )
     return Loaded(net.eval(), tuple(sorted({*info["missing_keys"], *mismatched})))
 
 

@@ -100,7 +100,7 @@ def _causal_features(
         input_ids, mask = right_padded(input_ids, mask)
         rows = torch.arange(input_ids.shape[0], device=input_ids.device)
         last = torch.stack([rows, mask.sum(-1) - 1], dim=-1)
-        mask = None if _needs_no_mask(model) else mask
+        mask = None if needs_no_mask(model) else mask
     elif mask is not None and mask.ndim == 4:
         mask = _own_mask(model, mask)
     hidden = model.base_model(
@@ -109,26 +109,14 @@ def _causal_features(
     return hidden[last[:, 0], last[:, 1]]
 
 
-def _needs_no_mask(model: Any) -> bool:
+def needs_no_mask(model: Any) -> bool:
     """Whether no token sees a later one; older decoders also make their positions of the mask."""
-    looks_ahead = getattr(model.config.get_text_config(), "use_bidirectional_attention", False)
-    return isinstance(model, GenericForSequenceClassification) and not looks_ahead
+    return isinstance(model, GenericForSequenceClassification) and not looks_ahead(model)
 
 
-def can_pack(model: Any) -> bool:
-    """Whether sequences can stand in one row unseen by each other: decoders with nothing but attention."""
-    kinds = getattr(model.config.get_text_config(), "layer_types", None) or []
-    return is_causal(model) and _needs_no_mask(model) and {*kinds} <= {"full_attention", "sliding_attention"}
-
-
-def can_varlen(model: Any) -> bool:
-    """Whether `attention.py` computes what the model's own attention does."""
-    return can_pack(model) and getattr(model.config.get_text_config(), "attn_logit_softcapping", None) is None
-
-
-def prefers_varlen(model: Any, device: Any) -> bool:
-    """Whether packed rows in one kernel are what to take where nobody named an attention, in training and serving."""
-    return attention.has_kernel(device) and can_varlen(model) and model.config._attn_implementation == "sdpa"
+def looks_ahead(model: Any) -> bool:
+    """Whether the attention of a decoder was opened to later tokens."""
+    return bool(getattr(model.config.get_text_config(), "use_bidirectional_attention", False))
 
 
 def _own_mask(model: Any, mask: Tensor) -> Tensor:

@@ -14,9 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from reward_models.models.apart import can_pack, check_padding
 from reward_models.models.card import Card, ParityText, read_card, write_card
 from reward_models.models.comparing import hold_written, save_comparing
-from reward_models.models.encode import Encoded, Encoder
+from reward_models.models.encode import EncodeCounts, Encoded, Encoder
 from reward_models.models.layout import padded
 from reward_models.models.load import DTYPES, Loaded, LoadSettings, body_missing, load_net
 from reward_models.models.lora import (
@@ -29,7 +30,7 @@ from reward_models.models.lora import (
     quantization,
 )
 from reward_models.models.memory import with_less
-from reward_models.models.pooled import can_pack, final_layer, is_causal
+from reward_models.models.pooled import final_layer, is_causal
 from reward_models.models.save import body_dtype, open_weights, restore_aspects, save_adapter, save_stock
 from reward_models.models.template import Template, frozen
 from reward_models.models.tokens import load_tokenizer, longest
@@ -39,6 +40,8 @@ from verifiers.types import Text
 
 TOKENS_AT_ONCE = 8192
 """Padded tokens of a batch in `scores`; serving and training plan their own."""
+TRIED = ("Why is the sky blue?", "Hi"), ("Air scatters short waves of light more than long ones.", "ok")
+"""Prompts and answers, a longer and a shorter one, that show whether an encoder reads its padding."""
 VERSIONED = ("torch", "transformers", "tokenizers", "peft", "safetensors")
 
 
@@ -112,6 +115,7 @@ class RewardModel:
             new_head = _init_head(loaded)
             hold_written(loaded.net)
             model = cls(loaded.net, _encoder(path, loaded.net, max_tokens, settings), dict(aspects or {}), path)
+            _check_padding(loaded.net, model.encoder)
             model.new_head = new_head
             model.net = adapted(loaded, lora) if lora is not None else loaded.net
         return model
@@ -159,6 +163,7 @@ class RewardModel:
         if settings.device and not more:
             net.to(settings.device)
         encoder = _encoder(path, net, max_tokens or (card.max_tokens if card else None), settings)
+        _check_padding(net, encoder)
         if card and card.template_hash and card.template_hash != encoder.template.hash:
             raise InputError(
                 f"the chat template in {path!r} is not the one that the model was trained with (hash "
@@ -193,7 +198,7 @@ class RewardModel:
 
     @property
     def can_pack(self) -> bool:
-        """Whether it takes the packed and shared layouts."""
+        """Whether answers packed into one row score as they do alone."""
         return can_pack(self.stock)
 
     @property
@@ -371,6 +376,12 @@ def _encoder(path: str, net: Any, max_tokens: int | None, settings: LoadSettings
         )
     net.config.get_text_config().pad_token_id = tokenizer.pad_token_id
     return Encoder(template, longest(tokenizer, net.config, max_tokens))
+
+
+def _check_padding(net: Any, encoder: Encoder) -> None:
+    longer, shorter = replace(encoder, counts=EncodeCounts())(*TRIED)
+    stock = net.get_base_model() if hasattr(net, "get_base_model") else net
+    check_padding(stock, (longer.ids, shorter.ids), int(encoder.template.tokenizer.pad_token_id))
 
 
 def _versions() -> dict[str, str]:

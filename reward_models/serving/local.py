@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from reward_models.models.apart import can_share, prefers_varlen
 from reward_models.models.attention import NAME as VARLEN
 from reward_models.models.encode import Encoded
 from reward_models.models.layout import common_prefix, packed, padded, shared
 from reward_models.models.memory import is_out_of_memory, release_memory
-from reward_models.models.pooled import prefers_varlen
 from reward_models.models.reward_model import RewardModel
 from reward_models.serving.engine import Ask, Marked, NotAnswered
 from reward_models.serving.plan import token_batches
@@ -71,12 +71,16 @@ class LocalSettings:
     allow_pickle: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Item:
-    """An answer's tokens, and what tells its prompt from others."""
+    """An answer's tokens, what tells its prompt from others, and the row that it was planned into with some of those.
+
+    Rows count from 1; 0 = it was not, and goes the usual way.
+    """
 
     encoded: Encoded
     prompt: Text
+    row: int = 0
 
 
 class LocalEngine:
@@ -97,7 +101,7 @@ class LocalEngine:
         self.lanes = len(self.models)
         on_gpu = any(device != "cpu" for device in devices)
         self.max_tokens = settings.max_tokens or (GPU_TOKENS if on_gpu else CPU_TOKENS)
-        self._shares = settings.share_prompts and _can_share(self.models[0])
+        self._shares = settings.share_prompts and can_share(self.models[0].stock)
         self._packs = self.models[0].causal and _attention(self.models[0]) == VARLEN
         self._multiple = COMPILED_MULTIPLE if settings.compiled else 8 if on_gpu else 1
         self._nets = [torch.compile(model.net) if settings.compiled else model.net for model in self.models]
@@ -114,8 +118,10 @@ class LocalEngine:
     def plan(self, items: Sequence[Item]) -> list[list[int]]:
         """Return groups that share a prompt, and micro-batches of like lengths of all others."""
         groups = self._shared_groups(items) if self._shares else []
-        taken = {index for group in groups for index in group}
-        rest = [index for index in range(len(items)) if index not in taken]
+        rows = {index: row for row, group in enumerate(groups, 1) for index in group}
+        for index, item in enumerate(items):
+            item.row = rows.get(index, 0)
+        rest = [index for index in range(len(items)) if index not in rows]
         batches = token_batches([len(items[index].encoded) for index in rest], self.max_tokens, MAX_ROWS)
         return [*groups, *([rest[place] for place in batch] for batch in batches)]
 
@@ -149,7 +155,7 @@ class LocalEngine:
         """Return the outputs, float32 on the CPU, (N, H)."""
         model, net = self.models[lane], self._nets[lane]
         ids = [item.encoded.ids for item in items]
-        if self._shares and _is_row(items) and _saves(ids):
+        if len(items) > 1 and items[0].row and len({item.row for item in items}) == 1:
             batch, net = shared(ids), model.net
         elif self._packs:
             batch, net = packed(ids), model.net
@@ -206,13 +212,6 @@ def _devices() -> tuple[str, ...]:
     return tuple(f"cuda:{index}" for index in range(count))
 
 
-def _can_share(model: RewardModel) -> bool:
-    """Whether the body takes a mask of our own: decoders whose attention is torch's."""
-    config = model.stock.config
-    one_way = not getattr(config.get_text_config(), "use_bidirectional_attention", False)
-    return model.causal and one_way and _attention(model) in ("sdpa", VARLEN)
-
-
 def _window(model: RewardModel) -> int:
     """Return the longest row in which every token sees all before it."""
     config = model.stock.config.get_text_config()
@@ -242,7 +241,3 @@ def _saves(ids: Sequence[Sequence[int]]) -> bool:
     start = common_prefix(ids)
     saved, total = start * (len(ids) - 1), sum(map(len, ids))
     return start >= MIN_SHARED_TOKENS and saved >= MIN_SAVED * total
-
-
-def _is_row(items: Sequence[Item]) -> bool:
-    return len(items) > 1 and all(item.prompt == items[0].prompt for item in items)

@@ -22,12 +22,13 @@ from reward_models.batching.scale import StarScale
 from reward_models.evaluation.quality import RANK_QUALITY
 from reward_models.losses.base import Loss
 from reward_models.losses.registry import AUTO, build_loss, candidates
+from reward_models.models.apart import prefers_varlen
 from reward_models.models.attention import NAME as VARLEN
 from reward_models.models.comparing import compares_means
 from reward_models.models.encode import Encoded
 from reward_models.models.layout import packed, padded
 from reward_models.models.lora import LoraSettings
-from reward_models.models.pooled import final_layer, prefers_varlen
+from reward_models.models.pooled import final_layer
 from reward_models.models.reward_model import RewardModel
 from reward_models.training.batches import items_of
 from reward_models.training.head_start import HeadFit, fit_head, make_folds, put_head
@@ -116,6 +117,12 @@ def build_model(base: str, settings: Settings, aspects: Mapping[str, float], **h
     model.in_bfloat16 = computes_in_bfloat16(settings)
     if settings.packing and not model.causal:
         raise UsageError(f"{base} is an encoder, which cannot be packed: set packing=false")
+    if settings.packing and not model.can_pack:
+        raise UsageError(
+            f"{base} is of type {model.stock.config.model_type!r}, which does not keep the answers of a packed row "
+            "apart (recurrent layers, or positions and masks of its own): their scores would be others than alone. "
+            "Set packing=false"
+        )
     if settings.packing and settings.attention == AUTO and prefers_varlen(model.stock, model.device):
         model.stock.set_attn_implementation(VARLEN)
     if settings.method == "head":
