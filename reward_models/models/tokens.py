@@ -10,6 +10,10 @@ from verifiers.errors import InputError
 
 PADS = ("<|finetune_right_pad_id|>", "<pad>", "[PAD]", "<|endoftext|>", "<|reserved_special_token_0|>", "<unused0>")
 """Tokens that vocabularies hold for it, or for nothing: tried in this order where a tokenizer names no padding."""
+COUNTED_FROM_PAD = frozenset(
+    {"camembert", "data2vec-text", "esm", "ibert", "lilt", "longformer", "luke", "markuplm", "mpnet", "xmod"}
+)
+"""Kin of RoBERTa, by model type: their positions begin at pad_token_id + 1."""
 MAX_TOKENS = 4096
 """Longest text by default; `max_tokens` overrides, up to what the model's positions allow."""
 
@@ -57,7 +61,6 @@ def longest(tokenizer: Any, config: Any, asked: int | None) -> int:
     limits = [asked or MAX_TOKENS, tokenizer.model_max_length]
     positions = getattr(text_config, "max_position_embeddings", None)
     if positions:
-        # RoBERTa and its kin count positions from pad_token_id + 1.
-        counted_from_pad = "roberta" in text_config.model_type or text_config.model_type in {"camembert", "mpnet"}
+        counted_from_pad = "roberta" in text_config.model_type or text_config.model_type in COUNTED_FROM_PAD
         limits.append(positions - (text_config.pad_token_id + 1 if counted_from_pad else 0))
     return int(min(limits))
