@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,15 +10,16 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rm_tiny import CHAT, DATED, NO_SYSTEM, tokenizer_of
-from transformers import AutoTokenizer
+from rm_tiny import CHAT, DATED, NO_SYSTEM, SMALL, tokenizer_of
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import chat_template_utils
 
 from reward_models.models.encode import Encoder, middle_cut
 from reward_models.models.template import FROZEN_DATE, MAX_CHARACTERS, Template, frozen
-from reward_models.models.tokens import choose_pad
+from reward_models.models.tokens import choose_pad, longest
 from verifiers.errors import UsageError
 
 pytestmark = pytest.mark.trainers
@@ -192,3 +194,38 @@ def test_choose_pad_when_done_then_no_text_ends_with_it_and_no_row_is_added(kind
     choose_pad(tokenizer)
     assert len(tokenizer) == size
     assert tokenizer.pad_token_id not in {None, tokenizer.eos_token_id, tokenizer.sep_token_id}
+
+
+POSITIONS = {**SMALL, "max_position_embeddings": 66, "vocab_size": 120, "pad_token_id": 1, "num_labels": 1}
+KIN: dict[str, dict[str, Any]] = {
+    "bert": {},
+    "roberta": {},
+    "data2vec-text": {},
+    "esm": {"position_embedding_type": "absolute"},
+    "ibert": {},
+    "lilt": {"hidden_size": 48},
+    "longformer": {"attention_window": 16},
+    "luke": {},
+    "markuplm": {},
+}
+
+
+@pytest.mark.parametrize("kind", KIN)
+def test_longest_when_positions_begin_behind_padding_then_such_a_text_still_fits(kind: str):
+    config = AutoConfig.for_model(kind, **{**POSITIONS, **KIN[kind]})
+    net = AutoModelForSequenceClassification.from_config(config).eval()
+    most = longest(SimpleNamespace(model_max_length=10**30), config, None)
+    assert most == (66 if kind == "bert" else 64)
+    with torch.no_grad():
+        net(input_ids=torch.full((1, most), 5))
+
+
+def test_encode_when_the_model_has_no_row_for_a_token_then_names_it_and_what_to_do():
+    tokenizer = tokenizer_of("llama", CHAT)
+    rows = len(tokenizer)
+    tokenizer.add_tokens(["<image>", "<tool>"])
+    choose_pad(tokenizer)
+    encoder = Encoder(frozen(tokenizer), 64, rows)
+    assert encoder(["the sky"], ["is blue"])
+    with pytest.raises(UsageError, match=rf"'<tool>' as token {rows + 1}, .* for {rows}: .*resize_token_embeddings"):
+        encoder(["the sky", "the sea"], ["is blue", "is <tool>"])

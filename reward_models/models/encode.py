@@ -47,11 +47,14 @@ class Encoder:
     Attributes:
         template: Of the model.
         max_tokens: The longest that a text may be.
+        rows: Of the model's embeddings; 0 = not known. Tokenizers may have more tokens (Gemma 3's has one for images):
+            a text is refused that holds one of those, which on a GPU would end the process.
         counts: Grows with each call.
     """
 
     template: Template
     max_tokens: int
+    rows: int = 0
     counts: EncodeCounts = field(default_factory=EncodeCounts)
 
     def __call__(self, prompts: Sequence[Text], responses: Sequence[Text]) -> list[Encoded]:
@@ -62,7 +65,8 @@ class Encoder:
             responses: Text, or chat messages.
 
         Raises:
-            UsageError: If the lengths differ, a message is not text, or the template refuses the roles.
+            UsageError: If the lengths differ, a message is not text, the template refuses the roles, or the model has no
+                row for a token.
         """
         if len(prompts) != len(responses):
             raise UsageError(f"{len(prompts)} prompts for {len(responses)} responses: give one prompt for each")
@@ -79,10 +83,19 @@ class Encoder:
         for text, prompt, ids in zip(texts, prompts, rows, strict=True):
             if not ids:
                 raise UsageError(f"the tokenizer makes no token of {text[:80]!r}")
+            if self.rows and max(ids) >= self.rows:
+                raise self._without_row(max(ids))
             kept = ids if len(ids) <= self.max_tokens else self._cut(ids, self.template.head(prompt))
             done.append(Encoded(tuple(kept), len(ids) - len(kept)))
         self._count(done)
         return done
+
+    def _without_row(self, token: int) -> UsageError:
+        name = self.template.tokenizer.convert_ids_to_tokens(token)
+        return UsageError(
+            f"the tokenizer reads {name!r} as token {token}, but the model has embeddings for {self.rows}: leave that "
+            "out of the texts, or take a tokenizer without it, or a base made larger for it (resize_token_embeddings)"
+        )
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         # The template writes all special tokens itself; a longer text is our affair, not a warning's.

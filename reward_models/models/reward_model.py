@@ -375,7 +375,7 @@ def _encoder(path: str, net: Any, max_tokens: int | None, settings: LoadSettings
             f"the model has embeddings for {rows}: they do not belong together"
         )
     net.config.get_text_config().pad_token_id = tokenizer.pad_token_id
-    return Encoder(template, longest(tokenizer, net.config, max_tokens))
+    return Encoder(template, longest(tokenizer, net.config, max_tokens), rows)
 
 
 def _check_padding(net: Any, encoder: Encoder) -> None:
