@@ -335,3 +335,20 @@ def test_parity_texts_when_a_card_is_read_then_hold(bases: dict[str, str], tmp_p
     for text in again.card.parity:
         assert again.template.text(text.prompt, text.response) == text.text
         assert float(again.scores(again.encode([text.prompt], [text.response]))[0]) == text.score
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_parity_texts_when_adapters_were_merged_then_are_scored_by_what_was_written(
+    bases: dict[str, str], dtype: str, tmp_path: Path
+):
+    model = RewardModel.from_base(bases["llama"], lora=LoraSettings(rank=4), dtype=dtype)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, parameter in model.net.named_parameters():
+            if "lora_B" in name:
+                parameter.add_(0.01 * torch.randn(parameter.shape, generator=generator))
+    card = model.save(str(tmp_path), Card(parity=model.parity(*texts(4))))
+    again = RewardModel.from_checkpoint(str(tmp_path))
+    assert again.card == card
+    found = again.parity(*texts(4))
+    assert [text.score for text in card.parity] == pytest.approx([text.score for text in found], abs=1e-5)

@@ -338,10 +338,13 @@ class RewardModel:
         )
         write_card(self.card, folder)
         open_weights(folder)
-        if merge and self.card.four_bit and self.card.parity:
-            # Sums of 4-bit weights and adapters are rounded once more: servers are held against what was saved.
+        summed = merge and hasattr(self.net, "get_base_model")
+        if summed and self.card.parity and (self.card.four_bit or self.card.dtype != "float32"):
+            # Sums of weights and adapters are rounded once more: servers are held against what was saved.
             asked = zip(*((text.prompt, text.response) for text in self.card.parity), strict=True)
-            self.card = replace(self.card, parity=RewardModel.from_checkpoint(path).parity(*map(list, asked)))
+            own = type(self.stock).__module__.startswith("transformers_modules")  # Code that was let run before.
+            written = RewardModel.from_checkpoint(path, trust_remote_code=own)
+            self.card = replace(self.card, parity=written.parity(*map(list, asked)))
             write_card(self.card, folder)
         return self.card
 
