@@ -65,8 +65,8 @@ class Encoder:
             responses: Text, or chat messages.
 
         Raises:
-            UsageError: If the lengths differ, a message is not text, the template refuses the roles, or the model has no
-                row for a token.
+            UsageError: If the lengths differ, a message is not text, the template refuses the roles, or the model has
+                no row for a token.
         """
         if len(prompts) != len(responses):
             raise UsageError(f"{len(prompts)} prompts for {len(responses)} responses: give one prompt for each")
