@@ -157,6 +157,9 @@ def test_encode_when_too_long_then_the_prompt_loses_its_middle_and_the_response_
     assert text.endswith(" last</s><|assistant|>birds sing at dawn</s>")
     assert (encoder.counts.truncated_texts, encoder.counts.truncated_tokens) == (1, found.truncated)
     assert (encoder.counts.texts, encoder.counts.tokens) == (1, 60)
+    assert found.response_truncated == 0
+    (long,) = encoder(["why"], ["birds sing " * 60])
+    assert 0 < long.response_truncated <= long.truncated
 
 
 def test_encode_when_a_response_has_megabytes_then_is_cut_before_it_is_tokenized():

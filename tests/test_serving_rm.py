@@ -140,7 +140,10 @@ def test_score_when_a_message_is_no_text_then_only_it_is_not_judged(llama: str):
 def test_score_when_the_prompt_is_too_long_then_is_cut_and_told(llama: str):
     (verdict,) = score([Sample("light", prompt=LONG * 9)], reward_model, options={"model": llama})
     assert verdict.parts[0].details["truncated"] is True
-    assert "cut" in verdict.reason
+    assert "prompt cut to fit" in verdict.reason
+    (verdict,) = score([Sample(LONG * 9, prompt="light")], reward_model, options={"model": llama})
+    assert verdict.parts[0].details["response_truncated"] is True
+    assert "answer's middle not read" in verdict.reason
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,13 @@ class Encoded:
 
     Attributes:
         ids: Never empty, at most the model's `max_tokens`, with the template's end mark last.
-        truncated: How many tokens were cut out of the prompt's (or response's) middle.
+        truncated: How many tokens were cut out of the middle of prompt and response.
+        response_truncated: How many of these were the response's.
     """
 
     ids: tuple[int, ...]
     truncated: int = 0
+    response_truncated: int = 0
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -85,8 +87,8 @@ class Encoder:
                 raise UsageError(f"the tokenizer makes no token of {text[:80]!r}")
             if self.rows and max(ids) >= self.rows:
                 raise self._without_row(max(ids))
-            kept = ids if len(ids) <= self.max_tokens else self._cut(ids, self.template.head(prompt))
-            done.append(Encoded(tuple(kept), len(ids) - len(kept)))
+            fits = len(ids) <= self.max_tokens
+            done.append(Encoded(tuple(ids)) if fits else self._cut(ids, self.template.head(prompt)))
         self._count(done)
         return done
 
@@ -102,13 +104,14 @@ class Encoder:
         found = self.template.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)
         return list(found["input_ids"])
 
-    def _cut(self, ids: Sequence[int], head: str) -> list[int]:
+    def _cut(self, ids: Sequence[int], head: str) -> Encoded:
         """Cut the prompt's middle, and that of the response if it is too long by itself."""
         # Where a token spans the border, this is off by one or two: it only says where to cut.
         begins = len(self._tokens([head])[0])
         prompt, response = ids[:begins], ids[begins:]
         for_response = min(len(response), self.max_tokens - min(len(prompt), self.max_tokens // MIN_PROMPT_SHARE))
-        return [*middle_cut(prompt, self.max_tokens - for_response), *middle_cut(response, for_response)]
+        kept = *middle_cut(prompt, self.max_tokens - for_response), *middle_cut(response, for_response)
+        return Encoded(kept, len(ids) - len(kept), len(response) - for_response)
 
     def _count(self, done: Sequence[Encoded]) -> None:
         self.counts.texts += len(done)

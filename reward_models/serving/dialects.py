@@ -25,7 +25,8 @@ class Written:
         text: All of it as text, with the special tokens at its ends.
         bare: The text without those that the server's tokenizer adds by itself.
         prompt: The prompt alone, which some servers want beside it.
-        truncated: Whether the prompt was cut.
+        truncated: Whether the prompt or the response was cut.
+        response_truncated: Whether the response was.
     """
 
     ids: tuple[int, ...]
@@ -33,6 +34,7 @@ class Written:
     bare: str
     prompt: str
     truncated: bool = False
+    response_truncated: bool = False
 
 
 Write = Callable[[Sequence[Written], str], Json]

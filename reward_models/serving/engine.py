@@ -25,14 +25,16 @@ class Marked:
     Attributes:
         outputs: The head's outputs as they come: one number, or one for each aspect.
         tokens: Length of what the model read.
-        truncated: Whether the prompt had to be cut to fit.
+        truncated: Whether the prompt or the response had to be cut to fit.
         elapsed_s: The answer's share of its micro-batch's wall-clock seconds.
+        response_truncated: Whether the response had to be: the model has not read all of what it marks.
     """
 
     outputs: tuple[float, ...]
     tokens: int = 0
     truncated: bool = False
     elapsed_s: float = 0.0
+    response_truncated: bool = False
 
 
 class NotAnswered(Exception):

@@ -147,7 +147,9 @@ class LocalEngine:
             return self._halved(lane, items, error)
         each_s = (time.perf_counter() - start_s) / len(items)
         return [
-            Marked(tuple(row), len(item.encoded), item.encoded.truncated > 0, each_s)
+            Marked(
+                tuple(row), len(item.encoded), item.encoded.truncated > 0, each_s, item.encoded.response_truncated > 0
+            )
             for item, row in zip(items, outputs, strict=True)
         ]
 

@@ -103,7 +103,9 @@ class ServerEngine:
             answers = self._asked(items, self.way, end_s)
         each_s = (time.monotonic() - start_s) / len(items)
         return [
-            each if isinstance(each, Exception) else Marked(each, len(item.ids), item.truncated, each_s)
+            each
+            if isinstance(each, Exception)
+            else Marked(each, len(item.ids), item.truncated, each_s, item.response_truncated)
             for item, each in zip(items, answers, strict=True)
         ]
 

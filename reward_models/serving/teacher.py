@@ -53,7 +53,8 @@ class Options:
         device: cpu, cuda, cuda:0,cuda:1 ...; empty = all GPUs (of a distributed job: this rank's), or else the CPU.
         dtype: Of the body; auto = bfloat16 on a GPU, float32 on a CPU. The head is always float32.
         max_tokens: Padded tokens of a micro-batch; 0 = 32768 on a GPU, 2048 on a CPU.
-        max_length: Longest text in tokens, longer prompts are cut in the middle; 0 = the model's own.
+        max_length: Longest text in tokens; of longer ones the middle of the prompt, then of the answer, is not read and
+            the reason says so; 0 = the model's own.
         share_prompts: Let decoders compute a prompt once for all its answers.
         compile: Run torch.compile on widths rounded up to 64.
         attention: sdpa, eager, flash_attention_2 ..., or varlen = packed rows without padding (decoders); auto = varlen

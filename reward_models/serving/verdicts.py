@@ -47,9 +47,12 @@ def told(name: str, scale: Scale, scores: Scores, marked: Marked) -> Told:
         details["centred"] = scale.of(raw, "centred")
     if marked.truncated:
         details["truncated"] = True
+    if marked.response_truncated:
+        details["response_truncated"] = True
     details |= scale.cutpoints.probabilities(raw) if scale.cutpoints is not None else {}
     details |= dict(zip(scale.aspects, marked.outputs, strict=bool(scale.aspects)))
-    cut = ", prompt cut to fit" if marked.truncated else ""
+    what = "answer's middle not read" if marked.response_truncated else "prompt cut to fit"
+    cut = f", {what}" if marked.truncated else ""
     return Told(score, Part(name, score, f"{scores} score{cut}", details=details), marked.elapsed_s)
 
 

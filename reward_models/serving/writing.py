@@ -11,6 +11,7 @@ from verifiers.types import Text
 
 if TYPE_CHECKING:
     from reward_models.models.card import Card
+    from reward_models.models.encode import Encoded
 
 
 class PlainWriter:
@@ -51,11 +52,13 @@ class ModelWriter:
             UsageError: If the template does not take an answer's messages.
         """
         encoded = self._encoder([ask.prompt for ask in asks], [ask.response for ask in asks])
-        return [self._written(ask, each.ids, each.truncated) for ask, each in zip(asks, encoded, strict=True)]
+        return [self._written(ask, each) for ask, each in zip(asks, encoded, strict=True)]
 
-    def _written(self, ask: Ask, ids: tuple[int, ...], truncated: int) -> Written:
-        text = self._encoder.template.text(ask.prompt, ask.response) if not truncated else self._decoded(ids)
-        return Written(ids, text, self._bare(text), plain_text(ask.prompt), bool(truncated))
+    def _written(self, ask: Ask, found: Encoded) -> Written:
+        cut = found.truncated > 0
+        text = self._decoded(found.ids) if cut else self._encoder.template.text(ask.prompt, ask.response)
+        bare = self._bare(text)
+        return Written(found.ids, text, bare, plain_text(ask.prompt), cut, found.response_truncated > 0)
 
     def _decoded(self, ids: Sequence[int]) -> str:
         text: str = self._tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
