@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +12,7 @@ from reward_models.data.gather import Gatherer
 from reward_models.data.prepared import prepared_facts, prepared_parts, told_beside
 from reward_models.data.rated import BadRow, Counts, RatedData, Shape, scale_of
 from reward_models.data.rows import Facts, RowReader
+from reward_models.data.survey import survey
 from reward_models.types import RatedPrompt
 from verifiers.errors import InputError, UsageError
 from verifiers.io import values
@@ -21,8 +21,6 @@ from verifiers.io.json_text import Unreadable, decode_clean_row, decode_row
 from verifiers.io.sources import Shard, find_shards, read_shard
 from verifiers.io.values import Row
 
-DETECT_ROWS = 64
-"""The shape is found by so many first rows that can be read."""
 MAX_BAD_KEPT = 1000
 """Bad rows whose places and reasons are kept; all are counted."""
 MAX_BAD_SHOWN = 5
@@ -89,21 +87,21 @@ class _Reader:
     def read(self, shard: Shard) -> None:
         """Read one file."""
         self._sources.append(shard.name)
-        batches = read_shard(shard)
-        first, places, held = _first_rows(batches)
-        if not first:
-            self._all_bad(held)
+        # A pipe can be read once only; a file is read again rather than held.
+        held = None if shard.path is not None and shard.path.is_file() else list(read_shard(shard))
+        told = survey(read_shard(shard) if held is None else held, (*self._mapping, *self._aspects))
+        batches = read_shard(shard) if held is None else held
+        if not told.rows:
+            self._take(batches, prepared_facts)  # all are bad
             return
-        columns = find_columns(first, self._mapping, tuple(self._aspects), places)
-        self._columns += [name for row in first for name in row]
+        columns = find_columns(told, self._mapping, tuple(self._aspects))
+        self._columns += [name for row in (*told.rows, *told.late) for name in row]
         self._found.append(columns)
         self._check_scales()
         if columns.shape is Shape.PREPARED:
             self._take_manifest(shard)
         facts_of = None if columns.shape is Shape.PREPARED else RowReader(columns, self._reference, self._totals).read
-        for batch in chain(held, batches):
-            for index in range(len(batch)):
-                self._row(batch, index, facts_of or prepared_facts)
+        self._take(batches, facts_of or prepared_facts)
 
     def _take_manifest(self, shard: Shard) -> None:
         aspects, ends = told_beside(shard.path)
@@ -111,10 +109,10 @@ class _Reader:
         if ends is not None and self._scale is None:
             self._ends.add(ends)
 
-    def _all_bad(self, held: Sequence[Batch]) -> None:
-        for batch in held:
+    def _take(self, batches: Iterable[Batch], facts_of: Any) -> None:
+        for batch in batches:
             for index in range(len(batch)):
-                self._row(batch, index, prepared_facts)
+                self._row(batch, index, facts_of)
 
     def _row(self, batch: Batch, index: int, facts_of: Any) -> None:
         self._counts.rows += 1
@@ -198,25 +196,6 @@ class _Reader:
         shown = "; ".join(f"{each.where}: {each.reason}" for each in self._bad[:MAX_BAD_SHOWN])
         left = self._counts.bad - MAX_BAD_SHOWN
         return f"{shown}; and {left:,} more" if left > 0 else shown
-
-
-def _first_rows(batches: Iterator[Batch]) -> tuple[list[Row], list[str], list[Batch]]:
-    """Return the first rows that can be read, their places, and all batches that this has taken."""
-    rows: list[Row] = []
-    places: list[str] = []
-    held: list[Batch] = []
-    for batch in batches:
-        held.append(batch)
-        for index, line in enumerate(batch.lines):
-            try:
-                if index not in batch.bad and len(rows) < DETECT_ROWS:
-                    rows.append(decode_row(line))
-                    places.append(batch.place(index))
-            except Unreadable:
-                continue  # met again when the row is read, and then counted
-        if len(rows) >= DETECT_ROWS:
-            break
-    return rows, places, held
 
 
 def _check_ends(facts: Facts, ends: tuple[float, float]) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, product
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from reward_models.data.cells import (
+    is_given,
     name_of,
     number_of,
     rating_of,
@@ -20,6 +22,7 @@ from reward_models.data.cells import (
 )
 from reward_models.data.columns import RatedColumns
 from reward_models.data.look import is_read
+from reward_models.data.names import OPTIONAL
 from reward_models.data.prompts import implicit_prompt, with_reference
 from reward_models.data.rated import Shape
 from reward_models.types import Answer, Rating
@@ -111,7 +114,8 @@ class RowReader:
 
     def _cell(self, row: Row, name: str) -> Any:
         get = self._get.get(name)
-        return get(row) if get is not None else None
+        value = get(row) if get is not None else None
+        return value if name not in OPTIONAL or is_given(value) else None
 
     def _name(self, row: Row, name: str) -> str:
         return name_of(self._cell(row, name))
@@ -211,12 +215,19 @@ class RowReader:
 
     def _vote(self, facts: Facts, row: Row) -> None:
         facts.prompt, one, two = implicit_prompt(facts.prompt, self._cell(row, "first"), self._cell(row, "second"))
-        value = self._cell(row, "winner")
-        votes = tuple(side_of(vote, *self._columns.votes) for vote in (value if isinstance(value, list) else [value]))
-        if not votes:
+        value = self._cell(row, "strength" if "strength" in self._get else "winner")
+        cells = value if isinstance(value, list) else [value]
+        if not cells:
             raise BadRow("the list of votes is empty")
+        margin = None
+        if "strength" in self._get:
+            strengths = [number_of(cell, "the preference") for cell in cells]
+            votes = tuple(0.5 if not each else float(each < 0) for each in strengths)
+            margin = 0.0 - fmean(strengths)  # of the first over the second, which a number below 0 is for
+        else:
+            votes = tuple(side_of(vote, *self._columns.votes) for vote in cells)
         weight = weight_of(self._cell(row, "weight"))
-        self._compare(facts, (one, two), Compared(0, 1, votes, None, weight))
+        self._compare(facts, (one, two), Compared(0, 1, votes, margin, weight))
 
     def _compare(self, facts: Facts, answers: tuple[Text, Text], compared: Compared) -> None:
         if answers[0] == answers[1]:
