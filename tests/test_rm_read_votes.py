@@ -1,12 +1,16 @@
 """`read_rated` on comparisons: what a vote means, how strong a preference is, margins."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rm_rows import read_rows
 
+from reward_models.data.checks import inspected
+from reward_models.data.findings import findings
 from reward_models.data.rated import RatedData
+from reward_models.training.material import tell_of_margins
 from reward_models.types import Preference
 from verifiers.errors import UsageError
 
@@ -81,4 +85,53 @@ def test_read_rated_when_a_vote_is_unknown_then_each_known_one_is_told_once(tmp_
     told = voted(tmp_path, [1, 0, "C"]).bad[0].reason
     assert told == (
         "the vote is 'C'; known are 1/1st/a/first/left/model_a/true and 0/2nd/b/false/model_b/right/second, and ties"
+    )
+
+
+PAIR = {"prompt": "p", "chosen": "x", "rejected": "y"}
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"margin": -2.0}, "the margin is -2, and it says by how much.*swap chosen and rejected, or give it without"),
+        ({"chosen_score": 1, "rejected_score": 3}, "chosen_score is below rejected_score, against the choice; swap"),
+        ({"chosen": ["x", "z"], "rejected": ["y"], "margin": -1}, "the margin is -1"),
+    ],
+)
+def test_read_rated_when_a_margin_is_below_0_then_a_bad_row_says_what_to_do(tmp_path, row, told):
+    data = read_rows(tmp_path, [PAIR, PAIR | {"prompt": "q"} | row])
+    assert [re.search(told, each.reason) is not None for each in data.bad] == [True]
+    assert len(data.prompts) == 1
+
+
+def test_read_rated_when_the_rejected_is_likelier_better_then_the_margin_is_its(tmp_path):
+    (rated,) = read_rows(tmp_path, [PAIR | {"margin": 2, "probability": 0.25}]).prompts
+    assert rated.preferences == (Preference(1, 0, 0.75, 2.0),)
+
+
+def test_inspect_when_no_comparison_has_a_margin_then_says_which_losses_that_makes_alike(tmp_path):
+    same = "no comparison has a margin, so margin and scaled would be the same as bt"
+    without, stated = read_rows(tmp_path, [PAIR]), read_rows(tmp_path, [PAIR | {"margin": 1}])
+    assert [any(same in each.found for each in findings(inspected(data))) for data in (without, stated)] == [
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("loss", "row", "said"),
+    [
+        ("margin", PAIR, 1),
+        ("scaled", PAIR, 1),
+        ("bt", PAIR, 0),
+        ("margin", PAIR | {"margin": 0.5}, 0),
+        ("margin", {"prompt": "p", "responses": ["x", "y"], "ratings": [1, 2]}, 0),
+    ],
+)
+def test_train_when_its_loss_needs_margins_and_there_are_none_then_says_it_is_bt(tmp_path, loss, row, said):
+    lines: list[str] = []
+    tell_of_margins(loss, read_rows(tmp_path, [row]).prompts, lines.append)
+    assert [line.startswith(f"loss={loss}: no pair has a margin, so this is the same as bt") for line in lines] == (
+        [True] * said
     )

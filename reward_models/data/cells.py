@@ -84,6 +84,12 @@ def rating_of(value: object, what: str = "the rating") -> tuple[float, float | N
     return number, total
 
 
+def is_open_ended(value: object) -> bool:
+    """Whether a rating is of filled stars alone, which do not say how many there could be: `★★★`."""
+    value = _unwrapped(value)
+    return isinstance(value, str) and value.strip()[:1] in ("★", "⭐") and "☆" not in value
+
+
 def _unwrapped(value: object) -> object:
     return next((value[key] for key in _INSIDE if key in value), value) if isinstance(value, Mapping) else value
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from reward_models.data.columns import RatedColumns, find_columns, unknown_aspect
 from reward_models.data.gather import Gatherer
+from reward_models.data.labels import check_weights
 from reward_models.data.prepared import prepared_facts, prepared_parts, told_beside
 from reward_models.data.rated import BadRow, Counts, RatedData, Shape, scale_of
 from reward_models.data.rows import Facts, RowReader
@@ -56,8 +57,10 @@ def read_rated(
 
     Raises:
         InputError: If a file cannot be read, holds no usable row, or holds a bad row and `on_bad` is "refuse".
-        UsageError: If a file's shape is not known, or files of different scales are mixed.
+        UsageError: If a file's shape is not known, files of different scales are mixed, or an aspect weighs less than
+            0, or all weigh 0.
     """
+    check_weights(aspects or {})
     reader = _Reader(map or {}, aspects or {}, scale, reference)
     for shard in find_shards([part for path in paths for part in prepared_parts(str(path)) or [str(path)]]):
         reader.read(shard)
@@ -82,7 +85,7 @@ class _Reader:
         self._ends: set[tuple[float, float]] = {scale} if scale else set()
         self._sources: list[str] = []
         self._columns: list[str] = []
-        self._totals: dict[str, float] = {}
+        self._totals: dict[str, float | None] = {}
 
     def read(self, shard: Shard) -> None:
         """Read one file."""
@@ -160,6 +163,7 @@ class _Reader:
         if counts.bad and on_bad == "refuse":
             raise InputError(f"{counts.bad:,} of {counts.rows:,} rows are bad rows: {self._shown_bad()}")
         aspects = {**self._gatherer.aspects, **self._aspects}
+        check_weights(aspects)  # a prepared file's own too
         prompts = self._gatherer.prompts(aspects)
         if not prompts:
             first = f" The first: {self._shown_bad()}" if self._bad else ""
@@ -186,11 +190,14 @@ class _Reader:
         )
 
     def _check_aspects(self, prompts: Sequence[RatedPrompt]) -> None:
-        """Refuse an aspect that no rating is of; files that hold comparisons alone need none."""
+        """Refuse an aspect that no rating is of (comparisons alone need none), and aspects that all weigh 0."""
         rated = self._gatherer.aspects
         if any(answer.ratings for each in prompts for answer in each.answers):
             for name in self._aspects.keys() - rated.keys():
                 raise unknown_aspect(name, list(rated), list(dict.fromkeys(self._columns)))
+        if rated and not any(answer.stars is not None for each in prompts for answer in each.answers):
+            given = " ".join(f"--aspect {name}=0" for name in rated)
+            raise UsageError(f"{given}: no aspect is left to make stars of. Give one of them a weight above 0")
 
     def _shown_bad(self) -> str:
         shown = "; ".join(f"{each.where}: {each.reason}" for each in self._bad[:MAX_BAD_SHOWN])
