@@ -45,11 +45,16 @@ def test_labels_when_prompts_differ_in_size_then_each_counts_by_its_answers():
 
 
 def test_labels_when_a_preference_is_stated_then_it_replaces_the_pair_of_stars():
-    stated = Preference(1, 0, probability=0.75, margin=-1.0, weight=3.0)
+    stated = Preference(1, 0, probability=0.75, margin=1.0, weight=3.0)
     labels = make([prompt(3.0, 1.0, 2.0, preferences=(stated,))], StarScale(2.0, 0.5))
     assert pairs_of(labels) == {(0, 2): 1.0, (2, 1): 1.0, (1, 0): 0.75}
     assert labels.margin_K.tolist() == [2.0, 2.0, 2.0]
     assert labels.weight_K.tolist() == pytest.approx([0.5, 0.5, 1.5])
+
+
+def test_labels_when_the_mean_margin_is_against_the_majority_then_it_is_0():
+    labels = make([prompt(None, None, preferences=(Preference(0, 1, probability=0.75, margin=-1.0),))])
+    assert labels.margin_K.tolist() == [0.0]
 
 
 def test_labels_when_rejected_is_likelier_better_then_the_pair_is_turned():

@@ -34,7 +34,7 @@ def test_cells_when_anything_then_a_number_or_a_bad_row(value):
         number_of,
         lambda cell: rating_of(cell)[0],
         thumb_of,
-        lambda cell: side_of(cell, frozenset({1, "a"}), frozenset({2, "b"})),
+        lambda cell: side_of(cell, frozenset({"1", "a"}), frozenset({"2", "b"})),
     ):
         try:
             number = read_cell(value)
@@ -51,6 +51,8 @@ MARKS = [
     ("80%", (80, 100)),
     ("８０％", (80, 100)),
     ("4／5", (4, 5)),
+    ("５", (5, None)),
+    ("－１．５", (-1.5, None)),
     ("★★★★☆", (4, 5)),
     ("★★★", (3, None)),
     ("☆☆☆☆☆", (0, 5)),
@@ -65,6 +67,10 @@ MARKS = [
 @pytest.mark.parametrize(("cell", "found"), MARKS)
 def test_rating_of_when_its_text_can_mean_one_thing_then_read(cell: object, found: tuple[float, float | None]):
     assert rating_of(cell) == found
+
+
+def test_number_of_when_full_width_then_read():
+    assert number_of("１２") == 12.0
 
 
 @pytest.mark.parametrize(

@@ -234,7 +234,8 @@ VOTES = [
     ({"response_a": "x", "response_b": "y", "winner": "model_b"}, 1, 1.0),
     ({"response_a": "x", "response_b": "y", "winner": "tie (bothbad)"}, 0, 0.5),
     ({"a": "x", "b": "y", "preference": "A"}, 0, 1.0),
-    ({"a": "x", "b": "y", "preference": -1.0}, 1, 1.0),
+    ({"a": "x", "b": "y", "preference": True}, 0, 1.0),
+    ({"a": "x", "b": "y", "preference": "1.0"}, 0, 1.0),
 ]  # fmt: skip
 
 

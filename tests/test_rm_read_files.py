@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rm_rows import GOOD, stars
+from rm_rows import GOOD, read_rows, stars
 
 from reward_models.data.checks import inspected
 from reward_models.data.reading import read_rated
@@ -66,11 +66,27 @@ def test_read_rated_when_ratings_are_out_of_different_totals_then_a_bad_row(tmp_
         rows = [{"prompt": f"p{number}", "response": cell, "rating": cell} for cell in cells]
         (tmp_path / f"{number}.jsonl").write_text("\n".join(map(json.dumps, rows)))
     data = read_rated([tmp_path / "0.jsonl", tmp_path / "1.jsonl"])
-    assert stars(data) == [("p0", [("4/5", 4.0), ("3", 3.0)])]
+    assert stars(data) == [("p0", [("4/5", 4.0)])]
     assert [each.reason.partition(";")[0] for each in data.bad] == [
+        "the rating is a plain number, and others are out of 5",
         "the rating is out of 10, and others are out of 5",
         "the rating is out of 100, and others are out of 5",
     ]
+
+
+@pytest.mark.parametrize(
+    ("cells", "kept", "reason"),
+    [
+        (["80%", 4, "60%"], [80.0, 60.0], "the rating is a plain number, and others are out of 100"),
+        ([4, "8/10", "3"], [4.0, 3.0], "the rating is out of 10, and others are plain numbers"),
+        (["★★★★☆", "★★★★★", "★★", 3], [4.0, 5.0, 2.0], "the rating is a plain number, and others are out of 5"),
+        ([4, "★★★", "★★☆"], [4.0, 3.0], "the rating is out of 3, and others are plain numbers"),
+    ],
+)
+def test_read_rated_when_plain_numbers_stand_beside_others_then_a_bad_row_names_both(tmp_path, cells, kept, reason):
+    data = read_rows(tmp_path, [{"prompt": "p", "response": f"r{n}", "rating": cell} for n, cell in enumerate(cells)])
+    assert [answer.stars for answer in data.prompts[0].answers] == kept
+    assert [each.reason for each in data.bad] == [f"{reason}; bring them to one scale"]
 
 
 CELLS = st.recursive(

@@ -263,14 +263,14 @@ def test_prepare_when_aspects_are_weighed_then_read_and_trained_on_with_their_we
     ]
     (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
     arguments = ["rm", "prepare", "-q", str(tmp_path / "in.jsonl"), "-o", str(tmp_path / "out"), "--split-by", "rater"]
-    assert run([*arguments, "--aspect", "good=3", "--aspect", "long=-1", "--scale", "0", "6"]) == 0
+    assert run([*arguments, "--aspect", "good=3", "--aspect", "long=1", "--scale", "0", "6"]) == 0
     data = read_rated([tmp_path / "out" / TRAIN])
-    assert data.aspects == {"good": 3, "long": -1}
+    assert data.aspects == {"good": 3, "long": 1}
     assert data.scale == (0, 6, 1)
     material = gather(Sources([str(tmp_path / "out")]), 0.5, 0, print)
     assert [len(raters_of(list(part))) for part in (material.train, material.validation)] == [1, 1]
     first = material.train[0].answers[0]
-    assert first.stars == pytest.approx((3 * first.aspects["good"] - first.aspects["long"]) / 4)
+    assert first.stars == pytest.approx((3 * first.aspects["good"] + first.aspects["long"]) / 4)
 
 
 def test_prepare_when_run_twice_then_writes_the_same_bytes(tmp_path: Path):

@@ -165,7 +165,8 @@ class LabelMaker:
                 positions, p = (pair[0], pair[1]), stated.probability
                 if p < 0.5:
                     positions, p = (pair[1], pair[0]), 1 - p
-                margin = NAN if stated.margin is None else abs(stated.margin) / self.scale.std
+                # Below 0 where few votes with large margins stand against many with small ones.
+                margin = NAN if stated.margin is None else max(0.0, stated.margin) / self.scale.std
                 found.append((positions, p, margin, stated.weight))
         return found
 

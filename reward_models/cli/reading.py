@@ -77,8 +77,10 @@ def parse_aspects(texts: Sequence[str]) -> dict[str, float]:
     """Return `("helpful=0.7",)` as a mapping; an aspect without a weight weighs 1.
 
     Raises:
-        UsageError: If one is malformed.
+        UsageError: If one is malformed, or weighs less than 0.
     """
+    from reward_models.data.labels import check_weights
+
     found = {}
     for text in texts:
         name, _, weight = text.rpartition("=") if "=" in text else (text, "", "1")
@@ -88,6 +90,7 @@ def parse_aspects(texts: Sequence[str]) -> dict[str, float]:
             found[name] = nan
         if not name or not isfinite(found[name]):
             raise UsageError(f"--aspect {text!r}: write NAME=WEIGHT, e.g. --aspect helpfulness=0.7")
+    check_weights(found)
     return found
 
 

@@ -42,16 +42,26 @@ def number_of(value: object, what: str = "the rating") -> float:
         BadRow: If it is something else; a boolean is no number.
     """
     value = _unwrapped(value)
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-        value = float(value.strip())
+    if isinstance(value, str) and _NUMBER.fullmatch(text := _plain(value)):
+        value = float(text)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        comma = isinstance(value, str) and _NUMBER.fullmatch(value.strip().replace(",", "."))
+        comma = isinstance(value, str) and _NUMBER.fullmatch(_plain(value).replace(",", "."))
         raise BadRow(
             f"{what} is {_shown(value)}, not a number{': write a point, not a comma, as in 4.5' if comma else ''}"
         )
     if not abs(value) <= MAX_STARS:  # NaN too; whole numbers of any length compare
         raise BadRow(f"{what} is {_shown(value)}; it must be a finite number within +-{MAX_STARS:,.0f}")
     return float(value)
+
+
+def _plain(text: str) -> str:
+    """Return short text without full-width letters and outer blanks, long text as it is: that is no number."""
+    return unicodedata.normalize("NFKC", text).strip() if len(text) <= MAX_MARK_CHARS else text
+
+
+def is_given(value: object) -> bool:
+    """Whether a cell holds anything: neither null nor, as in csv, empty."""
+    return value is not None and value != ""
 
 
 def rating_of(value: object, what: str = "the rating") -> tuple[float, float | None]:
@@ -63,7 +73,7 @@ def rating_of(value: object, what: str = "the rating") -> tuple[float, float | N
     value = _unwrapped(value)
     if not isinstance(value, str) or len(value) > MAX_MARK_CHARS:
         return number_of(value, what), None
-    text = unicodedata.normalize("NFKC", value).replace("\ufe0f", "").strip()
+    text = _plain(value).replace("\ufe0f", "").strip()
     if text and (glyphs := _GLYPHS.fullmatch(text)):
         return float(len(glyphs[1])), float(len(glyphs[0])) if glyphs[2] else None
     if not (mark := _MARK.fullmatch(text)):
@@ -72,6 +82,12 @@ def rating_of(value: object, what: str = "the rating") -> tuple[float, float | N
     if total is not None and not 0 <= number <= total:
         raise BadRow(f"{what} is {_shown(value)}, which lies outside 0 to {total:g}")
     return number, total
+
+
+def is_open_ended(value: object) -> bool:
+    """Whether a rating is of filled stars alone, which do not say how many there could be: `★★★`."""
+    value = _unwrapped(value)
+    return isinstance(value, str) and value.strip()[:1] in ("★", "⭐") and "☆" not in value
 
 
 def _unwrapped(value: object) -> object:
@@ -117,21 +133,37 @@ def is_thumb(value: object) -> bool:
     return isinstance(value, bool) or (isinstance(value, str) and value.strip().lower() in UP | DOWN)
 
 
-def side_of(value: object, first: frozenset[object], second: frozenset[object]) -> float:
+def whole_number(value: object) -> int | None:
+    """Return the whole number that a vote is, as a number or as text (csv); `None` = it is none, or a long one."""
+    if isinstance(value, str):
+        text = _plain(value)
+        value = float(text) if _NUMBER.fullmatch(text) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < MAX_STARS:
+        return None
+    return int(value) if value == int(value) else None
+
+
+def side_of(value: object, first: frozenset[str], second: frozenset[str]) -> float:
     """Return how much a vote is for the first of two answers: 1.0, 0.0, or 0.5 for a tie.
+
+    Args:
+        value: The vote.
+        first: Names of the first answer, in small letters; numbers and booleans as text.
+        second: Those of the second.
 
     Raises:
         BadRow: If it is none of these.
     """
-    plain = value.strip().lower() if isinstance(value, str) else value
-    if isinstance(plain, float) and plain.is_integer():
-        plain = int(plain)
-    if isinstance(plain, Mapping | list):
+    if value is None or isinstance(value, Mapping | list):
         raise BadRow(f"the vote is {_shown(value)}, not a name or number")
+    number = whole_number(value)
+    plain = str(number) if number is not None else _plain(value).strip().lower() if isinstance(value, str) else ""
+    if isinstance(value, bool):
+        plain = str(value).lower()
     for names, share in ((first, 1.0), (second, 0.0)):
-        if any(plain == name and type(plain) is type(name) for name in names):
+        if plain in names:
             return share
-    if plain in TIES or (not isinstance(plain, bool) and plain == 0):
+    if plain in TIES or plain == "0":
         return 0.5
     raise BadRow(f"the vote is {_shown(value)}; known are {_names(first)} and {_names(second)}, and ties")
 
@@ -221,8 +253,8 @@ def bounded(text: str, what: str) -> str:
     return text
 
 
-def _names(names: frozenset[object]) -> str:
-    return "/".join(sorted(map(str, names)))
+def _names(names: frozenset[str]) -> str:
+    return "/".join(sorted(names))
 
 
 def _shown(value: object) -> str:

@@ -49,6 +49,7 @@ def inspected(data: RatedData, held: Sequence[RatedPrompt] = ()) -> Figures:
         "outliers": [] if data.declared else [each._asdict() for each in outliers(prompts)],
         "distribution": _distribution(answers),
         "aspects": _aspects(data, answers),
+        "stars_alike": len({round(answer.stars, 9) for answer in answers if answer.stars is not None}) == 1,
         "duplicates": _duplicates(data),
         "leaks": _leaks(prompts, held) if held else None,
         "empty": {

@@ -1,16 +1,19 @@
-"""Which shape a file of ratings has, and which column holds what: by the names and values of its first rows."""
+"""Which shape a file of ratings has, and which column holds what: by their names and values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 from reward_models.data.cells import is_thumb
 from reward_models.data.look import Look, is_answer, is_answers, is_mark, is_number, is_rating
 from reward_models.data.names import ALIASES, BY_PROGRAMS, FIELDS, KNOWN_ASPECTS, MARGINS, REFERENCES, SIDES
 from reward_models.data.rated import Shape
+from reward_models.data.survey import Survey
+from reward_models.data.votes import Sides, meaning
 from verifiers.errors import UsageError
 from verifiers.io.columns import CHATS, OUT_FIELDS, PREFIX, getter
 from verifiers.io.values import Row
@@ -29,7 +32,7 @@ class RatedColumns:
         names: Field (see `FIELDS`) -> column or dotted path.
         aspects: Columns of which each holds the ratings of one aspect.
         margins: The two columns whose difference is the margin.
-        votes: What numbers mean as votes: (for the first, for the second); any other known one is a tie.
+        votes: Which votes are for the first and which for the second answer; any other known one is a tie.
         notes: What was decided where the file is not clear.
     """
 
@@ -37,7 +40,7 @@ class RatedColumns:
     names: Mapping[str, str]
     aspects: tuple[str, ...] = ()
     margins: tuple[str, str] | None = None
-    votes: tuple[frozenset[object], frozenset[object]] = (frozenset(), frozenset())
+    votes: Sides = (frozenset(), frozenset())
     notes: tuple[str, ...] = field(default=())
 
     def described(self) -> dict[str, str]:
@@ -48,37 +51,34 @@ class RatedColumns:
         return shown | ({"margin": " - ".join(self.margins)} if self.margins else {})
 
 
-def find_columns(
-    rows: Sequence[Row],
-    mapping: Mapping[str, str] | None = None,
-    aspects: Sequence[str] = (),
-    places: Sequence[str] = (),
-) -> RatedColumns:
-    """Choose a file's shape and columns by its first rows.
+def find_columns(told: Survey, mapping: Mapping[str, str] | None = None, aspects: Sequence[str] = ()) -> RatedColumns:
+    """Choose a file's shape by its first rows, and its columns.
 
     Args:
-        rows: At least one.
+        told: Of the file; it has a row.
         mapping: The user's choice, `{column: field}`.
         aspects: The aspects that the user named: columns of numbers, unless objects in the rows have such keys.
-        places: `file:line` of the rows, for messages.
 
     Raises:
-        UsageError: If nothing tells what humans said, or the mapping or the aspects name what does not exist.
+        UsageError: If nothing tells what humans said, or it can mean two things, or the mapping or the aspects name
+            what does not exist.
     """
-    look = Look(rows, _resolved(mapping or {}, rows))
+    rows = told.rows
+    look = Look(rows, _resolved(mapping or {}, [*rows, *told.late]), told.late)
     inside = any(
         isinstance(cell, Mapping) and not cell.keys().isdisjoint(aspects)
         for row in rows
         for cell in _flat(row.values())
     )
-    columns = [] if inside else [name for name in aspects if look.fitting(name, is_mark)]
-    for shape in (_prepared, _pairs, _votes, _ranked, _scored, _ratings, _thumbs):
+    fit = [name for name in aspects if look.fitting(name, is_mark) or look.begins_late(name, is_mark)]
+    columns = [] if inside else fit
+    for shape in (_prepared, _pairs, partial(_votes, told), _ranked, _scored, _ratings, _thumbs):
         found = shape(look, columns)
         if found is not None:
             return found
     if aspects and not columns and not inside:
         raise unknown_aspect(aspects[0], (), look.seen)
-    raise UsageError(_nothing(look, places))
+    raise UsageError(_nothing(look, told.places))
 
 
 def unknown_aspect(name: str, rated: Sequence[str], columns: Sequence[str]) -> UsageError:
@@ -128,31 +128,31 @@ def _pairs(look: Look, aspects: Sequence[str]) -> RatedColumns | None:
     names = {"chosen": chosen, "rejected": rejected, **_common(look, {chosen, rejected})}
     for name in ("margin", "probability"):
         names |= _named(name, look.find(name, is_number, True))
-    return RatedColumns(Shape.PAIRS, names, margins=None if "margin" in names else look.pair(MARGINS))
+    return RatedColumns(Shape.PAIRS, names, margins=None if "margin" in names else look.pair(MARGINS, True))
 
 
-def _votes(look: Look, aspects: Sequence[str]) -> RatedColumns | None:
+def _votes(told: Survey, look: Look, aspects: Sequence[str]) -> RatedColumns | None:
     sides = look.pair(SIDES)
     if {"first", "second"} <= look.chosen.keys():
         sides = look.chosen["first"], look.chosen["second"]
-    winner = look.find("winner", lambda value: isinstance(value, str | int | float | list)) if sides else None
-    if sides is None or winner is None:
+    if sides is None:
         return None
-    votes, note = _meaning(sides, _flat(getter(winner)(row) for row in look.rows))
+    winner = look.find("winner", lambda value: isinstance(value, str | int | float | list))
+    if winner is None or "strength" in look.chosen:
+        return _strengths(sides, look)
+    votes, note = meaning(sides, winner, told.numbers.get(winner, set()), "winner" in look.chosen)
     names = {"first": sides[0], "second": sides[1], "winner": winner, **_common(look, {*sides, winner})}
     return RatedColumns(Shape.VOTES, names, votes=votes, notes=(note,))
 
 
-def _meaning(sides: tuple[str, str], seen: Sequence[Any]) -> tuple[tuple[frozenset[object], frozenset[object]], str]:
-    """Say which votes are for the first and which for the second answer, and put it in words."""
-    numbers = {int(value) for value in seen if isinstance(value, int | float) and not isinstance(value, bool)}
-    by_index = sides[0].endswith("0") and sides[1].endswith("1")
-    one, two = (0, 1) if by_index and numbers <= {0, 1} else (1, -1) if -1 in numbers else (1, 2)
-    if not by_index and numbers == {0, 1}:
-        one, two = 1, 0
-    first = frozenset({"a", "1st", "first", "model_a", "left", str(one), one, True, sides[0].lower()})
-    second = frozenset({"b", "2nd", "second", "model_b", "right", str(two), two, False, sides[1].lower()})
-    return (first, second), f"a vote {one} is for {sides[0]!r}, {two} for {sides[1]!r}"
+def _strengths(sides: tuple[str, str], look: Look) -> RatedColumns | None:
+    """Numbers whose sign says which of two answers is better, and whose size by how much."""
+    strength = look.find("strength", lambda value: all(map(is_number, _flat([value]))))
+    if strength is None:
+        return None
+    names = {"first": sides[0], "second": sides[1], "strength": strength, **_common(look, {*sides, strength})}
+    note = f"{strength!r} below 0 is for {sides[0]!r}, above 0 for {sides[1]!r}, 0 is a tie; its size is the margin"
+    return RatedColumns(Shape.VOTES, names, notes=(note,))
 
 
 def _ranked(look: Look, aspects: Sequence[str]) -> RatedColumns | None:
@@ -205,7 +205,8 @@ def _ratings(look: Look, aspects: Sequence[str]) -> RatedColumns | None:
     rating = None if aspects and "rating" not in look.chosen else look.find("rating", is_rating)
     if rating is None and not aspects:
         known = [name for name in KNOWN_ASPECTS if 2 * look.fitting(name, is_mark) >= len(look.rows)]
-        aspects = known if len(known) > 1 else ()
+        late = [name for name in KNOWN_ASPECTS if look.begins_late(name, is_mark)]
+        aspects = [*known, *late] if len(known) > 1 else ()
     response = _response(look, frozenset({rating} if rating else ()))
     if response is None or (rating is None and not aspects):
         return None

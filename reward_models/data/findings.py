@@ -133,6 +133,11 @@ def _spread(figures: Figures) -> Iterator[Finding]:
         yield Finding("warn", "scale", f"all ratings are {value}", "Nothing can be learned from them.")
     elif most >= ONE_SIDED * total:
         yield Finding("warn", "scale", f"{most / total:.0%} of all ratings are {value}", "Ordinal loss copes best.")
+    if figures["stars_alike"] and len(given) > 1:
+        advice = "Nothing can be learned from them."
+        if figures["aspects"]:
+            advice = "The aspects make up for each other; weigh one more: --aspect NAME=WEIGHT."
+        yield Finding("warn", "scale", "all answers come to the same stars, though their ratings differ", advice)
 
 
 def _agreement(figures: Figures) -> Iterator[Finding]:
@@ -180,4 +185,6 @@ def _size(figures: Figures) -> Iterator[Finding]:
     loss = "joint" if figures["prompts_with_several_answers"] else "regression or ordinal, by validation"
     if figures["ratings"] == 0:
         loss = "Bradley-Terry (soft where votes are shared)"
+        if not figures["comparisons"]["with_margin"]:
+            loss += "; no comparison has a margin, so margin and scaled would be the same as bt"
     yield Finding("ok", "loss", f"the loss that fits: {loss}")

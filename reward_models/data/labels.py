@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reward_models.types import Answer, RatedPrompt, Rating
+from verifiers.errors import UsageError
 
 _DIGITS = 9
 """Behind the point: answers whose labels differ by less are tied, not better or worse."""
@@ -34,6 +35,20 @@ def label(
         total = math.fsum(abs(weight) for weight in weights.values())
         whole = math.fsum(weights[aspect] * mean for aspect, mean in means.items()) / total if total else None
     return whole, means
+
+
+def check_weights(aspects: Mapping[str, float]) -> None:
+    """Refuse weights of which some are below 0: stars are a mean of the aspects.
+
+    Raises:
+        UsageError: If there is one.
+    """
+    for name, weight in aspects.items():
+        if not 0 <= weight < math.inf:
+            raise UsageError(
+                f"--aspect {name}={weight:g}: a weight is 0 or more, as the stars are a mean of the aspects. Where a "
+                "low number is the better one, turn its column round; to leave an aspect out, give it 0"
+            )
 
 
 def _mean(ratings: Sequence[Rating], offsets: Mapping[str, float]) -> float:

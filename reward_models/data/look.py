@@ -1,21 +1,21 @@
-"""The first rows of a file, and what their cells can be."""
+"""The first rows of a file and those where columns begin, and what their cells can be."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from reward_models.data.cells import number_of, rating_of, texts_of_responses
+from reward_models.data.cells import is_given, number_of, rating_of, texts_of_responses
 from reward_models.data.names import ALIASES
 from verifiers.io.columns import CHATS, getter
 from verifiers.io.values import BadRow, Row, split_chat
 
 
 class Look:
-    """The first rows of a file, and what the user said of it."""
+    """The first rows of a file, those behind them where columns begin, and what the user said of it."""
 
-    def __init__(self, rows: Sequence[Row], chosen: Mapping[str, str]) -> None:
-        self.rows, self.chosen = rows, chosen
+    def __init__(self, rows: Sequence[Row], chosen: Mapping[str, str], late: Sequence[Row] = ()) -> None:
+        self.rows, self.chosen, self.late = rows, chosen, late
         self.seen = tuple(dict.fromkeys(name for row in rows for name in row))
         self.taken = set(chosen.values()) - set(CHATS)
         self.unsure: frozenset[str] = frozenset()
@@ -27,25 +27,38 @@ class Look:
         Args:
             name: Of the field.
             fits: Whether a cell can be the field's.
-            sparse: The field may be absent: half of the rows that have the column are enough.
+            sparse: The field may be absent: half of the rows that have the column are enough, and it may begin late.
         """
         if name in self.chosen:
             return self.chosen[name]
         barred = self.taken | self.unsure if name in ("rating", "thumb") else self.taken
-        for alias in ALIASES[name]:
-            needed = self.fitting(alias, lambda _: True) if sparse else len(self.rows)
-            if alias not in barred and needed and 2 * self.fitting(alias, fits) >= needed:
-                return alias
-        return None
+        free = [alias for alias in ALIASES[name] if alias not in barred]
+        if sparse:
+            held = [alias for alias in free if self.fits_where_given(alias, fits, self.rows)]
+            late = [alias for alias in free if self.begins_late(alias, fits)] if not held else []
+            return next(iter([*held, *late]), None)
+        return next((alias for alias in free if 2 * self.fitting(alias, fits) >= len(self.rows)), None)
 
     def fitting(self, column: str, fits: Callable[[Any], bool]) -> int:
-        """Return in how many rows a column fits."""
+        """Return in how many of the first rows a column fits."""
         get = getter(column)
         return sum(1 for row in self.rows if (value := get(row)) is not None and fits(value))
 
-    def pair(self, names: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
-        """Return the first pair of columns that the file has."""
-        return next((pair for pair in names if pair[0] in self.seen and pair[1] in self.seen), None)
+    def fits_where_given(self, column: str, fits: Callable[[Any], bool], rows: Sequence[Row]) -> bool:
+        """Whether rows have a column, and it fits in at least half of those that have it."""
+        get = getter(column)
+        cells = [value for row in rows if is_given(value := get(row))]
+        return bool(cells) and 2 * sum(map(fits, cells)) >= len(cells)
+
+    def begins_late(self, column: str, fits: Callable[[Any], bool]) -> bool:
+        """Whether a column that fits is in none of the first rows, but behind them."""
+        get = getter(column)
+        return not any(is_given(get(row)) for row in self.rows) and self.fits_where_given(column, fits, self.late)
+
+    def pair(self, names: Sequence[tuple[str, str]], sparse: bool = False) -> tuple[str, str] | None:
+        """Return the first pair of columns that the file has; a sparse one may begin late."""
+        seen = {*self.seen, *(name for row in self.late for name in row)} if sparse else set(self.seen)
+        return next((pair for pair in names if pair[0] in seen and pair[1] in seen), None)
 
 
 def is_answer(value: object) -> bool:

@@ -53,14 +53,20 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "probability": ("probability", "p_chosen", "chosen_probability"),
     "winner": (
         *("votes", "vote", "winner", "preference", "preferred", "better_response_id", "better", "choice"),
-        *("overall_preference", "label", "labels", "胜者", "偏好"),
+        *("label", "labels", "胜者", "偏好"),
     ),
+    "strength": ("overall_preference", "preference_strength"),  # HelpSteer3's and HelpSteer2's
     "ranked": ("ranked", "ranked_responses", "ranked_completions", "ranked_answers", "ranking", "排序"),
     "ranks": ("ranks", "rank", "rankings", "ranking", "排名"),
     "reference": (*SAMPLE_ALIASES["reference"], "参考答案", "标准答案", "答案"),
     "group": SAMPLE_ALIASES["group"],
     "source": ("source", "subset", "dataset", "data_source", "category", "来源"),
 }
+OPTIONAL = (
+    *("prompt", "rater", "weight", "aspect", "scale", "id", "reference", "group", "source"),
+    *("margin", "probability"),
+)
+"""Fields that rows may lack, wherever in the file they begin; an empty cell (csv) is a lacking one."""
 SIDES = (
     *(("a", "b"), ("response_a", "response_b"), ("response_0", "response_1"), ("response_1", "response_2")),
     *(("answer_a", "answer_b"), ("completion_a", "completion_b"), ("human_ref_A", "human_ref_B")),

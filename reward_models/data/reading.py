@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from reward_models.data.columns import RatedColumns, find_columns, unknown_aspect
 from reward_models.data.gather import Gatherer
+from reward_models.data.labels import check_weights
 from reward_models.data.prepared import prepared_facts, prepared_parts, told_beside
 from reward_models.data.rated import BadRow, Counts, RatedData, Shape, scale_of
 from reward_models.data.rows import Facts, RowReader
+from reward_models.data.survey import survey
 from reward_models.types import RatedPrompt
 from verifiers.errors import InputError, UsageError
 from verifiers.io import values
@@ -21,8 +22,6 @@ from verifiers.io.json_text import Unreadable, decode_clean_row, decode_row
 from verifiers.io.sources import Shard, find_shards, read_shard
 from verifiers.io.values import Row
 
-DETECT_ROWS = 64
-"""The shape is found by so many first rows that can be read."""
 MAX_BAD_KEPT = 1000
 """Bad rows whose places and reasons are kept; all are counted."""
 MAX_BAD_SHOWN = 5
@@ -58,8 +57,10 @@ def read_rated(
 
     Raises:
         InputError: If a file cannot be read, holds no usable row, or holds a bad row and `on_bad` is "refuse".
-        UsageError: If a file's shape is not known, or files of different scales are mixed.
+        UsageError: If a file's shape is not known, files of different scales are mixed, or an aspect weighs less than
+            0, or all weigh 0.
     """
+    check_weights(aspects or {})
     reader = _Reader(map or {}, aspects or {}, scale, reference)
     for shard in find_shards([part for path in paths for part in prepared_parts(str(path)) or [str(path)]]):
         reader.read(shard)
@@ -84,26 +85,26 @@ class _Reader:
         self._ends: set[tuple[float, float]] = {scale} if scale else set()
         self._sources: list[str] = []
         self._columns: list[str] = []
-        self._totals: dict[str, float] = {}
+        self._totals: dict[str, float | None] = {}
 
     def read(self, shard: Shard) -> None:
         """Read one file."""
         self._sources.append(shard.name)
-        batches = read_shard(shard)
-        first, places, held = _first_rows(batches)
-        if not first:
-            self._all_bad(held)
+        # A pipe can be read once only; a file is read again rather than held.
+        held = None if shard.path is not None and shard.path.is_file() else list(read_shard(shard))
+        told = survey(read_shard(shard) if held is None else held, (*self._mapping, *self._aspects))
+        batches = read_shard(shard) if held is None else held
+        if not told.rows:
+            self._take(batches, prepared_facts)  # all are bad
             return
-        columns = find_columns(first, self._mapping, tuple(self._aspects), places)
-        self._columns += [name for row in first for name in row]
+        columns = find_columns(told, self._mapping, tuple(self._aspects))
+        self._columns += [name for row in (*told.rows, *told.late) for name in row]
         self._found.append(columns)
         self._check_scales()
         if columns.shape is Shape.PREPARED:
             self._take_manifest(shard)
         facts_of = None if columns.shape is Shape.PREPARED else RowReader(columns, self._reference, self._totals).read
-        for batch in chain(held, batches):
-            for index in range(len(batch)):
-                self._row(batch, index, facts_of or prepared_facts)
+        self._take(batches, facts_of or prepared_facts)
 
     def _take_manifest(self, shard: Shard) -> None:
         aspects, ends = told_beside(shard.path)
@@ -111,10 +112,10 @@ class _Reader:
         if ends is not None and self._scale is None:
             self._ends.add(ends)
 
-    def _all_bad(self, held: Sequence[Batch]) -> None:
-        for batch in held:
+    def _take(self, batches: Iterable[Batch], facts_of: Any) -> None:
+        for batch in batches:
             for index in range(len(batch)):
-                self._row(batch, index, prepared_facts)
+                self._row(batch, index, facts_of)
 
     def _row(self, batch: Batch, index: int, facts_of: Any) -> None:
         self._counts.rows += 1
@@ -162,6 +163,7 @@ class _Reader:
         if counts.bad and on_bad == "refuse":
             raise InputError(f"{counts.bad:,} of {counts.rows:,} rows are bad rows: {self._shown_bad()}")
         aspects = {**self._gatherer.aspects, **self._aspects}
+        check_weights(aspects)  # a prepared file's own too
         prompts = self._gatherer.prompts(aspects)
         if not prompts:
             first = f" The first: {self._shown_bad()}" if self._bad else ""
@@ -188,35 +190,19 @@ class _Reader:
         )
 
     def _check_aspects(self, prompts: Sequence[RatedPrompt]) -> None:
-        """Refuse an aspect that no rating is of; files that hold comparisons alone need none."""
+        """Refuse an aspect that no rating is of (comparisons alone need none), and aspects that all weigh 0."""
         rated = self._gatherer.aspects
         if any(answer.ratings for each in prompts for answer in each.answers):
             for name in self._aspects.keys() - rated.keys():
                 raise unknown_aspect(name, list(rated), list(dict.fromkeys(self._columns)))
+        if rated and not any(answer.stars is not None for each in prompts for answer in each.answers):
+            given = " ".join(f"--aspect {name}=0" for name in rated)
+            raise UsageError(f"{given}: no aspect is left to make stars of. Give one of them a weight above 0")
 
     def _shown_bad(self) -> str:
         shown = "; ".join(f"{each.where}: {each.reason}" for each in self._bad[:MAX_BAD_SHOWN])
         left = self._counts.bad - MAX_BAD_SHOWN
         return f"{shown}; and {left:,} more" if left > 0 else shown
-
-
-def _first_rows(batches: Iterator[Batch]) -> tuple[list[Row], list[str], list[Batch]]:
-    """Return the first rows that can be read, their places, and all batches that this has taken."""
-    rows: list[Row] = []
-    places: list[str] = []
-    held: list[Batch] = []
-    for batch in batches:
-        held.append(batch)
-        for index, line in enumerate(batch.lines):
-            try:
-                if index not in batch.bad and len(rows) < DETECT_ROWS:
-                    rows.append(decode_row(line))
-                    places.append(batch.place(index))
-            except Unreadable:
-                continue  # met again when the row is read, and then counted
-        if len(rows) >= DETECT_ROWS:
-            break
-    return rows, places, held
 
 
 def _check_ends(facts: Facts, ends: tuple[float, float]) -> None:

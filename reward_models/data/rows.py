@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, product
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from reward_models.data.cells import (
+    is_given,
+    is_open_ended,
     name_of,
     number_of,
     rating_of,
@@ -20,6 +23,7 @@ from reward_models.data.cells import (
 )
 from reward_models.data.columns import RatedColumns
 from reward_models.data.look import is_read
+from reward_models.data.names import OPTIONAL
 from reward_models.data.prompts import implicit_prompt, with_reference
 from reward_models.data.rated import Shape
 from reward_models.types import Answer, Rating
@@ -75,10 +79,10 @@ class RowReader:
     Args:
         columns: Where they keep what.
         reference: Put the row's reference into its prompt.
-        totals: What ratings are out of, by what they are of; kept over several files.
+        totals: What ratings are out of, `None` for plain numbers, by what they are of; kept over several files.
     """
 
-    def __init__(self, columns: RatedColumns, reference: bool, totals: dict[str, float]) -> None:
+    def __init__(self, columns: RatedColumns, reference: bool, totals: dict[str, float | None]) -> None:
         self._columns, self._reference, self._totals = columns, reference, totals
         self._get = {name: getter(column) for name, column in columns.names.items()}
         self._aspects = [(column, getter(column)) for column in columns.aspects]
@@ -111,7 +115,8 @@ class RowReader:
 
     def _cell(self, row: Row, name: str) -> Any:
         get = self._get.get(name)
-        return get(row) if get is not None else None
+        value = get(row) if get is not None else None
+        return value if name not in OPTIONAL or is_given(value) else None
 
     def _name(self, row: Row, name: str) -> str:
         return name_of(self._cell(row, name))
@@ -170,8 +175,8 @@ class RowReader:
 
     def _number(self, cell: Any, what: str = "the rating") -> float:
         number, total = rating_of(cell, what)
-        if total is not None and total != (others := self._totals.setdefault(what, total)):
-            raise BadRow(f"{what} is out of {total:g}, and others are out of {others:g}; bring them to one scale")
+        if not is_open_ended(cell) and total != (others := self._totals.setdefault(what, total)):
+            raise BadRow(f"{what} is {_form(total)}, and others are {_form(others, 's')}; bring them to one scale")
         return number
 
     # -- comparisons
@@ -188,8 +193,10 @@ class RowReader:
         probability = 1.0 if share is None else number_of(share, "the probability")
         if not 0 <= probability <= 1:
             raise BadRow(f"the probability is {probability:g}; it lies from 0 to 1")
-        weight = weight_of(self._cell(row, "weight"))
-        self._compare(facts, (one, two), Compared(0, 1, (probability,), self._margin(row), weight))
+        margin, weight = self._margin(row), weight_of(self._cell(row, "weight"))
+        if margin is not None and probability < 0.5:
+            margin = -margin  # it is how far the better one is ahead, and that is the other one
+        self._compare(facts, (one, two), Compared(0, 1, (probability,), margin, weight))
 
     def _lists(self, facts: Facts, row: Row, chosen: Any, rejected: Any) -> None:
         """Read several chosen or rejected answers, as RewardBench 2 has them: each chosen beats each rejected."""
@@ -205,18 +212,38 @@ class RowReader:
     def _margin(self, row: Row) -> float | None:
         if self._margins:
             high, low = (get(row) for get in self._margins)
-            return None if high is None or low is None else number_of(high) - number_of(low)
+            if not is_given(high) or not is_given(low):
+                return None
+            margin, (one, two) = number_of(high) - number_of(low), self._columns.margins or ("", "")
+            if margin < 0:
+                raise BadRow(
+                    f"{one} is below {two}, against the choice; swap the two answers, or leave the numbers out"
+                )
+            return margin
         value = self._cell(row, "margin")
-        return None if value is None else number_of(value, "the margin")
+        margin = 0.0 if value is None else number_of(value, "the margin")
+        if margin < 0:
+            raise BadRow(
+                f"the margin is {margin:g}, and it says by how much the chosen answer is the better one; swap chosen "
+                "and rejected, or give it without its sign"
+            )
+        return None if value is None else margin
 
     def _vote(self, facts: Facts, row: Row) -> None:
         facts.prompt, one, two = implicit_prompt(facts.prompt, self._cell(row, "first"), self._cell(row, "second"))
-        value = self._cell(row, "winner")
-        votes = tuple(side_of(vote, *self._columns.votes) for vote in (value if isinstance(value, list) else [value]))
-        if not votes:
+        value = self._cell(row, "strength" if "strength" in self._get else "winner")
+        cells = value if isinstance(value, list) else [value]
+        if not cells:
             raise BadRow("the list of votes is empty")
+        margin = None
+        if "strength" in self._get:
+            strengths = [number_of(cell, "the preference") for cell in cells]
+            votes = tuple(0.5 if not each else float(each < 0) for each in strengths)
+            margin = 0.0 - fmean(strengths)  # of the first over the second, which a number below 0 is for
+        else:
+            votes = tuple(side_of(vote, *self._columns.votes) for vote in cells)
         weight = weight_of(self._cell(row, "weight"))
-        self._compare(facts, (one, two), Compared(0, 1, votes, None, weight))
+        self._compare(facts, (one, two), Compared(0, 1, votes, margin, weight))
 
     def _compare(self, facts: Facts, answers: tuple[Text, Text], compared: Compared) -> None:
         if answers[0] == answers[1]:
@@ -245,6 +272,10 @@ class RowReader:
         if not isinstance(cell, list) or len(cell) != count:
             raise BadRow(f"{count} answers need a list of {count} ranks, 1 = best")
         return [number_of(rank, "a rank") for rank in cell]
+
+
+def _form(total: float | None, many: str = "") -> str:
+    return f"out of {total:g}" if total is not None else f"{'' if many else 'a '}plain number{many}"
 
 
 def _are_texts(cell: Any) -> bool:

@@ -104,6 +104,14 @@ def gather(sources: Sources, share: float, seed: int, say: Say) -> Material:
     return Material(train, validation, data.aspects, data_hash([*train, *validation]), data.shape, raters)
 
 
+def tell_of_margins(loss: str, prompts: Sequence[RatedPrompt], say: Say) -> None:
+    """Say so where a loss that is made of margins has none to learn from."""
+    stated = any(each.margin is not None for prompt in prompts for each in prompt.preferences)
+    starred = any(len({answer.stars for answer in prompt.answers} - {None}) > 1 for prompt in prompts)
+    if loss in ("margin", "scaled") and not stated and not starred:
+        say(f"loss={loss}: no pair has a margin, so this is the same as bt; name its column with --map COLUMN=margin")
+
+
 def _read(sources: Sources, files: Sequence[str]) -> RatedData:
     try:
         return read_rated(

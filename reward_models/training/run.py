@@ -45,7 +45,7 @@ from reward_models.training.checkpoints import (
 )
 from reward_models.training.finishing import Finished, finish
 from reward_models.training.folder import check_folder, check_writable, drop_replaced, set_aside
-from reward_models.training.material import Material, Say, Sources, gather
+from reward_models.training.material import Material, Say, Sources, gather, tell_of_margins
 from reward_models.training.optimizer import head_gain
 from reward_models.training.preflight import check_settings
 from reward_models.training.processes import device, first_then_others, rank, wait, world
@@ -139,6 +139,7 @@ def train(request: Request, say: Say) -> Finished | None:
     first_then_others(lambda: _check_folder(request), lambda: None)
     material = gather(request.sources, settings.validation_share, settings.seed, say)
     check_fits(settings.loss, material.train)
+    tell_of_margins(settings.loss, material.train, say)
     check_select(settings.select, material.validation)
     facts = _facts(request, material)
     if request.resume:
