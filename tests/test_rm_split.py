@@ -14,11 +14,12 @@ from reward_models.data.preparing import prepare
 from reward_models.data.rated import RatedData, data_hash
 from reward_models.data.reading import read_rated
 from reward_models.data.sketch import SIZE, share_seen, sketch_of
-from reward_models.data.split import families, folds_of, split_prompts
+from reward_models.data.split import apart, families, folds_of, normalised, split_prompts
 from reward_models.training.material import Sources, gather
 from reward_models.types import Answer, Preference, RatedPrompt, Rating
 from verifiers.cli.main import run
 from verifiers.errors import UsageError
+from verifiers.types import Text
 
 
 def prompts_of(*texts: str) -> list[RatedPrompt]:
@@ -58,7 +59,28 @@ ALIKE = [
     ("Hi", "Hi\nHow are you?", False),
     ("What is 2?", "What is 3?", False),
     ("???", "!!!", False),
+    ("a well-known book", "A well known book.", True),
+    ("**Say** `this` - and/or that", "say this, and or that", True),
+    ("the item\n* one\n- two", "The item: one, two", True),
+    ("3 \N{MINUS SIGN} 2 = ?", "3-2=?", True),
+    ("What is (3, 5)?", "What is 3, 5", True),
+    ("What is 50%?", "What is 50 % ?", True),
+    ("What is 3.5?", "What is 3,5?", False),
+    ("What is 3?", "What is -3?", False),
+    ("What is 50% of 4?", "What is 50 of 4?", False),
+    ("x != 3", "x = 3", False),
+    ("(2+3)*4", "2+3*4", False),
+    ("2*(3+4)", "2*3+4", False),
+    ("sin(x)/cos(x)", "sin(x)*cos(x)", False),
+    ("What is C#?", "What is C?", False),
 ]
+SIGNED = ["3{}2", "What is 3 {} 2?", "x{}y", "(a+b){}(c+d)", "2x {} 3y", "Is n{}5 prime"]
+SIGNS = ["+", "-", "*", "/", "**", "//", "^", "%", "=", "<", ">", "!=", "\N{MULTIPLICATION SIGN}", "|"]
+
+
+@pytest.mark.parametrize("text", SIGNED)
+def test_normalised_when_prompts_differ_in_a_mathematical_sign_then_differ(text: str):
+    assert len({normalised(text.format(sign)) for sign in [*SIGNS, ","]}) == len(SIGNS) + 1
 
 
 @pytest.mark.parametrize(("one", "two", "alike"), ALIKE)
@@ -70,6 +92,27 @@ def test_families_when_chats_continue_then_together():
     turn = [{"role": "user", "content": LONG}]
     longer = [*turn, {"role": "assistant", "content": "ok"}, {"role": "user", "content": "more"}]
     assert len(set(families([RatedPrompt(turn, ()), RatedPrompt(longer, ())]))) == 1
+    assert len(set(families([RatedPrompt(LONG, ()), RatedPrompt(longer, ())]))) == 1
+
+
+ASKED = [{"role": "user", "content": LONG}]
+FORMS = [
+    ASKED,
+    [{"role": "user", "content": [{"type": "text", "text": LONG[:9]}, {"type": "text", "text": LONG[9:]}]}],
+    [{"role": "system", "content": "Be kind."}, *ASKED],
+    [{"role": "developer", "content": "Be brief."}, *ASKED],
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_apart_when_one_prompt_is_a_text_and_a_chat_then_it_leaks(form: Text):
+    one, other = prompts_of(LONG, "another")
+    assert apart([one, other], [RatedPrompt(form, one.answers)]) == [other]
+    assert apart([RatedPrompt(form, ()), other], [one]) == [other]
+
+
+def test_normalised_when_a_chat_has_system_messages_alone_then_they_are_the_prompt():
+    assert len({normalised([{"role": "system", "content": text}]) for text in ("a", "b")}) == 2
 
 
 @given(st.lists(st.sampled_from([text for one, two, _ in ALIKE for text in (one, two)]), min_size=1), st.integers(1, 5))

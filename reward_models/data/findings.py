@@ -84,7 +84,9 @@ def _leaks(figures: Figures) -> Iterator[Finding]:
     leaks = figures["leaks"]
     if leaks and leaks["prompts"]:
         found = f"{leaks['prompts']:,} prompts stand in the validation files too: {leaks['the_same']:,} are the same, "
-        found += "the others differ in case or punctuation, or are another turn of one conversation"
+        found += (
+            "the others differ in case, punctuation or form (text or chat), or are another turn of one conversation"
+        )
         advice = "`verify rm train --validation` leaves them out; `verify rm prepare` divides files so that none leaks."
         yield Finding("warn", "leaks", found, advice)
     elif leaks:
