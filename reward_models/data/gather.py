@@ -28,8 +28,12 @@ class _Answer:
 
 @dataclass(slots=True)
 class _Votes:
-    """For two answers, by their places: each vote's share for the one that stands first, its weight and margin."""
+    """For two answers, by their places: each vote's share for the one that stands first, its weight and margin.
 
+    The source is that of the first vote.
+    """
+
+    source: str
     shares: list[float] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
     margins: list[tuple[float, float]] = field(default_factory=list)
@@ -64,7 +68,7 @@ class Gatherer:
         held = self._prompts.setdefault(key, _Prompt(facts.prompt))
         places = [self._answer(held, facts, index, where) for index in range(len(facts.answers))]
         for each in facts.compared:
-            _vote(held, places[each.chosen], places[each.rejected], each)
+            _vote(held, places[each.chosen], places[each.rejected], each, each.source or facts.source)
 
     def prompts(self, aspects: Mapping[str, float]) -> list[RatedPrompt]:
         """Return all prompts, their answers labelled."""
@@ -122,11 +126,11 @@ def _made(held: _Answer, aspects: Mapping[str, float]) -> Answer:
     return labelled(Answer(held.response, ratings=ratings, source=held.source, where=held.where), aspects)
 
 
-def _vote(held: _Prompt, chosen: int, rejected: int, compared: Compared) -> None:
+def _vote(held: _Prompt, chosen: int, rejected: int, compared: Compared, source: str) -> None:
     if chosen == rejected:
         return
     swapped = chosen > rejected
-    votes = held.votes.setdefault((rejected, chosen) if swapped else (chosen, rejected), _Votes())
+    votes = held.votes.setdefault((rejected, chosen) if swapped else (chosen, rejected), _Votes(source))
     votes.shares += [1.0 - share if swapped else share for share in compared.votes]
     votes.weights += [compared.weight] * len(compared.votes)
     if compared.margin is not None:
@@ -139,8 +143,8 @@ def _preference(pair: tuple[int, int], votes: _Votes) -> Preference:
     margin = _mean(*zip(*votes.margins, strict=True)) if votes.margins else None
     weight = math.fsum(votes.weights) / len(votes.weights)
     if share >= 0.5:
-        return Preference(*pair, share, margin, weight)
-    return Preference(pair[1], pair[0], 1.0 - share, None if margin is None else -margin, weight)
+        return Preference(*pair, share, margin, weight, votes.source)
+    return Preference(pair[1], pair[0], 1.0 - share, None if margin is None else -margin, weight, votes.source)
 
 
 def _mean(values: Sequence[float], weights: Sequence[float]) -> float:

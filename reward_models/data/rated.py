@@ -161,6 +161,7 @@ def prompt_row(rated: RatedPrompt, places: bool = True) -> dict[str, Any]:
             {"chosen": each.chosen, "rejected": each.rejected, "probability": each.probability}
             | ({"margin": each.margin} if each.margin is not None else {})
             | ({"weight": each.weight} if each.weight != 1.0 else {})
+            | ({"source": each.source} if each.source != rated.answers[each.chosen].source else {})
             for each in rated.preferences
         ]
     return row
