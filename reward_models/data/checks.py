@@ -58,8 +58,13 @@ def inspected(data: RatedData, held: Sequence[RatedPrompt] = ()) -> Figures:
         "contradictions": _contradictions(data),
         "length": _lengths(prompts, answers),
         "raters": _raters(data),
-        "votes": {"comparisons": len(data.votes), "alpha": alpha(data.votes, Level.NOMINAL)} if data.votes else None,
+        "votes": {"comparisons": len(data.votes), "alpha": _alpha_of_votes(data.votes)} if data.votes else None,
     }
+
+
+def _alpha_of_votes(votes: Sequence[Sequence[float]]) -> float | None:
+    """Return alpha of votes for the first of two answers; which one stands first makes no difference."""
+    return alpha([*votes, *([1.0 - vote for vote in each] for each in votes)], Level.NOMINAL)
 
 
 def _comparisons(prompts: Sequence[RatedPrompt]) -> Figures:
