@@ -203,7 +203,7 @@ def test_inspected_when_data_is_bad_then_every_fault_is_counted():
         "stars_against_comparison": 1,
         "prompts_in_a_circle": 1,
     }
-    assert figures["duplicates"] == {"ratings": 0, "prompts_alike": 1, "answers_at_several_prompts": 3}
+    assert figures["duplicates"] == {"ratings": 0, "rows": 0, "prompts_alike": 1, "answers_at_several_prompts": 3}
     assert figures["empty"] == {"prompts": 1, "answers": 1}
     assert figures["comparisons"] == {"given": 4, "ties": 1, "unsure": 1, "with_margin": 0, "from_stars": 4}
     # "" (5) over both others: shorter wins twice; 3 over 1: the longer wins, at both prompts; comparisons: 1, 1, 1.
