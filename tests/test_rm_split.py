@@ -215,44 +215,6 @@ def test_inspected_when_data_is_bad_then_every_fault_is_counted():
     json.dumps(figures, allow_nan=False)
 
 
-STARS = [1.0, 2.0, 3.0, 4.0, 5.0] * 6
-MARKS = [80.0, 85.0, 90.0, 95.0, 100.0] * 10
-FAR = [
-    ([*STARS, 50.0], [(50, 1, 5, 1)]),
-    ([*STARS, -99.0], [(-99, 1, 5, 1)]),
-    ([*STARS, 55.0, *STARS * 6, 55.0], [(55, 1, 5, 2)]),
-    ([0.0, 1.0] * 9 + [10.0], [(10, 0, 1, 1)]),
-    ([*STARS, 0.0, 9.0], []),
-    ([*STARS, 50.0, 50.0, 50.0], []),
-    ([*MARKS, 0.0], []),
-    ([100.0] * 30 + [20.0, 40.0, 60.0], []),
-    ([0.0] * 80 + [1.0] * 9 + [2.0, 2.0, 3.0, 9.0, 40.0], []),
-    ([float(2**n) for n in range(20)], []),
-    ([0.0] * 40 + [5.0], []),
-    ([3.0], []),
-]
-
-
-@pytest.mark.parametrize(("given", "far"), FAR)
-def test_inspected_when_a_rating_lies_far_from_all_others_then_named(given: list[float], far: list[tuple[float, ...]]):
-    answers = tuple(Answer(f"a{n}", ratings=(Rating(value),), where=f"f:{n}") for n, value in enumerate(given))
-    figures = inspected(RatedData([RatedPrompt("p", answers)], "ratings"))
-    found = figures["outliers"]
-    assert [(each["value"], each["lowest"], each["highest"], each["times"]) for each in found] == far
-    assert [each["where"] for each in found] == [f"f:{given.index(value)}" for value, *_ in far]
-    assert any("lies far from all others" in each.found for each in findings(figures)) == bool(far)
-
-
-def test_inspect_when_a_slip_lies_far_outside_then_warned_of_unless_the_scale_is_named(tmp_path: Path, capsys):
-    rows = [{"prompt": f"q{n}", "response": "a", "rating": value} for n, value in enumerate([*STARS, 50])]
-    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    assert run(["rm", "inspect", str(tmp_path / "in.jsonl")]) == 0
-    assert "the rating 50 at " in (out := " ".join(capsys.readouterr().out.split()))
-    assert "in.jsonl:31 lies far from all others, 1 to 5" in out
-    assert run(["rm", "inspect", str(tmp_path / "in.jsonl"), "--scale", "0", "50"]) == 0
-    assert "lies far" not in capsys.readouterr().out
-
-
 def test_findings_when_one_prompt_has_two_rated_answers_then_the_loss_that_train_takes():
     answers = [Answer(name, 1.0, ratings=(Rating(1.0),)) for name in "ab"]
     alone = [RatedPrompt(f"p{n}", (answers[0],)) for n in range(9)]

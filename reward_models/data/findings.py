@@ -124,7 +124,8 @@ def _outliers(figures: Figures) -> Iterator[Finding]:
         whose = "".join(f" {of} {each[name]}" for of, name in (("of", "aspect"), ("by", "rater")) if each[name])
         found = f"the rating {each['value']:g}{whose} at {each['where']} lies far from all others, {low} to {high}"
         if each["times"] > 1:
-            found += f"; so do {each['times'] - 1:,} more"
+            more = each["times"] - 1 - len(each["others"])
+            found += f"; so do {', '.join([*each['others'], *([f'{more:,} more'] if more else [])])}"
         advice = f"Mend it; --scale {low} {high} takes such rows as bad ones. If it is right, name the whole scale."
         yield Finding("warn", "scale", found, advice)
 
