@@ -65,6 +65,7 @@ class Preference:
             the share of votes where there were several.
         margin: By how much, on the file's own scale; `None` = not told.
         weight: How much it counts.
+        source: Where it came from, e.g. a benchmark's subset; an answer may stand in comparisons of several.
     """
 
     chosen: int
@@ -72,6 +73,7 @@ class Preference:
     probability: float = 1.0
     margin: float | None = None
     weight: float = 1.0
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

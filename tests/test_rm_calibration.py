@@ -54,6 +54,11 @@ def test_logistic_when_data_follow_one_then_finds_it():
     assert all(curve(point.x) == pytest.approx(point.y, abs=0.02) for point in points)
 
 
+def test_logistic_when_stars_fall_with_the_score_then_the_weighted_mean_everywhere():
+    curve = logistic([Point(0.0, 5.0, 1.0), Point(1.0, 1.0, 10.0)], 1.0, 5.0)
+    assert [curve(x) for x in (-1.0, 0.0, 0.5, 1.0, 2.0)] == pytest.approx([15 / 11] * 5)
+
+
 def test_symmetric_logistic_when_humans_toss_a_coin_half_the_time_then_never_surer():
     points = [Point(x / 10, 0.25 + 0.5 * sigmoid(3 * x / 10), 1000.0) for x in range(60)]
     curve = symmetric_logistic(points)

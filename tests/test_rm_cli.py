@@ -106,6 +106,40 @@ def test_eval_when_an_output_would_replace_the_data_then_is_refused(
     assert Path(ratings).read_text(encoding="utf-8") == RATINGS
 
 
+@pytest.mark.parametrize("command", [["eval", "shaping/length", "-o"], ["eval", "shaping/length", "--json"]])
+@pytest.mark.parametrize("output", ["/proc/nope/report.html", "file/report.html"])
+def test_eval_when_an_output_cannot_be_written_then_says_so_before_anything_is_scored(
+    command: list[str], output: str, ratings: str, capsys: pytest.CaptureFixture[str]
+):
+    Path("file").write_text("")
+    assert run(["rm", *command, output, ratings]) == 1
+    captured = capsys.readouterr()
+    assert f"{output} cannot be written (" in captured.err
+    assert "name another output" in captured.err
+    assert "scores" not in captured.err
+
+
+def test_eval_when_the_disk_is_full_then_the_figures_are_printed(ratings: str, capsys: pytest.CaptureFixture[str]):
+    assert run(["rm", "eval", "shaping/length", ratings, "-o", "/dev/full"]) == 1
+    captured = capsys.readouterr()
+    assert "pair accuracy" in captured.out
+    assert "/dev/full cannot be written (No space left" in captured.err
+
+
+def test_eval_when_it_is_refused_then_no_folder_is_left(ratings: str):
+    assert run(["rm", "eval", "shaping/length", ratings, "-o", "new/folder/r.html", "--json", "/proc/nope/f.json"]) == 1
+    assert not Path("new").exists()
+
+
+@pytest.mark.parametrize("output", ["/proc/nope", "file", "file/out"])
+def test_prepare_when_the_folder_cannot_be_written_then_says_so(
+    output: str, ratings: str, capsys: pytest.CaptureFixture[str]
+):
+    Path("file").write_text("")
+    assert run(["rm", "prepare", ratings, "-o", output]) == 1
+    assert "cannot be written (" in capsys.readouterr().err
+
+
 def test_eval_when_the_model_is_neither_folder_nor_teacher_then_says_both(capsys: pytest.CaptureFixture[str]):
     assert run(["rm", "eval", "my-mr", "ratings.jsonl"]) == 2
     assert "there is no folder my-mr with a model, and no teacher is called 'my-mr'" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from random import Random
+from statistics import fmean
 
 import pytest
 from hypothesis import given
@@ -99,6 +100,18 @@ def test_fit_raters_when_raters_do_not_differ_then_hardly_corrects():
     given = [(f"{n}", f"r{n % 40}", random.gauss(3, 1)) for n in range(400)]
     model = fit_raters(prompts_of(given))
     assert max(map(abs, model.offsets.values())) < 0.25
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_fit_raters_when_raters_hardly_differ_then_their_variance_is_the_likeliest(seed: int):
+    random = Random(seed)
+    stars = [[random.gauss(3, 1) for _ in range(5)] for _ in range(50)]
+    model = fit_raters(prompts_of([(f"{r}-{n}", f"r{r}", x) for r, row in enumerate(stars) for n, x in enumerate(row)]))
+    # Of equally many ratings each, maximum likelihood has a closed form (one-way analysis of variance).
+    means = [fmean(row) for row in stars]
+    within = sum((x - mean) ** 2 for row, mean in zip(stars, means, strict=True) for x in row) / (50 * 4)
+    between = 5 * sum((mean - fmean(means)) ** 2 for mean in means) / 50
+    assert model.between == pytest.approx(max(0.0, (between - within) / 5), abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from statistics import mean
 
 import pytest
 
+from reward_models.data.preparing import prepare, write_prepared
+from reward_models.data.reading import read_rated
 from reward_models.evaluation.best_of_n import best_of_n
 from reward_models.evaluation.buckets import by_length, by_longer, by_source
 from reward_models.evaluation.calibration import calibrate
@@ -107,6 +109,31 @@ def test_by_source_when_many_answers_then_says_how_often_the_best_is_best():
     (bucket,) = by_source([right, wrong])
     assert bucket.best_is_best.value == 0.5
     assert bucket.pair_accuracy.value == pytest.approx(5 / 6)
+
+
+@pytest.fixture(scope="module", params=["as it is", "prepared"])
+def two_subsets(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pairs of one prompt in two subsets whose chosen answer is the same."""
+    rows = [
+        {"prompt": f"q{n}", "chosen": "good", "rejected": f"worse {subset}", "subset": subset}
+        for n in range(6)
+        for subset in ("mt-bench-easy", "mt-bench-hard")
+    ]
+    folder = tmp_path_factory.mktemp("subsets")
+    (folder / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    if request.param == "prepared":
+        write_prepared(folder / "out", data := read_rated([folder / "in.jsonl"]), prepare(data), {}, False)
+        return folder / "out"
+    return folder / "in.jsonl"
+
+
+def test_by_source_when_an_answer_stands_in_two_subsets_then_each_pair_counts_in_its_own(two_subsets: Path):
+    prompts = read_rated([two_subsets]).prompts
+    buckets = by_source([ScoredPrompt(rated, tuple(map(float, range(len(rated.answers))))) for rated in prompts])
+    assert {bucket.name: bucket.pairs for bucket in buckets} == {"mt-bench-easy": 6, "mt-bench-hard": 6}
+    scores = rewardbench_score(buckets)
+    assert scores is not None
+    assert set(scores.sections) == {"Chat", "Chat Hard"}
 
 
 def rated_by(rows: list[tuple[dict[str, float], float]]) -> ScoredPrompt:

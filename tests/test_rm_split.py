@@ -14,11 +14,12 @@ from reward_models.data.preparing import prepare
 from reward_models.data.rated import RatedData, data_hash
 from reward_models.data.reading import read_rated
 from reward_models.data.sketch import SIZE, share_seen, sketch_of
-from reward_models.data.split import families, folds_of, split_prompts
+from reward_models.data.split import apart, families, folds_of, normalised, split_prompts
 from reward_models.training.material import Sources, gather
 from reward_models.types import Answer, Preference, RatedPrompt, Rating
 from verifiers.cli.main import run
 from verifiers.errors import UsageError
+from verifiers.types import Text
 
 
 def prompts_of(*texts: str) -> list[RatedPrompt]:
@@ -58,7 +59,28 @@ ALIKE = [
     ("Hi", "Hi\nHow are you?", False),
     ("What is 2?", "What is 3?", False),
     ("???", "!!!", False),
+    ("a well-known book", "A well known book.", True),
+    ("**Say** `this` - and/or that", "say this, and or that", True),
+    ("the item\n* one\n- two", "The item: one, two", True),
+    ("3 \N{MINUS SIGN} 2 = ?", "3-2=?", True),
+    ("What is (3, 5)?", "What is 3, 5", True),
+    ("What is 50%?", "What is 50 % ?", True),
+    ("What is 3.5?", "What is 3,5?", False),
+    ("What is 3?", "What is -3?", False),
+    ("What is 50% of 4?", "What is 50 of 4?", False),
+    ("x != 3", "x = 3", False),
+    ("(2+3)*4", "2+3*4", False),
+    ("2*(3+4)", "2*3+4", False),
+    ("sin(x)/cos(x)", "sin(x)*cos(x)", False),
+    ("What is C#?", "What is C?", False),
 ]
+SIGNED = ["3{}2", "What is 3 {} 2?", "x{}y", "(a+b){}(c+d)", "2x {} 3y", "Is n{}5 prime"]
+SIGNS = ["+", "-", "*", "/", "**", "//", "^", "%", "=", "<", ">", "!=", "\N{MULTIPLICATION SIGN}", "|"]
+
+
+@pytest.mark.parametrize("text", SIGNED)
+def test_normalised_when_prompts_differ_in_a_mathematical_sign_then_differ(text: str):
+    assert len({normalised(text.format(sign)) for sign in [*SIGNS, ","]}) == len(SIGNS) + 1
 
 
 @pytest.mark.parametrize(("one", "two", "alike"), ALIKE)
@@ -70,6 +92,27 @@ def test_families_when_chats_continue_then_together():
     turn = [{"role": "user", "content": LONG}]
     longer = [*turn, {"role": "assistant", "content": "ok"}, {"role": "user", "content": "more"}]
     assert len(set(families([RatedPrompt(turn, ()), RatedPrompt(longer, ())]))) == 1
+    assert len(set(families([RatedPrompt(LONG, ()), RatedPrompt(longer, ())]))) == 1
+
+
+ASKED = [{"role": "user", "content": LONG}]
+FORMS = [
+    ASKED,
+    [{"role": "user", "content": [{"type": "text", "text": LONG[:9]}, {"type": "text", "text": LONG[9:]}]}],
+    [{"role": "system", "content": "Be kind."}, *ASKED],
+    [{"role": "developer", "content": "Be brief."}, *ASKED],
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_apart_when_one_prompt_is_a_text_and_a_chat_then_it_leaks(form: Text):
+    one, other = prompts_of(LONG, "another")
+    assert apart([one, other], [RatedPrompt(form, one.answers)]) == [other]
+    assert apart([RatedPrompt(form, ()), other], [one]) == [other]
+
+
+def test_normalised_when_a_chat_has_system_messages_alone_then_they_are_the_prompt():
+    assert len({normalised([{"role": "system", "content": text}]) for text in ("a", "b")}) == 2
 
 
 @given(st.lists(st.sampled_from([text for one, two, _ in ALIKE for text in (one, two)]), min_size=1), st.integers(1, 5))
@@ -160,7 +203,7 @@ def test_inspected_when_data_is_bad_then_every_fault_is_counted():
         "stars_against_comparison": 1,
         "prompts_in_a_circle": 1,
     }
-    assert figures["duplicates"] == {"ratings": 0, "prompts_alike": 1, "answers_at_several_prompts": 3}
+    assert figures["duplicates"] == {"ratings": 0, "rows": 0, "prompts_alike": 1, "answers_at_several_prompts": 3}
     assert figures["empty"] == {"prompts": 1, "answers": 1}
     assert figures["comparisons"] == {"given": 4, "ties": 1, "unsure": 1, "with_margin": 0, "from_stars": 4}
     # "" (5) over both others: shorter wins twice; 3 over 1: the longer wins, at both prompts; comparisons: 1, 1, 1.
@@ -170,44 +213,6 @@ def test_inspected_when_data_is_bad_then_every_fault_is_counted():
     names = [finding.name for finding in findings(figures) if finding.level == "warn"]
     assert {"contradictions", "empty", "size"} <= set(names)
     json.dumps(figures, allow_nan=False)
-
-
-STARS = [1.0, 2.0, 3.0, 4.0, 5.0] * 6
-MARKS = [80.0, 85.0, 90.0, 95.0, 100.0] * 10
-FAR = [
-    ([*STARS, 50.0], [(50, 1, 5, 1)]),
-    ([*STARS, -99.0], [(-99, 1, 5, 1)]),
-    ([*STARS, 55.0, *STARS * 6, 55.0], [(55, 1, 5, 2)]),
-    ([0.0, 1.0] * 9 + [10.0], [(10, 0, 1, 1)]),
-    ([*STARS, 0.0, 9.0], []),
-    ([*STARS, 50.0, 50.0, 50.0], []),
-    ([*MARKS, 0.0], []),
-    ([100.0] * 30 + [20.0, 40.0, 60.0], []),
-    ([0.0] * 80 + [1.0] * 9 + [2.0, 2.0, 3.0, 9.0, 40.0], []),
-    ([float(2**n) for n in range(20)], []),
-    ([0.0] * 40 + [5.0], []),
-    ([3.0], []),
-]
-
-
-@pytest.mark.parametrize(("given", "far"), FAR)
-def test_inspected_when_a_rating_lies_far_from_all_others_then_named(given: list[float], far: list[tuple[float, ...]]):
-    answers = tuple(Answer(f"a{n}", ratings=(Rating(value),), where=f"f:{n}") for n, value in enumerate(given))
-    figures = inspected(RatedData([RatedPrompt("p", answers)], "ratings"))
-    found = figures["outliers"]
-    assert [(each["value"], each["lowest"], each["highest"], each["times"]) for each in found] == far
-    assert [each["where"] for each in found] == [f"f:{given.index(value)}" for value, *_ in far]
-    assert any("lies far from all others" in each.found for each in findings(figures)) == bool(far)
-
-
-def test_inspect_when_a_slip_lies_far_outside_then_warned_of_unless_the_scale_is_named(tmp_path: Path, capsys):
-    rows = [{"prompt": f"q{n}", "response": "a", "rating": value} for n, value in enumerate([*STARS, 50])]
-    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    assert run(["rm", "inspect", str(tmp_path / "in.jsonl")]) == 0
-    assert "the rating 50 at " in (out := " ".join(capsys.readouterr().out.split()))
-    assert "in.jsonl:31 lies far from all others, 1 to 5" in out
-    assert run(["rm", "inspect", str(tmp_path / "in.jsonl"), "--scale", "0", "50"]) == 0
-    assert "lies far" not in capsys.readouterr().out
 
 
 def test_findings_when_one_prompt_has_two_rated_answers_then_the_loss_that_train_takes():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reward_models.cli.reading import read_options, read_with
+from reward_models.types import CARD_FILE
 
 if TYPE_CHECKING:
     from reward_models.evaluation.evaluate import Evaluation
@@ -71,7 +72,8 @@ def command(
         update,
         tuple(str(file) for file in reading["files"]),  # type: ignore[attr-defined]
     )
-    _refuse_outputs((output, json_file), (*request.files, *train_files))
+    card = str(request.model.folder / CARD_FILE) if update and request.model.folder is not None else None
+    _refuse_outputs((output, json_file, card), (*request.files, *train_files))
     with guarded_stdout():
         data = read_with(reading)
         train = read_with({**reading, "files": train_files}) if train_files else None
@@ -84,6 +86,7 @@ def command(
 
 def _refuse_outputs(outputs: Iterable[str | None], inputs: Iterable[str]) -> None:
     """Say before the work, not after it, that a file cannot be written."""
+    from reward_models.data.writing import check_file
     from verifiers.cli.rows import refuse_own_input
     from verifiers.errors import UsageError
 
@@ -92,6 +95,8 @@ def _refuse_outputs(outputs: Iterable[str | None], inputs: Iterable[str]) -> Non
         if Path(output).is_dir():
             raise UsageError(f"{output} is a folder; name a file, e.g. {Path(output) / 'report.html'}")
         refuse_own_input(output, local)
+        if output != "-":
+            check_file(Path(output))
 
 
 def _model(text: str) -> Any:
@@ -109,20 +114,23 @@ def _model(text: str) -> Any:
 
 
 def _hand_out(evaluation: Evaluation, output: str | None, json_file: str | None) -> None:
+    from reward_models.data.writing import writing
     from reward_models.evaluation.page import write_page
     from verifiers.cli.table import write
     from verifiers.io.json_text import encode_json
 
-    if output is not None:
-        write_page(evaluation, Path(output))
-    if json_file is not None and json_file != "-":
-        Path(json_file).parent.mkdir(parents=True, exist_ok=True)
-        Path(json_file).write_bytes(encode_json(evaluation.to_json()) + b"\n")
+    # Printed first: a full disk must not take the figures with it.
     if json_file == "-":
         write(encode_json(evaluation.to_json()).decode())
     else:
         _print(evaluation)
+    if json_file is not None and json_file != "-":
+        with writing(Path(json_file)):
+            Path(json_file).parent.mkdir(parents=True, exist_ok=True)
+            Path(json_file).write_bytes(encode_json(evaluation.to_json()) + b"\n")
     if output is not None:
+        with writing(Path(output)):
+            write_page(evaluation, Path(output))
         write(f"report: {output}", sys.stderr)
 
 

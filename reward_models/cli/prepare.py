@@ -43,8 +43,11 @@ def command(
     that is known of its answers. No prompt, in other case or punctuation, and no turn of the same conversation is in
     both files. `verify rm train FOLDER` takes them as they are divided.
     """
+    from reward_models.data.prepared import MANIFEST
     from reward_models.data.preparing import prepare, write_prepared
+    from reward_models.data.writing import check_file
 
+    check_file(Path(output) / MANIFEST)
     data = read_with(reading)
     made = prepare(data, share=share, seed=seed, by=by, raters=raters)
     told = {"sources": list(reading["files"]), "validation_share": share, "seed": seed, "split_by": by}

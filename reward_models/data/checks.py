@@ -59,8 +59,13 @@ def inspected(data: RatedData, held: Sequence[RatedPrompt] = ()) -> Figures:
         "contradictions": _contradictions(data),
         "length": _lengths(prompts, answers),
         "raters": _raters(data),
-        "votes": {"comparisons": len(data.votes), "alpha": alpha(data.votes, Level.NOMINAL)} if data.votes else None,
+        "votes": {"comparisons": len(data.votes), "alpha": _alpha_of_votes(data.votes)} if data.votes else None,
     }
+
+
+def _alpha_of_votes(votes: Sequence[Sequence[float]]) -> float | None:
+    """Return alpha of votes for the first of two answers; which one stands first makes no difference."""
+    return alpha([*votes, *([1.0 - vote for vote in each] for each in votes)], Level.NOMINAL)
 
 
 def _comparisons(prompts: Sequence[RatedPrompt]) -> Figures:
@@ -111,6 +116,7 @@ def _duplicates(data: RatedData) -> Figures:
     texts = Counter(key_of(answer.response) for rated in data.prompts for answer in rated.answers)
     return {
         "ratings": data.counts.duplicates,
+        "rows": data.counts.identical,
         "prompts_alike": len(keys) - len(set(keys)),
         "answers_at_several_prompts": sum(count - 1 for count in texts.values()),
     }
@@ -205,12 +211,13 @@ def _raters(data: RatedData) -> Figures | None:
     by_rater: dict[str, list[float]] = {}
     for each in ratings:
         by_rater.setdefault(each.rater, []).append(each.stars)
-    units = [[r.stars for r in a.ratings if not r.aspect] for p in data.prompts for a in p.answers]
+    units = _units(data.prompts)
     together, apart = icc(units), icc(by_rater.values())
     model = fit_raters(data.prompts)
     return {
         "count": len(by_rater),
         "median_ratings": median(map(len, by_rater.values())) if by_rater else None,
+        "judged_by_several": sum(len(unit) > 1 for unit in units),
         "icc": together._asdict() if together else None,
         "alpha": {level.value: alpha(units, level) for level in Level},
         "share_of_variance": apart.single if apart else None,
@@ -221,6 +228,16 @@ def _raters(data: RatedData) -> Figures | None:
             for name, stars in sorted(by_rater.items(), key=lambda item: -len(item[1]))[:MAX_RATERS_SHOWN]
         ],
     }
+
+
+def _units(prompts: Sequence[RatedPrompt]) -> list[list[float]]:
+    """Return the ratings of each answer that several people gave.
+
+    Ratings without a rater count where any two of an answer differ; if none do, they are as well copies of one another.
+    """
+    rated = [[rating for rating in answer.ratings if not rating.aspect] for p in prompts for answer in p.answers]
+    differ = any(len({rating.stars for rating in ratings if not rating.rater}) > 1 for ratings in rated)
+    return [[rating.stars for rating in ratings if rating.rater or differ] for ratings in rated]
 
 
 def _largest(model: Raters) -> float | None:

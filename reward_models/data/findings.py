@@ -75,6 +75,10 @@ def _duplicates(figures: Figures) -> Iterator[Finding]:
     twice = figures["duplicates"]
     if twice["ratings"]:
         yield Finding("warn", "duplicates", f"{twice['ratings']:,} ratings are in the data twice; each counts once")
+    if twice["rows"]:
+        found = f"{twice['rows']:,} rows say the same as an earlier row; each counts"
+        advice = "Remove them if they are copies; if they are other raters', name these: --map COLUMN=rater."
+        yield Finding("warn", "duplicates", found, advice)
     if twice["prompts_alike"]:
         found = f"{twice['prompts_alike']:,} prompts repeat or continue another one; the split keeps them together"
         yield Finding("ok", "duplicates", found)
@@ -84,7 +88,9 @@ def _leaks(figures: Figures) -> Iterator[Finding]:
     leaks = figures["leaks"]
     if leaks and leaks["prompts"]:
         found = f"{leaks['prompts']:,} prompts stand in the validation files too: {leaks['the_same']:,} are the same, "
-        found += "the others differ in case or punctuation, or are another turn of one conversation"
+        found += (
+            "the others differ in case, punctuation or form (text or chat), or are another turn of one conversation"
+        )
         advice = "`verify rm train --validation` leaves them out; `verify rm prepare` divides files so that none leaks."
         yield Finding("warn", "leaks", found, advice)
     elif leaks:
@@ -118,7 +124,8 @@ def _outliers(figures: Figures) -> Iterator[Finding]:
         whose = "".join(f" {of} {each[name]}" for of, name in (("of", "aspect"), ("by", "rater")) if each[name])
         found = f"the rating {each['value']:g}{whose} at {each['where']} lies far from all others, {low} to {high}"
         if each["times"] > 1:
-            found += f"; so do {each['times'] - 1:,} more"
+            more = each["times"] - 1 - len(each["others"])
+            found += f"; so do {', '.join([*each['others'], *([f'{more:,} more'] if more else [])])}"
         advice = f"Mend it; --scale {low} {high} takes such rows as bad ones. If it is right, name the whole scale."
         yield Finding("warn", "scale", found, advice)
 
@@ -143,10 +150,13 @@ def _spread(figures: Figures) -> Iterator[Finding]:
 def _agreement(figures: Figures) -> Iterator[Finding]:
     raters, votes = figures["raters"], figures["votes"]
     level, units = (votes["alpha"], votes["comparisons"]) if votes else (None, 0)
-    if not votes and raters and raters["icc"]:
-        level, units = raters["alpha"]["interval"], raters["icc"]["units"]
-    if level is None or units < MIN_UNITS:
+    if not votes and raters:
+        level, units = raters["alpha"]["interval"], raters["judged_by_several"]
+    if units < MIN_UNITS:
         found = f"cannot be told: {units} answers or comparisons were judged by several; {MIN_UNITS} are needed"
+        yield Finding("ok", "agreement", found)
+    elif level is None:
+        found = f"cannot be told: {units} answers or comparisons were judged by several, and no two judgements differ"
         yield Finding("ok", "agreement", found)
     elif level < LOW_AGREEMENT:
         advice = "No model can agree with humans more than they do with each other; `verify rm eval` shows the ceiling."

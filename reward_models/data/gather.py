@@ -28,8 +28,13 @@ class _Answer:
 
 @dataclass(slots=True)
 class _Votes:
-    """For two answers, by their places: each vote's share for the one that stands first, its weight and margin."""
+    """For two answers, by their places: each vote's share for the one that stands first, its weight and margin.
 
+    The source is that of the first vote. Votes that stand in one row are of several people; rows may be copies.
+    """
+
+    source: str
+    together: bool = False
     shares: list[float] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
     margins: list[tuple[float, float]] = field(default_factory=list)
@@ -41,6 +46,7 @@ class _Prompt:
     places: dict[str | bytes, int] = field(default_factory=dict)
     answers: list[_Answer] = field(default_factory=list)
     votes: dict[tuple[int, int], _Votes] = field(default_factory=dict)
+    rows: set[int] = field(default_factory=set)
 
 
 class Gatherer:
@@ -64,7 +70,11 @@ class Gatherer:
         held = self._prompts.setdefault(key, _Prompt(facts.prompt))
         places = [self._answer(held, facts, index, where) for index in range(len(facts.answers))]
         for each in facts.compared:
-            _vote(held, places[each.chosen], places[each.rejected], each)
+            _vote(held, places[each.chosen], places[each.rejected], each, each.source or facts.source)
+        told = hash((facts.id, facts.source, *places, *facts.compared, *(tuple(given) for _, given in facts.answers)))
+        named = any(rating.rater for _, given in facts.answers for rating in given)
+        self._counts.identical += told in held.rows and not named
+        held.rows.add(told)
 
     def prompts(self, aspects: Mapping[str, float]) -> list[RatedPrompt]:
         """Return all prompts, their answers labelled."""
@@ -78,9 +88,13 @@ class Gatherer:
         ]
 
     def votes(self) -> list[tuple[float, ...]]:
-        """Return the votes of each comparison that has several."""
-        found = (votes.shares for held in self._prompts.values() for votes in held.votes.values())
-        return [tuple(shares) for shares in found if len(shares) > 1]
+        """Return the votes of each comparison that has several.
+
+        Of rows with one vote each that never differ nothing tells whether they are votes or copies: they are none.
+        """
+        found = [votes for held in self._prompts.values() for votes in held.votes.values() if len(votes.shares) > 1]
+        several = any(votes.together or len(set(votes.shares)) > 1 for votes in found)
+        return [tuple(votes.shares) for votes in found] if several else []
 
     def _answer(self, held: _Prompt, facts: Facts, index: int, where: str) -> int:
         response, ratings = facts.answers[index]
@@ -122,11 +136,12 @@ def _made(held: _Answer, aspects: Mapping[str, float]) -> Answer:
     return labelled(Answer(held.response, ratings=ratings, source=held.source, where=held.where), aspects)
 
 
-def _vote(held: _Prompt, chosen: int, rejected: int, compared: Compared) -> None:
+def _vote(held: _Prompt, chosen: int, rejected: int, compared: Compared, source: str) -> None:
     if chosen == rejected:
         return
     swapped = chosen > rejected
-    votes = held.votes.setdefault((rejected, chosen) if swapped else (chosen, rejected), _Votes())
+    votes = held.votes.setdefault((rejected, chosen) if swapped else (chosen, rejected), _Votes(source))
+    votes.together |= len(compared.votes) > 1
     votes.shares += [1.0 - share if swapped else share for share in compared.votes]
     votes.weights += [compared.weight] * len(compared.votes)
     if compared.margin is not None:
@@ -139,8 +154,8 @@ def _preference(pair: tuple[int, int], votes: _Votes) -> Preference:
     margin = _mean(*zip(*votes.margins, strict=True)) if votes.margins else None
     weight = math.fsum(votes.weights) / len(votes.weights)
     if share >= 0.5:
-        return Preference(*pair, share, margin, weight)
-    return Preference(pair[1], pair[0], 1.0 - share, None if margin is None else -margin, weight)
+        return Preference(*pair, share, margin, weight, votes.source)
+    return Preference(pair[1], pair[0], 1.0 - share, None if margin is None else -margin, weight, votes.source)
 
 
 def _mean(values: Sequence[float], weights: Sequence[float]) -> float:

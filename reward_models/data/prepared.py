@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ def prepared_facts(row: Row) -> Facts:
     given = [_answer(each) for each in answers]
     facts = Facts(text_of_prompt(row.get("prompt")), given=given)
     facts.answers = [(each.response, list(each.ratings)) for each in given]
-    facts.compared = [_compared(each, len(given)) for each in row.get("preferences") or []]
+    facts.compared = [_compared(each, given) for each in row.get("preferences") or []]
     return facts
 
 
@@ -74,11 +74,11 @@ def _rating(cell: Any) -> Rating:
     return Rating(number_of(cell.get("stars")), name_of(cell.get("rater")), weight, name_of(cell.get("aspect")))
 
 
-def _compared(cell: Any, count: int) -> Compared:
+def _compared(cell: Any, given: Sequence[Answer]) -> Compared:
     if not isinstance(cell, Mapping):
         raise BadRow("a preference is not an object")
     margin = cell.get("margin")
-    chosen, rejected = _place(cell.get("chosen"), count), _place(cell.get("rejected"), count)
+    chosen, rejected = _place(cell.get("chosen"), len(given)), _place(cell.get("rejected"), len(given))
     if chosen == rejected:
         raise BadRow("a preference compares an answer with itself")
     return Compared(
@@ -87,6 +87,7 @@ def _compared(cell: Any, count: int) -> Compared:
         (number_of(cell.get("probability", 1.0), "the probability"),),
         None if margin is None else number_of(margin, "the margin"),
         weight_of(cell.get("weight")),
+        name_of(cell.get("source", given[chosen].source)),
     )
 
 

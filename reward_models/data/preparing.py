@@ -12,6 +12,7 @@ from reward_models.data.prepared import MANIFEST, PARTS, TRAIN, VALIDATION
 from reward_models.data.rated import RatedData, data_hash, prompt_row
 from reward_models.data.raters import Mode, Raters, fit_raters
 from reward_models.data.split import By, Split, split_prompts
+from reward_models.data.writing import writing
 from reward_models.types import RatedPrompt
 from verifiers import __version__
 from verifiers.errors import UsageError
@@ -74,15 +75,17 @@ def write_prepared(folder: Path, data: RatedData, made: Prepared, told: Mapping[
 
     Raises:
         UsageError: If they are there and may not be.
+        InputError: If they cannot be written.
     """
     there = [name for name in (*PARTS, MANIFEST) if (folder / name).exists()]
     if there and not overwrite:
         raise UsageError(f"{folder} holds {', '.join(there)}; pass --overwrite to replace them, or name another folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MANIFEST).unlink(missing_ok=True)
-    for name, part in ((TRAIN, made.train), (VALIDATION, made.validation)):
-        _write(folder / name, [encode_json(prompt_row(rated)) for rated in part])
-    _write(folder / MANIFEST, [encode_json(manifest(data, made, told))])
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MANIFEST).unlink(missing_ok=True)
+        for name, part in ((TRAIN, made.train), (VALIDATION, made.validation)):
+            _write(folder / name, [encode_json(prompt_row(rated)) for rated in part])
+        _write(folder / MANIFEST, [encode_json(manifest(data, made, told))])
 
 
 def _write(path: Path, lines: Sequence[bytes]) -> None:

@@ -79,6 +79,7 @@ class Counts:
         bad: Of these, left out because they say nothing that can be used.
         not_judged: Answers without a reward, in files that `verify score` wrote.
         duplicates: Ratings that one rater gave to one answer twice, with the same number; kept once.
+        identical: Rows that say what an earlier one says and name no rater: copies, or raters who agree.
         repaired: Rows with halves of surrogate pairs, which no tokenizer takes; replaced by `?`.
     """
 
@@ -86,6 +87,7 @@ class Counts:
     bad: int = 0
     not_judged: int = 0
     duplicates: int = 0
+    identical: int = 0
     repaired: int = 0
 
 
@@ -161,6 +163,7 @@ def prompt_row(rated: RatedPrompt, places: bool = True) -> dict[str, Any]:
             {"chosen": each.chosen, "rejected": each.rejected, "probability": each.probability}
             | ({"margin": each.margin} if each.margin is not None else {})
             | ({"weight": each.weight} if each.weight != 1.0 else {})
+            | ({"source": each.source} if each.source != rated.answers[each.chosen].source else {})
             for each in rated.preferences
         ]
     return row

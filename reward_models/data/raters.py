@@ -23,7 +23,7 @@ MIN_OVERLAP = 0.05
 of a rating's variance."""
 MAX_ROUNDS = 60
 _SETTLED = 1e-5
-"""EM ends when no variance changes by more than this share."""
+"""EM ends when no variance changes by more than this share of itself, or a hundredth of it of all variance."""
 
 Mode = Literal["auto", "on", "off"]
 
@@ -120,7 +120,11 @@ class _Side:
         self.doubts = [0.0] * len(self.counts)
 
     def update(self, residuals: Sequence[float], rest: float) -> None:
-        """Estimate each effect from what the others leave, and the variance from the effects."""
+        """Estimate each effect from what the others leave, and the variance from the effects.
+
+        All effects are then stretched by what fits the ratings best (parameter-expanded EM; Liu, Rubin and Wu 1998):
+        alone, the variance of effects that do not exist would creep to 0 for thousands of rounds.
+        """
         sums = [0.0] * len(self.counts)
         for unit, residual in zip(self.unit_of, residuals, strict=True):
             sums[unit] += residual
@@ -128,9 +132,13 @@ class _Side:
             shrink = self.variance / (count * self.variance + rest) if self.variance else 0.0
             self.effects[unit] = shrink * sums[unit]
             self.doubts[unit] = shrink * rest
-        self.variance = math.fsum(
-            effect * effect + doubt for effect, doubt in zip(self.effects, self.doubts, strict=True)
-        ) / len(self.counts)
+        squares = [effect * effect + doubt for effect, doubt in zip(self.effects, self.doubts, strict=True)]
+        explained = math.fsum(effect * total for effect, total in zip(self.effects, sums, strict=True))
+        spread = math.fsum(count * square for count, square in zip(self.counts, squares, strict=True))
+        stretch = explained / spread if spread else 0.0
+        self.effects = [stretch * effect for effect in self.effects]
+        self.doubts = [stretch * stretch * doubt for doubt in self.doubts]
+        self.variance = stretch * stretch * math.fsum(squares) / len(squares)
 
 
 class _Model:
@@ -171,7 +179,8 @@ class _Model:
         self._mean = math.fsum(left) / len(left)
         self.rest = math.fsum((each - self._mean) ** 2 for each in left) / len(left) + self._doubt()
         after = self.between, self.answer, self.rest
-        return all(abs(new - old) <= _SETTLED * max(old, 1e-12) for new, old in zip(after, before, strict=True))
+        least = sum(before) / 100
+        return all(abs(new - old) <= _SETTLED * max(old, least) for new, old in zip(after, before, strict=True))
 
     def _doubt(self) -> float:
         """Return what the effects' own uncertainty adds to the rest."""

@@ -37,6 +37,7 @@ class Compared(NamedTuple):
 
     Attributes:
         votes: How much each vote is for `chosen`: 1.0, 0.5 or 0.0, or a share of unseen votes.
+        source: Where it is not the row's.
     """
 
     chosen: int
@@ -44,6 +45,7 @@ class Compared(NamedTuple):
     votes: tuple[float, ...] = (1.0,)
     margin: float | None = None
     weight: float = 1.0
+    source: str = ""
 
 
 @dataclass(slots=True)

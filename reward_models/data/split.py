@@ -1,16 +1,19 @@
 """Training and validation data that have no prompt in common: split by a hash of the prompt, the same on every machine.
 
-Prompts that differ only in case, spaces or punctuation go together, and so do the turns of one conversation (a prompt
-that begins with another whole prompt): they would leak from one part into the other.
+Prompts that differ only in case, spaces or punctuation go together, but not "3+2" and "3-2". So do a text and a chat of
+one message that say the same, and the turns of one conversation (a prompt that begins with another whole prompt): they
+would leak from one part into the other.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import lru_cache
+from typing import Any, Literal
 
 from reward_models.data.labels import labelled
 from reward_models.types import Answer, RatedPrompt
@@ -21,7 +24,36 @@ MIN_START_CHARS = 40
 """A shorter prompt that begins another one is a greeting, not an earlier turn of the same conversation."""
 By = Literal["prompt", "rater", "both"]
 
-_WORD = re.compile(r"\w+")
+SETTINGS = ("system", "developer")
+"""Roles of messages that are no part of the question: the same question under another one is the same prompt."""
+
+_PLAINER = str.maketrans(
+    dict.fromkeys("\N{MINUS SIGN}\N{EN DASH}\N{HYPHEN}\N{NON-BREAKING HYPHEN}", "-") | dict.fromkeys(',;:?&@"`\\', " ")
+)
+_GAP = re.compile(r"[^\S\n]+")
+_MARK = re.compile(r"[*/^%]+|[^\w\s]")
+_SIGNS = ".%-*/^()[]{}!#"
+# Beside a sign of mathematics stands a number, a letter by itself, or a bracket: the "-" of "well-known" and the "*" of
+# "**bold**" are punctuation. A new line before it begins a list.
+_AFTER = r"(?:(?<=[\d)\]}])|(?<=\b\w)|(?<=\d\w))"
+_AFTER_GAP = r"(?:(?<=[\d)\]}] )|(?<=\b\w )|(?<=\d\w ))"
+_BEFORE = r"(?:\.?\d|[(\[{]|\w\b)"
+_SIGN = re.compile(
+    "|".join(
+        (
+            r"\.(?=\d)",  # 3.5, .5
+            r"(?<=\d)%|(?<=\d )%",
+            rf"{_AFTER}-(?={_BEFORE})|{_AFTER_GAP}-(?= {_BEFORE})",
+            r"(?<![\w)\]}])-(?=\.?\d|\w\b)",  # -3
+            # One side tells enough of these: sin(x)/cos(x), price * 2.
+            rf"{_AFTER}[*/^%]+(?=[-\w(\[{{])|{_AFTER_GAP}[*/^%]+(?= [-\w(\[{{])",
+            rf"(?<=\w)[*/^%]+(?={_BEFORE})|(?<=\w )[*/^%]+(?= {_BEFORE})",
+            rf"{_AFTER}[)\]}}](?= ?[-+*/^])|(?:(?<=[-+*/^])|(?<=[-+*/^] ))[(\[{{](?=-?{_BEFORE})",  # (2+3)*4
+            r"!(?==)",
+            r"(?<=\w)#",  # C#
+        )
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +142,36 @@ def folds_of(prompts: Sequence[RatedPrompt], count: int, seed: int = 0) -> list[
 
 
 def normalised(text: Text) -> str:
-    """Return the words of a prompt in lower case; of a chat, those of its messages."""
-    whole = text if isinstance(text, str) else "\n".join(f"{m.get('role')} {m.get('content')}" for m in text)
-    words = _WORD.findall(whole.casefold())
+    """Return the words and the mathematical signs of a prompt in lower case; a text is a chat of one user's message."""
+    whole = text if isinstance(text, str) else _said(text)
+    plain = _GAP.sub(" ", whole.casefold().translate(_PLAINER))
+    words = _MARK.sub(_kept, plain).split()
     return " ".join(words) if words else whole
+
+
+def _kept(mark: re.Match[str]) -> str:
+    """Return a mark that changes what is asked, set apart from the words beside it, or a space in its place."""
+    told = _SIGN.match(mark.string, mark.start()) if mark[0][0] in _SIGNS else _is_symbol(mark[0])
+    return f" {mark[0]} " if told else " "
+
+
+def _said(messages: Sequence[Mapping[str, Any]]) -> str:
+    """Return the texts of messages and who says them, but for the user who begins."""
+    asked = [each for each in messages if each.get("role") not in SETTINGS] or messages
+    said = "\n".join(f"{each.get('role')} {_content(each.get('content'))}" for each in asked)
+    return said.removeprefix("user ")
+
+
+def _content(content: Any) -> str:
+    if not isinstance(content, list | tuple):
+        return str(content or "")
+    return "".join(str(part.get("text", part) if isinstance(part, Mapping) else part) for part in content)
+
+
+@lru_cache(maxsize=4096)
+def _is_symbol(character: str) -> bool:
+    """Whether it says something by itself (+, =, <, €); accents by themselves and backticks do not."""
+    return unicodedata.category(character) in {"Sm", "Sc", "So"}
 
 
 def _held_out(keys: Sequence[str], share: float, seed: int, what: str) -> list[bool]:

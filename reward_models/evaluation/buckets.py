@@ -71,20 +71,15 @@ def by_longer(scored: Sequence[ScoredPrompt]) -> list[Bucket]:
 
 
 def by_source(scored: Sequence[ScoredPrompt]) -> list[Bucket]:
-    """Part pairs and answers by the (better) answer's source; empty where the file names none. Largest first."""
+    """Part pairs and answers by their own sources, largest first; empty where the file names none."""
     if not any(answer.source for prompt in scored for answer in prompt.rated.answers):
         return []
-    buckets = _parted(scored, source_of, lambda answer: answer.source)
+    buckets = _parted(scored, lambda pair: pair.source, lambda answer: answer.source)
     best: dict[str, list[float | None]] = defaultdict(list)
     for prompt in scored:
         best[prompt.rated.answers[0].source].append(best_is_best(prompt))
     named = [replace(bucket, best_is_best=mean_interval(best[name])) for name, bucket in buckets.items()]
     return sorted(named, key=lambda bucket: -(bucket.pairs or bucket.answers))[:MAX_SOURCES]
-
-
-def source_of(pair: ScoredPair) -> str:
-    """Return the source of a pair: that of its better answer."""
-    return pair.prompt.rated.answers[pair.better].source
 
 
 def _length(answer: Answer) -> int:

@@ -101,7 +101,10 @@ def _curve(knots: Sequence[tuple[float, float]]) -> Curve:
 
 
 def logistic(points: Sequence[Point], low: float, high: float) -> Curve:
-    """Fit low + (high - low) x sigmoid(a x + b) by Newton's method (Platt 1999; a fractional logit for stars)."""
+    """Fit low + (high - low) x sigmoid(a x + b) by Newton's method (Platt 1999; a fractional logit for stars).
+
+    Where the best slope is negative, the best curve that does not fall is the mean.
+    """
     middle, spread = _mean_and_spread(points)
     slope = intercept = 0.0
     for _ in range(NEWTON_STEPS):
@@ -117,8 +120,10 @@ def logistic(points: Sequence[Point], low: float, high: float) -> Curve:
         slope, intercept = slope - step_a, intercept - step_b
         if abs(step_a) + abs(step_b) < 1e-9:
             break
-    slope = max(slope, 0.0)
     start, end = points[0].x, points[-1].x
+    if slope <= 0:
+        mean = math.fsum(p.weight * p.y for p in points) / math.fsum(p.weight for p in points)
+        return _tabulate(lambda x: mean, start, end)
     return _tabulate(
         lambda x: low + (high - low) * sigmoid(slope * (x - middle) / spread + intercept),
         start - (LOGISTIC_REACH - 1) * (end - start),

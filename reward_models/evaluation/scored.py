@@ -49,6 +49,7 @@ class ScoredPair:
         difference: Score of the better one minus score of the worse one; > 0 = the model agrees.
         gap: How far apart the humans see them: difference of stars or margin, else vote share above a tie.
         weight: How much the pair counts.
+        source: Of the comparison, else of the better answer; may be empty.
     """
 
     prompt: ScoredPrompt
@@ -57,6 +58,7 @@ class ScoredPair:
     difference: float
     gap: float
     weight: float = 1.0
+    source: str = ""
 
 
 def with_scores(
@@ -127,7 +129,8 @@ def _preferred(prompt: ScoredPrompt, preference: Preference) -> ScoredPair | Non
         better, worse = worse, better
     gap = abs(lead) if preference.margin is None else abs(preference.margin)
     difference = prompt.scores_N[better] - prompt.scores_N[worse]
-    return ScoredPair(prompt, better, worse, difference, gap, preference.weight)
+    source = preference.source or prompt.rated.answers[better].source
+    return ScoredPair(prompt, better, worse, difference, gap, preference.weight, source)
 
 
 def _by_stars(prompt: ScoredPrompt, a: int, b: int) -> ScoredPair | None:
@@ -136,4 +139,5 @@ def _by_stars(prompt: ScoredPrompt, a: int, b: int) -> ScoredPair | None:
         return None
     if stars_a < stars_b:
         a, b = b, a
-    return ScoredPair(prompt, a, b, prompt.scores_N[a] - prompt.scores_N[b], abs(stars_a - stars_b))
+    difference = prompt.scores_N[a] - prompt.scores_N[b]
+    return ScoredPair(prompt, a, b, difference, abs(stars_a - stars_b), source=prompt.rated.answers[a].source)
