@@ -36,6 +36,26 @@ def test_json_when_written_then_every_form_agrees(arguments):
         assert reward(completion, reference) == 1.0
 
 
+MARKS = ["<tool_call>", "</tool_call>", "<|python_tag|>", "[TOOL_CALLS]", "<function=f>", "<parameter=x>"]
+
+
+@pytest.mark.parametrize("mark", MARKS)
+@pytest.mark.parametrize(
+    "form", ["{}", "```json\n{}\n```", "Here it is:\n```json\n{}\n```\nDone.", "<answer>{}</answer>"]
+)
+def test_json_when_an_argument_holds_a_mark_of_calls_then_it_is_text(form, mark):
+    arguments = {"x": f"a {mark} b", "y": {mark: None}}
+    text = json.dumps({"name": "f", "arguments": arguments})
+    assert reward(form.replace("{}", text), [{"name": "f", "arguments": arguments}]) == 1.0
+
+
+@pytest.mark.parametrize("mark", ["<tool_call>{}</tool_call>", "[TOOL_CALLS] [{}]", "<|python_tag|>{}"])
+def test_calls_when_a_mark_stands_outside_of_a_fence_then_the_mark_decides(mark):
+    fence = "```json\n" + json.dumps({"name": "f", "arguments": {"x": 1}}) + "\n```\n"
+    call = {"name": "f", "arguments": {"x": 2}}
+    assert reward(fence + mark.replace("{}", json.dumps(call)), [call]) == 1.0
+
+
 @given(st.text(alphabet="f(x=1),[]{}'\"\\\n :ab#<>_.-", max_size=60))
 def test_python_form_when_any_text_then_calls_or_a_reason(text):
     try:

@@ -10,7 +10,8 @@ The first form that is there decides, in this order; the think part is never rea
     json                 the whole answer, or objects in prose; `{"name", "arguments" | "parameters"}` and others
     python               the whole answer: `[f(x=1), g()]`
 
-The last three look inside `<answer>...</answer>` where that is there.
+The last three look inside `<answer>...</answer>` where that is there. Marks of the others inside an answer, a fence
+or JSON that states calls are text of an argument.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ _MESSAGE_KEYS = ("role", "content", "tool_calls", "function_call")
 _PYTHON_TAG, _MISTRAL = "<|python_tag|>", "[TOOL_CALLS]"
 _FUNCTION = re.compile(r"<function=([^<>\s]{1,200})>")
 _PARAMETER = re.compile(r"<parameter=([^<>\s]{1,200})>\n?")
+_MARK = re.compile(rf"{re.escape(_OPEN)}|{re.escape(_PYTHON_TAG)}|{re.escape(_MISTRAL)}|<function=")
 _PYTHON_START = re.compile(r"\[?\s*+[^\W\d][\w.]*+\(")
 _FENCE_NAMES = frozenset({"", "json", "python", "py", "tool_code", "tool_call", "tool_calls", "javascript"})
 
@@ -122,11 +124,30 @@ class _Text:
             (frozenset({"auto", "json"}), self._mistral),
             (frozenset({"auto", "json", "openai", "python", "llama3"}), self._plain),
         )
+        stated = self._stated() if self._form in steps[-1][0] and self._marked_inside() else None
+        if stated is not None and not any(call.fault for call in stated.calls):
+            return stated
         for forms, step in steps:
             reading = step() if self._form in forms else None
             if reading is not None:
                 return reading
         return Reading(outside=bool(self._text))
+
+    def _marked_inside(self) -> bool:
+        """Tell whether marks of calls stand in what may be arguments, and nowhere else."""
+        text = self._text
+        if not _MARK.search(text):
+            return False
+        if text[:1] in ("{", "[") and self._sequence(text):
+            return True
+        inner = [(part.start, part.end) for part in segments(text) if part.kind is Kind.CODE and part.closed]
+        tag = last_answer_tag(text)
+        at = 0
+        for start, end in sorted([*inner, (tag.start, tag.end)] if tag else inner):
+            if _MARK.search(text, at, start):
+                return False
+            at = max(at, end)
+        return not _MARK.search(text, at)
 
     def _tagged(self) -> Reading | None:
         if _OPEN not in self._text:
@@ -211,6 +232,18 @@ class _Text:
         return Reading(tuple(calls), "mistral", bool(before.strip()))
 
     def _plain(self) -> Reading | None:
+        stated = self._stated()
+        if stated is not None:
+            return stated
+        if self._form in ("python", "llama3"):
+            return None
+        tag = last_answer_tag(self._text)
+        text = tag.inner(self._text).strip() if tag else self._text
+        found = [calls for each in find_json(text) if (calls := calls_in(each.value, self._known))]
+        return Reading(tuple(call for calls in found for call in calls), "json in prose", True) if found else None
+
+    def _stated(self) -> Reading | None:
+        """Return the calls that the answer, its answer tag or its fences consist of."""
         text = self._text
         whole = self._sequence(text)  # first, since an argument may hold a tag as text
         if whole is not None:
@@ -222,13 +255,7 @@ class _Text:
             whole = self._sequence(text)
             if whole is not None:
                 return Reading(tuple(whole), "answer tag", outside)
-        fenced = self._fenced(text)
-        if fenced is not None:
-            return fenced
-        if self._form in ("python", "llama3"):
-            return None
-        found = [calls for each in find_json(text) if (calls := calls_in(each.value, self._known))]
-        return Reading(tuple(call for calls in found for call in calls), "json in prose", True) if found else None
+        return self._fenced(text)
 
     def _fenced(self, text: str) -> Reading | None:
         fences = [part for part in segments(text) if part.kind is Kind.CODE and part.closed]
