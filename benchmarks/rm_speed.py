@@ -34,7 +34,7 @@ UPDATE_TOKENS = 8192
 WARM_UP = 2
 """Updates before the clock starts."""
 RULES = (
-    "Medians of {turns} turns, one thread each; real tokens are those that are no padding. Pairs of both sides hold "
+    "Turns: {turns} (medians), one thread each; real tokens are those that are no padding. Pairs of both sides hold "
     "two answers. `saved by groups` comes on top: tokens of all pairs, read one by one, over those of all answers, of "
     "which ours reads each once for all its pairs."
 )
