@@ -125,6 +125,14 @@ def test_combinators_when_nested_at_random_then_equal_the_reference_evaluator(ru
     assert len({part.name for part in verdict.parts}) == len(verdict.parts) == len(document.root.walk()) - 1
 
 
+def test_lint_when_what_is_behind_a_gate_weighs_nothing_then_is_not_certain_that_it_passes():
+    gate = {"gate": {"if": [{"regex": ".*"}], "then": [{"regex": ".*", "weight": 0}]}}
+    for rule, reward in ((gate, 0.0), ({"not": gate}, 1.0)):
+        document = compile_document(from_data([rule]), "t")
+        assert judge(document, Sample("cat")).reward == reward
+        assert outlook(document.root.children[0]) is not (not reward)
+
+
 @settings(max_examples=150, deadline=None)
 @given(RULES, st.lists(TEXTS, min_size=1, max_size=5))
 def test_lint_when_it_is_certain_then_evaluation_agrees(rule: dict[str, Any], texts: list[str]) -> None:

@@ -81,7 +81,7 @@ def _combined(entry: Entry, looks: Sequence[bool | None]) -> bool | None:
         return _at_least(entry, looks)
     if kind == "gate":
         return _gated(entry, looks)
-    if kind == "weighted" and any(not child.weight.fixed or not child.weight.points[0][1] for child in entry.children):
+    if kind == "weighted" and not all(_weighs(child) for child in entry.children):
         return None
     if kind == "rubric":
         return None
@@ -99,12 +99,18 @@ def _at_least(entry: Entry, looks: Sequence[bool | None]) -> bool | None:
 
 def _gated(entry: Entry, looks: Sequence[bool | None]) -> bool | None:
     gates = [look for look, child in zip(looks, entry.children, strict=True) if child.branch == "if"]
+    then = [child for child in entry.children if child.branch == "then"]
     behind = [look for look, child in zip(looks, entry.children, strict=True) if child.branch == "then"]
     if False in gates:
         return False if entry.settings.otherwise == 0 else None
     if set(behind) == {False} and entry.settings.otherwise == 0:
         return False
-    return True if set(gates) == {True} and set(behind) == {True} else None
+    return True if set(gates) == {True} and set(behind) == {True} and all(_weighs(child) for child in then) else None
+
+
+def _weighs(entry: Entry) -> bool:
+    """Tell whether an entry counts whatever the step; of rules that all weigh 0 the mean is 0."""
+    return entry.weight.fixed and bool(entry.weight.points[0][1])
 
 
 def _outlooks(document: Document) -> Iterator[Finding]:
