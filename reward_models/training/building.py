@@ -173,12 +173,11 @@ def shares(material: Material, scale: StarScale) -> dict[str, float]:
     weighted mean of the aspects' stars, standardised.
 
     Raises:
-        UsageError: If a weight is below 0, or all are 0: the score is a mean of the aspects' outputs.
+        UsageError: If all weights are 0; reading has refused those below 0.
     """
     weights = {name: material.aspects.get(name, 1.0) for name in scale.aspects} if len(scale.aspects) > 1 else {}
-    if weights and (min(weights.values()) < 0 or not any(weights.values())):
-        given = ", ".join(f"{name}={weight:g}" for name, weight in weights.items())
-        raise UsageError(f"--aspect {given}: every weight is 0 or more, and one of them above 0")
+    if weights and not any(weights.values()):
+        raise UsageError(f"the aspects {', '.join(weights)} all weigh 0: give one of them a weight above 0")
     return {
         name: weight / sum(weights.values()) * scale.aspects[name].std / scale.std for name, weight in weights.items()
     }
