@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from sandbox.errors import NoEngine, SandboxError
@@ -14,6 +14,8 @@ from sandbox.owner import OWNER, SPACE, is_dead
 
 CALL_TIMEOUT_S = 60
 PING_TIMEOUT_S = 5
+IN_PROGRESS = 409
+"""Status of the answer when a container is being removed already."""
 UNIX = "http+unix://"
 NEEDS_EXTRA = "the docker package is not installed: pip install 'grpo-teachers[code]'"
 
@@ -26,7 +28,7 @@ class NoMount(EngineError):
     """The engine cannot see our files: it runs elsewhere."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def engine_errors(what: str) -> Iterator[None]:
     """Turn whatever the SDK raises into `EngineError`.
 
@@ -116,19 +118,24 @@ def reap(client: Any) -> int:
     return count
 
 
-def remove(client: Any, container: str) -> None:
+def remove(client: Any, container: str, wait: bool = False) -> None:
     """End and remove a container; it may be gone already.
+
+    Args:
+        client: Of the engine.
+        container: Its id.
+        wait: Also where the engine is removing it already, as it does by itself when a box ends.
 
     Raises:
         EngineError: If the engine does not answer, or refuses.
     """
     import docker
 
-    with engine_errors("removing a container"):
+    with engine_errors("removing a container"), contextlib.suppress(docker.errors.NotFound):
         try:
             client.api.remove_container(container, force=True, v=True)
-        except docker.errors.NotFound:
-            return
         except docker.errors.APIError as error:
-            if error.status_code != 409:  # it is being removed already
+            if error.status_code != IN_PROGRESS:
                 raise
+            if wait:
+                client.api.wait(container, timeout=CALL_TIMEOUT_S, condition="removed")

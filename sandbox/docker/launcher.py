@@ -127,7 +127,8 @@ class DockerLauncher:
         with engine_errors("listing containers"):
             mine = self._client.api.containers(all=True, filters={"label": f"{OWNER}.pool={self._label}"})
         for container in mine:
-            remove(self._client, container["Id"])
+            with contextlib.suppress(EngineError):  # the others go all the same
+                remove(self._client, container["Id"], wait=True)
 
     async def _call(self, function: Callable[..., T], *args: Any) -> T:
         return await self._threads.call(function, *args)
