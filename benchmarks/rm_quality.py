@@ -2,6 +2,7 @@
 
 python benchmarks/rm_quality.py --base FOLDER                      frozen heads: minutes
 python benchmarks/rm_quality.py --base FOLDER --tune ours:joint    a fine-tuned row: an hour of a core, kept
+python benchmarks/rm_quality.py --base FOLDER --whole ...          either, with every prompt tested once a seed
 python benchmarks/rm_quality.py --base FOLDER --write              the table into RESULTS.md
 """
 
@@ -17,7 +18,7 @@ from typing import Any
 import torch
 from common import headline, write_section
 from rm_features import Reading, answer_features
-from rm_sets import Figures, RatedSet, load_sets
+from rm_sets import FIFTHS, Figures, RatedSet, Split, load_sets
 
 from reward_models.batching.labels import LabelMaker
 from reward_models.batching.scale import StarScale
@@ -31,12 +32,14 @@ from reward_models.training.validation import per_prompt
 SEEDS = tuple(range(8))
 """Splits of frozen heads; of one to the next figures differ by more than most losses do."""
 TUNED_SEEDS = (0, 1, 2)
+WHOLE = "; every prompt tested"
+"""Ending of rows whose seeds are tested fifth by fifth: one fifth differs from the next more than one order of all."""
 RATERS = "Topical-Chat"
 """The set whose raters are corrected: each rates some ten answers of a conversation."""
 READINGS: tuple[Reading, ...] = ("together", "compared", "apart")
 
 Runs = dict[str, dict[str, dict[str, Figures]]]
-"""Row of the table -> set -> seed -> figures."""
+"""Row of the table -> set -> `seed`, or `seed.fifth` -> figures."""
 
 
 def usable(name: str, rated: RatedSet) -> bool:
@@ -46,10 +49,10 @@ def usable(name: str, rated: RatedSet) -> bool:
     return (name not in SINGLE or stars) and (name not in PAIRWISE or pairs)
 
 
-def frozen(rated: RatedSet, features_ND: torch.Tensor, name: str, seed: int, corrected: bool) -> Figures:
+def frozen(rated: RatedSet, features_ND: torch.Tensor, name: str, by: Split, corrected: bool) -> Figures:
     """Fit a head on the training prompts' features; measure it on the test prompts."""
     features_P = features_ND.split([len(prompt.answers) for prompt in rated.prompts])
-    places, test = rated.split(seed)
+    places, test = rated.split(by)
     train, tested = [rated.prompts[n] for n in places], [rated.prompts[n] for n in test]
     if corrected:
         raters = offsets_beside_head(torch.cat([features_P[n] for n in places]), train, fit_raters(train))
@@ -65,7 +68,7 @@ class Store:
     """Finished runs, in a file that several processes add to.
 
     Attributes:
-        path: JSON: row of the table -> set -> seed -> figures.
+        path: JSON of `Runs`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,17 +78,29 @@ class Store:
         """Return all runs so far."""
         return json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else {}
 
-    def add(self, row: str, rated: RatedSet, seed: int, found: Figures) -> None:
+    def add(self, row: str, rated: RatedSet, by: Split, found: Figures) -> None:
         """Keep one run."""
         runs = self.read()
-        runs.setdefault(row, {}).setdefault(rated.name, {})[str(seed)] = found
+        key = f"{by.seed}.{by.fifth}" if row.endswith(WHOLE) else str(by.seed)
+        runs.setdefault(row, {}).setdefault(rated.name, {})[key] = found
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(json.dumps(runs, indent=1), encoding="utf-8")
-        print(rated.name, row, seed, found, flush=True)
+        print(rated.name, row, key, found, flush=True)
+
+
+def splits(seeds: Iterable[int], whole: bool) -> list[Split]:
+    """Return one split a seed, or all fifths of each."""
+    return [Split(seed, fifth) for seed in seeds for fifth in range(FIFTHS if whole else 1)]
 
 
 def frozen_rows(
-    sets: Iterable[RatedSet], readings: Sequence[Reading], losses: Sequence[str], base: str, cache: Path, store: Store
+    sets: Iterable[RatedSet],
+    readings: Sequence[Reading],
+    losses: Sequence[str],
+    base: str,
+    cache: Path,
+    store: Store,
+    whole: bool,
 ) -> None:
     """Add a row for each reading and loss; for raters' data one more with corrected labels."""
     for rated in sets:
@@ -95,9 +110,9 @@ def frozen_rows(
                 if not usable(name, rated):
                     continue
                 for corrected in (False, True) if rated.name == RATERS else (False,):
-                    row = f"frozen, {reading}: {name}{', raters corrected' if corrected else ''}"
-                    for seed in SEEDS:
-                        store.add(row, rated, seed, frozen(rated, features_ND, name, seed, corrected))
+                    row = f"frozen, {reading}: {name}{', raters corrected' * corrected}{WHOLE * whole}"
+                    for by in splits(TUNED_SEEDS if whole else SEEDS, whole):
+                        store.add(row, rated, by, frozen(rated, features_ND, name, by, corrected))
 
 
 def length_row(sets: Iterable[RatedSet], store: Store) -> None:
@@ -106,32 +121,34 @@ def length_row(sets: Iterable[RatedSet], store: Store) -> None:
         lengths = [[float(len(str(answer.response))) for answer in prompt.answers] for prompt in rated.prompts]
         first = next(iter(rated.measure(rated.prompts, lengths).values()))
         sign = 1 if "Spearman" in rated.measure(rated.prompts, lengths) or first >= 0.5 else -1
-        for seed in SEEDS:
-            _, test = rated.split(seed)
+        for by in splits(SEEDS, whole=False):
+            _, test = rated.split(by)
             scores = [[sign * length for length in lengths[n]] for n in test]
-            store.add("length alone", rated, seed, rated.measure([rated.prompts[n] for n in test], scores))
+            store.add("length alone", rated, by, rated.measure([rated.prompts[n] for n in test], scores))
 
 
-def tune(what: str, rated: RatedSet, base: str, seed: int, values: dict[str, Any]) -> Figures:
+def tune(what: str, rated: RatedSet, base: str, by: Split, values: dict[str, Any]) -> Figures:
     """Fine-tune on one split: `ours:LOSS`, or `trl` on as many tokens as the same settings read."""
     from rm_tuned import ours, trl
 
     kind, _, loss = what.partition(":")
     if kind == "ours":
-        tuned = ours(rated, seed, base, {"loss": loss or "auto", **values})
+        tuned = ours(rated, by, base, {"loss": loss or "auto", **values})
     else:
-        tuned = trl(rated, seed, base, int(values["tokens"]))
-    _, test = rated.split(seed)
+        tuned = trl(rated, by, base, int(values["tokens"]))
+    _, test = rated.split(by)
     print(f"{tuned.tokens:,} tokens, {tuned.cpu_s:.0f} CPU s", flush=True)
     return rated.measure([rated.prompts[n] for n in test], tuned.scores)
 
 
-def cell(by_seed: Mapping[str, Figures]) -> str:
-    """Return mean ± deviation over the seeds of each figure."""
+def cell(runs: Mapping[str, Figures]) -> str:
+    """Return mean ± deviation over the seeds of each figure; of a seed's fifths the mean counts."""
     parts = []
-    found = list(by_seed.values())
-    for name in found[0]:
-        values = [each[name] for each in found]
+    fifths: dict[str, list[Figures]] = {}
+    for key, found in runs.items():
+        fifths.setdefault(key.partition(".")[0], []).append(found)
+    for name in next(iter(runs.values())):
+        values = [statistics.mean(each[name] for each in found) for found in fifths.values()]
         spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else " (1 seed)"
         parts.append(f"{statistics.mean(values):.3f}{spread}")
     return " / ".join(parts)
@@ -154,6 +171,7 @@ def main() -> None:
     parser.add_argument("--readings", nargs="*", choices=READINGS, default=list(READINGS), help="of frozen bodies")
     parser.add_argument("--losses", nargs="*", choices=LOSSES, default=list(LOSSES), help="of frozen heads")
     parser.add_argument("--seeds", nargs="*", type=int, default=list(TUNED_SEEDS), help="of fine-tuned runs")
+    parser.add_argument("--whole", action="store_true", help="test every prompt once a seed, fifth by fifth")
     parser.add_argument("--tune", help="ours:LOSS or trl; one fine-tuned row")
     parser.add_argument("--set", nargs="*", default=[], help="settings of the fine-tuned run, name=value")
     parser.add_argument("--row", help="name of the fine-tuned row")
@@ -166,12 +184,13 @@ def main() -> None:
     if args.tune:
         values = {name: json.loads(value) for name, _, value in (item.partition("=") for item in args.set)}
         for rated in sets:
-            for seed in args.seeds:
-                row = args.row or f"fine-tuned, {args.tune}"
-                store.add(row, rated, seed, tune(args.tune, rated, args.base, seed, values))
+            for by in splits(args.seeds, args.whole):
+                row = (args.row or f"fine-tuned, {args.tune}") + WHOLE * args.whole
+                store.add(row, rated, by, tune(args.tune, rated, args.base, by, values))
     elif not args.write:
-        length_row(sets, store)
-        frozen_rows(sets, args.readings, args.losses, args.base, args.cache, store)
+        if not args.whole:
+            length_row(sets, store)
+        frozen_rows(sets, args.readings, args.losses, args.base, args.cache, store, args.whole)
     if args.write:
         notes = Path(__file__).with_name("rm_quality_notes.md").read_text(encoding="utf-8")
         shown = table(store.read(), every)

@@ -8,18 +8,27 @@ from dataclasses import dataclass
 from itertools import chain, combinations
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 from reward_models.data.reading import read_rated
 from reward_models.evaluation.ranking import count_pairs, spearman
 from reward_models.types import RatedPrompt
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "ratings"
-TEST_SHARE = 0.2
+FIFTHS = 5
+"""Parts of a set; one of them is tested."""
 TOPICAL_CONVERSATIONS = 800
 """All of them; fewer for a quick look."""
 
 Scores = Sequence[Sequence[float]]
 Figures = dict[str, float]
+
+
+class Split(NamedTuple):
+    """Which prompts are tested: of the order that a seed gives, the fifth with this number."""
+
+    seed: int
+    fifth: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,11 +49,12 @@ class RatedSet:
     measure: Callable[[Sequence[RatedPrompt], Scores], Figures]
     max_tokens: int = 256
 
-    def split(self, seed: int) -> tuple[list[int], list[int]]:
+    def split(self, by: Split) -> tuple[list[int], list[int]]:
         """Return places of training and test prompts."""
         units = sorted({self.unit_of(prompt) for prompt in self.prompts})
-        Random(seed).shuffle(units)
-        held = set(units[: round(len(units) * TEST_SHARE)])
+        Random(by.seed).shuffle(units)
+        first, end = (round(len(units) * number / FIFTHS) for number in (by.fifth, by.fifth + 1))
+        held = set(units[first:end])
         test = [n for n, prompt in enumerate(self.prompts) if self.unit_of(prompt) in held]
         train = [n for n, prompt in enumerate(self.prompts) if self.unit_of(prompt) not in held]
         return train, test

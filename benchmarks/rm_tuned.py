@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rm_sets import RatedSet, Scores, decided
+from rm_sets import RatedSet, Scores, Split, decided
 
 from reward_models.models.reward_model import RewardModel
 from reward_models.training.material import Sources
@@ -40,10 +40,10 @@ class Tuned:
     cpu_s: float
 
 
-def ours(rated: RatedSet, seed: int, base: str, values: dict[str, Any]) -> Tuned:
+def ours(rated: RatedSet, by: Split, base: str, values: dict[str, Any]) -> Tuned:
     """Train with our code on the split's training prompts; a tenth of them chooses the checkpoint."""
-    places, held = rated.split(seed)
-    settings = load_settings(values={"max_length": rated.max_tokens, "seed": seed, **values})
+    places, held = rated.split(by)
+    settings = load_settings(values={"max_length": rated.max_tokens, "seed": by.seed, **values})
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "train.jsonl"
         path.write_text("".join(f"{json.dumps(row)}\n" for row in _rows(rated, places)), encoding="utf-8")
@@ -55,21 +55,21 @@ def ours(rated: RatedSet, seed: int, base: str, values: dict[str, Any]) -> Tuned
     return Tuned(scores, round(_tokens(rated, places, base) * settings.epochs), cpu_s)
 
 
-def trl(rated: RatedSet, seed: int, base: str, tokens: int) -> Tuned:
+def trl(rated: RatedSet, by: Split, base: str, tokens: int) -> Tuned:
     """Train with TRL on pairs of the same prompts, drawn until they hold as many tokens as ours read."""
     from datasets import Dataset
     from trl import RewardConfig, RewardTrainer
 
-    places, held = rated.split(seed)
-    model = RewardModel.from_base(base, max_tokens=rated.max_tokens, seed=seed)
-    rows = _drawn([rated.prompts[n] for n in places], model, tokens, random.Random(seed))
+    places, held = rated.split(by)
+    model = RewardModel.from_base(base, max_tokens=rated.max_tokens, seed=by.seed)
+    rows = _drawn([rated.prompts[n] for n in places], model, tokens, random.Random(by.seed))
     if model.tokenizer.eos_token is None:  # TRL appends one to every text; BERTs have none.
         model.tokenizer.eos_token = model.tokenizer.sep_token
     with tempfile.TemporaryDirectory() as folder:
         settings = RewardConfig(
             folder, num_train_epochs=1, per_device_train_batch_size=TRL_BATCH_PAIRS, learning_rate=TRL_RATES,
             max_length=2 * rated.max_tokens, gradient_checkpointing=False, bf16=False, use_cpu=True, report_to="none",
-            save_strategy="no", logging_steps=50, seed=seed, disable_tqdm=True, warmup_steps=0.1,
+            save_strategy="no", logging_steps=50, seed=by.seed, disable_tqdm=True, warmup_steps=0.1,
         )  # fmt: skip
         start = time.process_time()
         data = Dataset.from_list([{"chosen_ids": a, "rejected_ids": b} for a, b in rows])
