@@ -37,6 +37,7 @@ def test_json_when_written_then_every_form_agrees(arguments):
 
 
 MARKS = ["<tool_call>", "</tool_call>", "<|python_tag|>", "[TOOL_CALLS]", "<function=f>", "<parameter=x>"]
+MARKS += ["<answer>", "</answer>", "<answer>[]</answer>", "<ANSWER> x </ANSWER>"]
 
 
 @pytest.mark.parametrize("mark", MARKS)
@@ -54,6 +55,14 @@ def test_calls_when_a_mark_stands_outside_of_a_fence_then_the_mark_decides(mark)
     fence = "```json\n" + json.dumps({"name": "f", "arguments": {"x": 1}}) + "\n```\n"
     call = {"name": "f", "arguments": {"x": 2}}
     assert reward(fence + mark.replace("{}", json.dumps(call)), [call]) == 1.0
+
+
+@pytest.mark.parametrize("said", ["<answer>none</answer>", "```\n<answer>none</answer>\n```", "<answer>"])
+def test_calls_when_an_answer_tag_states_none_then_earlier_calls_do_not_count(said):
+    held = json.dumps({"name": "f", "arguments": {"x": "<answer>y</answer>"}})
+    for earlier in (f"```json\n{held}\n```\n", f"<answer>{held}</answer>\n"):
+        assert reward(earlier + said, [json.loads(held)]) == 0.0
+        assert reward(earlier + said + f"<answer>{held}</answer>", [json.loads(held)]) == 1.0
 
 
 @given(st.text(alphabet="f(x=1),[]{}'\"\\\n :ab#<>_.-", max_size=60))

@@ -11,7 +11,7 @@ The first form that is there decides, in this order; the think part is never rea
     python               the whole answer: `[f(x=1), g()]`
 
 The last three look inside `<answer>...</answer>` where that is there. Marks of the others inside an answer, a fence
-or JSON that states calls are text of an argument.
+or JSON that states calls are text of an argument, and so is an answer tag inside a fence or an answer that does.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from verifiers.catalog.tool_call.calls import MAX_CALLS, Call, Function, calls_in, named, with_arguments
 from verifiers.catalog.tool_call.python_form import NotCalls, parse_calls
 from verifiers.json_values import MAX_JSON_CHARS, JsonFault, find_json, parse_json, read_json, skip_blank
-from verifiers.segment import Kind, final_span, last_answer_tag, segments
+from verifiers.segment import Kind, Segment, final_span, last_answer_tag, segments
 from verifiers.types import Text, text_of
 
 Form = Literal["auto", "openai", "hermes", "llama3", "python", "json"]
@@ -35,12 +36,16 @@ MAX_CHARS = MAX_JSON_CHARS
 MAX_FENCES = 256
 """Most code fences of one answer."""
 
+MAX_ANSWERS = 256
+"""Most answer tags whose JSON is read to tell whether a later tag is text in it."""
+
 _OPEN, _CLOSE = "<tool_call>", "</tool_call>"
 _MESSAGE_KEYS = ("role", "content", "tool_calls", "function_call")
 _PYTHON_TAG, _MISTRAL = "<|python_tag|>", "[TOOL_CALLS]"
 _FUNCTION = re.compile(r"<function=([^<>\s]{1,200})>")
 _PARAMETER = re.compile(r"<parameter=([^<>\s]{1,200})>\n?")
 _MARK = re.compile(rf"{re.escape(_OPEN)}|{re.escape(_PYTHON_TAG)}|{re.escape(_MISTRAL)}|<function=")
+_ANSWERED = re.compile(r"<answer>\s*+(?=[\[{])", re.IGNORECASE)
 _PYTHON_START = re.compile(r"\[?\s*+[^\W\d][\w.]*+\(")
 _FENCE_NAMES = frozenset({"", "json", "python", "py", "tool_code", "tool_call", "tool_calls", "javascript"})
 
@@ -140,14 +145,51 @@ class _Text:
             return False
         if text[:1] in ("{", "[") and self._sequence(text):
             return True
-        inner = [(part.start, part.end) for part in segments(text) if part.kind is Kind.CODE and part.closed]
-        tag = last_answer_tag(text)
+        inner = [(part.start, part.end) for part in _fences(text)]
+        tag = self._answer_tag
         at = 0
         for start, end in sorted([*inner, (tag.start, tag.end)] if tag else inner):
             if _MARK.search(text, at, start):
                 return False
             at = max(at, end)
         return not _MARK.search(text, at)
+
+    @cached_property
+    def _answer_tag(self) -> Segment | None:
+        """The last answer tag that is not text of an argument."""
+        text = self._text
+        if last_answer_tag(text) is None:
+            return None
+        held = [
+            (part.inner_start, part.inner_end)
+            for part in _fences(text)[:MAX_FENCES]
+            if self._states_calls(part.inner(text).strip())
+        ]
+        at = 0
+        for _ in range(MAX_ANSWERS):
+            if (tag := _ANSWERED.search(text, at)) is None:
+                break
+            at = tag.end()
+            try:
+                found = read_json(text, at)
+            except JsonFault as fault:
+                at = max(at, fault.end)
+            else:
+                if calls_in(found.value, self._known):
+                    held.append((at, found.end))
+                    at = found.end
+        blanked, at = [], 0
+        for start, end in sorted(held):
+            if start >= at:
+                blanked += [text[at:start], " " * (end - start)]
+                at = end
+        return last_answer_tag("".join([*blanked, text[at:]]))
+
+    def _states_calls(self, text: str) -> bool:
+        try:
+            return bool(self._sequence(text))
+        except JsonFault:
+            return False
 
     def _tagged(self) -> Reading | None:
         if _OPEN not in self._text:
@@ -237,7 +279,7 @@ class _Text:
             return stated
         if self._form in ("python", "llama3"):
             return None
-        tag = last_answer_tag(self._text)
+        tag = self._answer_tag
         text = tag.inner(self._text).strip() if tag else self._text
         found = [calls for each in find_json(text) if (calls := calls_in(each.value, self._known))]
         return Reading(tuple(call for calls in found for call in calls), "json in prose", True) if found else None
@@ -248,7 +290,7 @@ class _Text:
         whole = self._sequence(text)  # first, since an argument may hold a tag as text
         if whole is not None:
             return Reading(tuple(whole), "whole answer")
-        tag = last_answer_tag(text)
+        tag = self._answer_tag
         if tag:
             outside = bool((text[: tag.start] + text[tag.end :]).strip())
             text = tag.inner(text).strip()
@@ -258,7 +300,7 @@ class _Text:
         return self._fenced(text)
 
     def _fenced(self, text: str) -> Reading | None:
-        fences = [part for part in segments(text) if part.kind is Kind.CODE and part.closed]
+        fences = _fences(text)
         if len(fences) > MAX_FENCES:
             raise JsonFault(f"{len(fences):,} code fences; at most {MAX_FENCES} are read", limit=True)
         calls: list[Call] = []
@@ -306,6 +348,10 @@ class _Text:
             if text[at : at + 1] in (";", ","):
                 at = skip_blank(text, at + 1)
         return calls
+
+
+def _fences(text: str) -> list[Segment]:
+    return [part for part in segments(text) if part.kind is Kind.CODE and part.closed]
 
 
 def _typed(text: str, schema: Mapping[str, Any]) -> Any:
