@@ -40,9 +40,10 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "pooler_hidden_size": 32,
     },
     "modernbert": {**SMALL, "max_position_embeddings": 256, "global_attn_every_n_layers": 2, "local_attention": 16},
+    "eurobert": {**SMALL, "max_position_embeddings": 256, "mask_token_id": 3},
 }
 DECODERS = ("llama", "qwen2", "qwen3", "mistral", "gemma", "gemma2", "gpt2")
-ENCODERS = ("bert", "roberta", "distilbert", "deberta-v2", "modernbert")
+ENCODERS = ("bert", "roberta", "distilbert", "deberta-v2", "modernbert", "eurobert")
 
 
 def tokenizer_of(kind: str, chat: str = "") -> PreTrainedTokenizerFast:

@@ -18,6 +18,7 @@ from reward_models.models.card import Card
 from reward_models.models.encode import Encoded
 from reward_models.models.layout import packed, padded, shared
 from reward_models.models.lora import LoraSettings
+from reward_models.models.pooled import final_layer
 from reward_models.models.reward_model import RewardModel
 from verifiers.errors import UsageError
 
@@ -304,14 +305,14 @@ def test_rescale_when_done_then_scores_are_standard_up_to_what_the_head_can(
     assert (rest == 0) == (kind == "bert")
 
 
-def test_features_when_put_through_the_head_then_are_the_scores(bases: dict[str, str]):
-    for kind in ("llama", "modernbert", "roberta"):
-        model = RewardModel.from_base(bases[kind])
-        encoded = encoded_by(model)
-        features = model.features(encoded)
-        head = [m for m in model.stock.modules() if isinstance(m, torch.nn.Linear)][-1]
-        with torch.inference_mode():
-            assert far(head(features)[:, 0], model.scores(encoded)) < EXACT
+@pytest.mark.parametrize("kind", ALL)
+def test_features_when_put_through_the_head_then_are_the_scores(bases: dict[str, str], kind: str):
+    model = RewardModel.from_base(bases[kind])
+    encoded = encoded_by(model)
+    features_ND = model.features(encoded)
+    assert features_ND.ndim == 2
+    with torch.inference_mode():
+        assert far(final_layer(model.stock)(features_ND)[:, 0], model.scores(encoded)) < EXACT
 
 
 def test_from_base_when_the_seed_is_the_same_then_so_is_the_model(bases: dict[str, str]):

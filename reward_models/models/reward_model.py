@@ -229,14 +229,21 @@ class RewardModel:
         return outputs_NH if self.aspects else outputs_NH[:, 0]
 
     def features(self, encoded: Sequence[Encoded], tokens_at_once: int = TOKENS_AT_ONCE) -> Tensor:
-        """Return what the scalar layer reads, fp32 on the CPU, (N, D): for heads that are fitted on a frozen body."""
+        """Return what the scalar layer reads, fp32 on the CPU, (N, D): for heads that are fitted on a frozen body.
+
+        Where a class scores every token and then takes the mean (EuroBERT), the layer might as well read the mean.
+        """
         kept: list[Tensor] = []
         hook = final_layer(self.stock).register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0].float()))
 
         def run(batch: Mapping[str, Tensor]) -> Tensor:
             kept.clear()
             self.outputs(batch)
-            return kept[-1]
+            read = kept[-1]
+            if read.ndim == 2:
+                return read
+            mask_NT1 = batch["attention_mask"].to(read.device)[..., None]
+            return (read * mask_NT1).sum(1) / mask_NT1.sum(1)
 
         try:
             with self._evaluating():
