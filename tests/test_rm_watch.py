@@ -16,8 +16,11 @@ from reward_models.serving.engine import Ask, Marked, NotAnswered
 from reward_models.serving.scale import Scale
 from reward_models.serving.verdicts import Facts, How, Member, gather
 from reward_models.serving.watch import MIN_SCORES, WINDOW, ScoreWatch, stability_index
+from verifiers.compose.build import compose
+from verifiers.engine import Scorer
 from verifiers.errors import MissingExtra
-from verifiers.types import Status, Verdict
+from verifiers.teacher import BaseTeacher
+from verifiers.types import Sample, Status, Verdict
 
 RANDOM = random.Random(5)
 NORMAL = sorted(RANDOM.gauss(0, 1) for _ in range(5000))
@@ -27,7 +30,7 @@ SHAPE = ScoreShape(5000, 0.0, 1.0, 0.8, tuple(NORMAL[round(q * 4999 / 100)] for 
 def watched(scores: list[float], group: int = 8) -> ScoreWatch:
     watch = ScoreWatch(SHAPE, "my-rm")
     for index, score in enumerate(scores):
-        watch.heard(f"prompt {index // group}", score)
+        watch.heard(f"prompt {index // group}", str(index), score)
     return watch
 
 
@@ -72,7 +75,7 @@ def test_watch_when_the_policy_comes_back_then_old_scores_are_forgotten():
     watch = watched(normal(mean=9.0, count=WINDOW))
     assert "rm_range" in watch.alarms()
     for index, score in enumerate(normal(count=WINDOW)):
-        watch.heard(f"later {index // 8}", score)
+        watch.heard(f"later {index // 8}", str(index), score)
     assert "rm_range" not in watch.alarms()
 
 
@@ -81,6 +84,101 @@ def test_watch_when_an_alarm_stays_then_is_logged_once(caplog: pytest.LogCapture
         watched(normal(mean=9.0, count=3000))
     assert len([each for each in caplog.records if "outside" in each.getMessage()]) == 1
     assert "my-rm" in caplog.text
+
+
+class Clock:
+    """Says what it is told."""
+
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def test_watch_when_prompts_come_back_then_each_visit_is_a_group_and_old_ones_are_forgotten():
+    clock = Clock()
+    watch = ScoreWatch(SHAPE, clock=clock)
+    for epoch, level in enumerate(normal(count=28)):
+        for prompt in range(100):
+            scores = normal(count=8, seed=epoch * 100 + prompt) if epoch < 8 else [level] * 8
+            for answer, score in enumerate(scores):
+                watch.heard(str(prompt), str(answer), score)
+        clock.now_s += 5.0
+        if epoch == 7:
+            assert watch.alarms() == {}
+    assert watch.figures()["rm/tie_rate"] == 1.0
+    assert watch.figures()["rm/within_std_ratio"] == 0.0
+    assert {"rm_ties", "rm_spread"} <= watch.alarms().keys()
+
+
+def test_watch_when_a_slow_model_is_asked_at_once_then_answers_are_one_group():
+    clock = Clock()
+    watch = ScoreWatch(SHAPE, clock=clock)
+    for answer in range(8):
+        clock.now_s += 3.0
+        watch.heard("p", str(answer), 0.5, asked_s=0.0)
+    assert watch.figures()["rm/tie_rate"] == 1.0
+
+
+@pytest.mark.parametrize("group", [8, 32])
+def test_watch_when_few_prompts_have_many_answers_then_chance_is_no_drift(group: int):
+    drifted = 0
+    for run in range(20):
+        own, watch, seen = random.Random(run), ScoreWatch(SHAPE), set()
+        for prompt in range(1600 // group):
+            level = own.gauss(0, math.sqrt(0.8))
+            for answer in range(group):
+                watch.heard(str(prompt), str(answer), level + own.gauss(0, math.sqrt(0.2)))
+            if prompt * group % MIN_SCORES == 0:
+                seen |= watch.alarms().keys()
+        drifted += "rm_drift" in seen
+    assert drifted <= 1
+
+
+def test_watch_when_an_alarm_comes_back_after_a_sound_window_then_is_logged_again(caplog: pytest.LogCaptureFixture):
+    watch = ScoreWatch(SHAPE)
+    with caplog.at_level(logging.WARNING, "reward_models"):
+        for mean in (9.0, 0.0, 0.0, 9.0):
+            for index, score in enumerate(normal(mean=mean, count=WINDOW)):
+                watch.heard(f"{mean} {index // 8}", str(index), score)
+    assert len([each for each in caplog.records if "outside" in each.getMessage()]) == 2
+
+
+class Machine(BaseTeacher):
+    """A model whose score of an answer is its length."""
+
+    def __init__(self) -> None:
+        self.watch = ScoreWatch(SHAPE)
+
+    def submit(self, sample: Sample) -> Future[Verdict]:
+        done: Future[Marked] = Future()
+        done.set_result(Marked((float(len(sample.completion)),)))
+        return gather(
+            Ask(sample.prompt, sample.completion), [Member("rm", lambda ask: done, self.facts)], How("centred")
+        )
+
+    def facts(self) -> Facts:
+        return Facts(Scale(), self.watch)
+
+    def repeated(self, sample: Sample) -> None:
+        self.watch.again(sample.prompt, sample.completion)
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        return Machine, ()
+
+
+@pytest.mark.parametrize("composed", [False, True])
+def test_watch_when_answers_are_equal_then_each_counts(composed: bool):
+    machine = Machine()
+    teacher = compose(machine, "format") if composed else machine
+    samples = [Sample(completion="same", prompt=f"p{n // 8}") for n in range(64)]
+    samples += [Sample(completion="other", prompt="p0")]
+    scorer = Scorer(teacher)
+    first = scorer.score(samples)
+    assert len(machine.watch._scores) == 65
+    assert machine.watch.figures()["rm/tie_rate"] == pytest.approx(1 - 8 / (7 * 28 + 36))
+    assert scorer.score(samples) == first, "remembered"
+    assert len(machine.watch._scores) == 130
 
 
 def test_stability_index_when_worked_by_hand_then_equal():
@@ -177,14 +275,14 @@ def test_gather_when_facts_cannot_be_had_then_is_failed_and_nobody_waits(raised:
 
 
 class Odd(ScoreWatch):
-    def figures(self) -> dict[str, float]:
+    def _figures(self) -> tuple[dict[str, float], float]:
         raise OverflowError("too far")
 
 
 def test_watch_when_the_scores_cannot_be_reckoned_with_then_says_so_once(caplog: pytest.LogCaptureFixture):
     watch = Odd(SHAPE, "my-rm")
     for score in normal():
-        watch.heard("p", score)
+        watch.heard("p", "r", score)
     assert [each.getMessage() for each in caplog.records if "cannot be held" in each.getMessage()] == [
         "my-rm: the scores cannot be held against the calibration set: OverflowError('too far')"
     ]

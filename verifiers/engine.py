@@ -79,7 +79,7 @@ class Scorer:
             return None
         from verifiers.lane import Lane  # futures are not light, and few teachers need them
 
-        return Lane(teacher.submit, self.deadline_s, self._remember, lambda key: self._memo.get(key))
+        return Lane(teacher.submit, self.deadline_s, self._remember, lambda key: self._memo.get(key), self._repeated)
 
     @property
     def has_lane(self) -> bool:
@@ -154,7 +154,11 @@ class Scorer:
         if isinstance(sound, Verdict):
             return done(sound)
         assert self._lane is not None
-        found = self._memo.get(key) or self._at_once(key, sound)
+        found = self._memo.get(key)
+        if found is not None:
+            self._repeated(sound)
+        else:
+            found = self._at_once(key, sound)
         return done(found) if found else self._lane.begin(key, sound)
 
     def settle(self, samples: Sequence[Sample | Verdict]) -> list[Verdict]:
@@ -283,6 +287,14 @@ class Scorer:
                 return (), _bad_row(f"{name}: {error}")
             parts.append(data)
         return tuple(parts), replace(sample, **changed)
+
+    def _repeated(self, sample: Sample) -> None:
+        try:
+            self.teacher.repeated(sample)  # type: ignore[attr-defined]  # those with a lane are of the base
+        except Exception:  # the verdict is worth more than who hears of it
+            import logging  # not light
+
+            logging.getLogger("verifiers").exception("repeated() of the teacher %s failed", self.teacher.name)
 
     def _at_once(self, key: Key, sample: Sample) -> Verdict | None:
         start_s = thread_time()

@@ -33,6 +33,7 @@ class Lane:
         deadline_s: Seconds in which at least one of the samples under way must end, or else all are given up.
         remember: Called with the key and the verdict of each sample that ends, in any thread.
         recall: Gives the remembered verdict of a key.
+        repeated: Called with each sample that joins an equal one, once that has ended.
     """
 
     def __init__(
@@ -41,9 +42,10 @@ class Lane:
         deadline_s: float,
         remember: Callable[[Key, Verdict], None],
         recall: Callable[[Key], Verdict | None],
+        repeated: Callable[[Sample], None] = lambda sample: None,
     ) -> None:
         self._submit, self._deadline_s = submit, deadline_s
-        self._remember, self._recall = remember, recall
+        self._remember, self._recall, self._repeated = remember, recall, repeated
         self._reset()
 
     def _reset(self) -> None:
@@ -64,7 +66,13 @@ class Lane:
             flight = self._flying.get(key)
             waiter = flight.join() if flight else None
             known = None if waiter else self._recall(key)
-        return waiter or (done(known) if known else self._start(key, sample))
+        if waiter is not None:
+            waiter.add_done_callback(lambda future: None if future.cancelled() else self._repeated(sample))
+            return waiter
+        if known is not None:
+            self._repeated(sample)
+            return done(known)
+        return self._start(key, sample)
 
     def _start(self, key: Key, sample: Sample) -> Future[Verdict]:
         try:

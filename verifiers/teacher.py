@@ -78,6 +78,9 @@ class BaseTeacher:
         """
         return None
 
+    def repeated(self, sample: Sample) -> None:
+        """Hear of a sample that was given the verdict of an equal one; only teachers with a `submit` are told."""
+
     def judge(self, sample: Sample) -> Verdict:
         """Judge one sample without bounds of its own: runs in a worker that is killed at the deadline.
 

@@ -140,6 +140,11 @@ class RemoteRewardModel(BaseTeacher):
         """Begin to score a sample."""
         return gather(Ask(sample.prompt, sample.completion), self._members, How(self.options.scores))
 
+    def repeated(self, sample: Sample) -> None:
+        """Count an answer that was given a score of before."""
+        if self.watch is not None:
+            self.watch.again(sample.prompt, sample.completion)
+
     def judge(self, sample: Sample) -> Verdict:
         """Score one sample, and wait for it."""
         return self.score([sample])[0]

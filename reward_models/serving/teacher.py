@@ -119,6 +119,12 @@ class RewardModelTeacher(BaseTeacher):
         """Begin to score a sample."""
         return gather(Ask(sample.prompt, sample.completion), self._members, self._how)
 
+    def repeated(self, sample: Sample) -> None:
+        """Count an answer that was given a score of before."""
+        for each in self._models:
+            if each.loaded is not None and each.loaded.watch is not None:
+                each.loaded.watch.again(sample.prompt, sample.completion)
+
     def judge(self, sample: Sample) -> Verdict:
         """Score one sample, and wait for it."""
         return self.score([sample])[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
@@ -135,13 +136,14 @@ class How:
 def gather(ask: Ask, members: Sequence[Member], how: How) -> Future[Verdict]:
     """Ask all members; return the future of the verdict. Cancelling it cancels what has not begun."""
     whole: Future[Verdict] = Future()
+    asked_s = time.monotonic()
     asked = [(member, member.submit(ask)) for member in members]
 
     def wait(index: int) -> None:
         if index < len(asked):
             asked[index][1].add_done_callback(lambda _: wait(index + 1))
         elif whole.set_running_or_notify_cancel():
-            whole.set_result(_verdict(ask, asked, how))
+            whole.set_result(_verdict(ask, asked, how, asked_s))
 
     def on_end(ended: Future[Verdict]) -> None:
         if ended.cancelled():
@@ -153,15 +155,15 @@ def gather(ask: Ask, members: Sequence[Member], how: How) -> Future[Verdict]:
     return whole
 
 
-def _verdict(ask: Ask, asked: Sequence[tuple[Member, Future[Marked]]], how: How) -> Verdict:
+def _verdict(ask: Ask, asked: Sequence[tuple[Member, Future[Marked]]], how: How, asked_s: float) -> Verdict:
     """Make the verdict of members that are all done; whatever happens, there is one: somebody waits for it."""
     try:
-        return _judged(ask, asked, how)
+        return _judged(ask, asked, how, asked_s)
     except Exception as error:  # what a server or a card holds may be anything
         return not_judged(Status.FAILED, f"the scores make no verdict: {type(error).__name__}: {error}")
 
 
-def _judged(ask: Ask, asked: Sequence[tuple[Member, Future[Marked]]], how: How) -> Verdict:
+def _judged(ask: Ask, asked: Sequence[tuple[Member, Future[Marked]]], how: How, asked_s: float) -> Verdict:
     found: list[Told] = []
     for member, future in asked:
         error = CancelledError("given up") if future.cancelled() else future.exception()
@@ -173,5 +175,5 @@ def _judged(ask: Ask, asked: Sequence[tuple[Member, Future[Marked]]], how: How) 
         except Exception as error:  # the scores may be anything; the verdict tells what
             return not_judged(Status.FAILED, f"{member.name}: {error}")
         if facts.watch is not None:
-            facts.watch.heard(repr(ask.prompt), facts.scale.raw(marked.outputs))
+            facts.watch.heard(ask.prompt, ask.response, facts.scale.raw(marked.outputs), asked_s)
     return together(found, how.combine, how.penalty)

@@ -4,7 +4,8 @@ A policy that learns to please a reward model moves away from the answers that h
 before the answers do: they leave the range that was ever calibrated, their spread within a group falls, groups tie.
 
     watch = ScoreWatch(calibration.shape)
-    watch.heard(prompt, score)             for each answer
+    watch.heard(prompt, response, score)   for each answer that was scored
+    watch.again(prompt, response)          for each equal one, which nobody scored again
     watch.figures()                        numbers for a trainer's log
     watch.alarms()                         {"rm_range": "31 % of the last 2,048 scores lie ..."}
 
@@ -17,33 +18,40 @@ import bisect
 import logging
 import math
 import threading
-from collections import OrderedDict, deque
-from collections.abc import Sequence
-from itertools import combinations
-from typing import Any, Protocol
+import time
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 from reward_models.evaluation.calibration import ScoreShape
 from verifiers.errors import require
+from verifiers.types import Text
 
 WINDOW = 2048
 """Scores that are looked at together: the latest."""
 MIN_SCORES = 200
 """With fewer nothing is said."""
-MAX_GROUPS = 512
-MAX_GROUP = 64
-"""Answers of one prompt that are compared with each other."""
+MAX_KNOWN = 16_384
+"""Latest answers whose scores are kept for equal ones, and prompts whose groups may still grow."""
+PAUSE_S = 0.5
+"""A group ends when an answer to its prompt is asked for so long after the last one was scored: a policy makes its
+next answers later than that, and answers that one loop has made are asked for at once or one after another."""
 DECILES = 10
 MAX_OUT_OF_RANGE = 0.05
 MAX_SHIFT = 2.0
 """Largest sound distance of the means, in standard deviations of the calibration set."""
 MAX_PSI = 0.25
-"""Above it a population counts as another one, by the usual rule of thumb for the population stability index."""
+"""Above it a population counts as another one, by the usual rule of thumb for the population stability index; what few
+or dependent scores reach by chance is allowed besides."""
+SURE = 3.0
+"""Standard deviations of chance that are allowed."""
 MAX_TIES, TIE_FACTOR = 0.2, 3.0
 MIN_WITHIN = 0.25
 """Least sound spread within groups, relative to the calibration set's."""
 _MIN_SHARE = 1e-4
 _MIN_STD = 1e-12
 
+Value = TypeVar("Value")
 _log = logging.getLogger("reward_models")
 
 
@@ -55,43 +63,82 @@ class ScoreWatch:
         name: The model's, for messages.
     """
 
-    def __init__(self, shape: ScoreShape, name: str = "") -> None:
-        self._shape, self._name = shape, name
-        self._scores: deque[float] = deque(maxlen=WINDOW)
-        self._groups: OrderedDict[str, list[float]] = OrderedDict()
+    def __init__(self, shape: ScoreShape, name: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+        self._shape, self._name, self._clock = shape, name, clock
+        self._scores: deque[tuple[int, float]] = deque(maxlen=WINDOW)
+        """(Group, score)"""
+        self._open: OrderedDict[int, tuple[int, float]] = OrderedDict()
+        """Prompt -> its group, and when the latest score of that came."""
+        self._known: OrderedDict[int, float] = OrderedDict()
+        """Prompt and response -> score."""
+        self._count = 0
         self._lock = threading.Lock()
-        self._since_look = 0
-        self._told: set[str] = set()
+        self._told: dict[str, int] = {}
+        """Alarm -> how many scores had come when it was last there."""
 
-    def heard(self, prompt: str, score: float) -> None:
-        """Take the raw score of one answer; each alarm is logged once. Never raises for what the scores are."""
+    def heard(self, prompt: Text, response: Text, score: float, asked_s: float | None = None) -> None:
+        """Take the raw score of one answer; each alarm is logged when it begins. Never raises for what the scores are.
+
+        Args:
+            prompt: As it was scored.
+            response: As it was scored.
+            score: Raw.
+            asked_s: When it was asked for, by the clock; now if absent.
+        """
         with self._lock:
-            self._scores.append(score)
-            group = self._groups.setdefault(prompt, [])
-            if len(group) < MAX_GROUP:
-                group.append(score)
-            self._groups.move_to_end(prompt)
-            if len(self._groups) > MAX_GROUPS:
-                self._groups.popitem(last=False)
-            self._since_look += 1
-            if self._since_look < MIN_SCORES:
+            _keep(self._known, hash((repr(prompt), repr(response))), score)
+            self._add(hash(repr(prompt)), score, asked_s)
+            if self._count % MIN_SCORES:
                 return
-            self._since_look = 0
+        self._look()
+
+    def again(self, prompt: Text, response: Text) -> None:
+        """Count an answer that is equal to one that was scored, and got its score; one of long ago is not known."""
+        with self._lock:
+            score = self._known.get(hash((repr(prompt), repr(response))))
+            if score is None:
+                return
+            self._add(hash(repr(prompt)), score, None)
+            if self._count % MIN_SCORES:
+                return
+        self._look()
+
+    def _add(self, prompt: int, score: float, asked_s: float | None) -> None:
+        now_s = self._clock()
+        group, last_s = self._open.get(prompt, (0, -math.inf))
+        self._count += 1
+        if (now_s if asked_s is None else asked_s) > last_s + PAUSE_S:
+            group = self._count
+        _keep(self._open, prompt, (group, now_s))
+        self._scores.append((group, score))
+
+    def _look(self) -> None:
+        """Log the alarms that have begun."""
         try:
             alarms = self.alarms()
         except Exception as error:  # the score that is watched is worth more than the watch
             alarms = {"rm_watch": f"the scores cannot be held against the calibration set: {error!r}"}
         for key, text in alarms.items():
-            if key not in self._told:
-                self._told.add(key)
+            # One that comes and goes within the scores that are looked at is the same one.
+            if self._count - self._told.get(key, -math.inf) > WINDOW:
                 _log.warning("%s: %s", self._name or "reward model", text)
+            self._told[key] = self._count
 
     def figures(self) -> dict[str, float]:
         """Return what is known of the latest scores, for a trainer's log; empty before the first ones."""
+        return self._figures()[0]
+
+    def _figures(self) -> tuple[dict[str, float], float]:
+        """Return the figures, and how many independent scores tell as much as these."""
         with self._lock:
-            scores, groups = list(self._scores), [list(group) for group in self._groups.values()]
-        if len(scores) < 2:
-            return {}
+            heard = list(self._scores)
+        if len(heard) < 2:
+            return {}, 0.0
+        scores = [score for _, score in heard]
+        by_group: dict[int, list[float]] = {}
+        for number, score in heard:
+            by_group.setdefault(number, []).append(score)
+        groups = list(by_group.values())
         shape, low, high = self._shape, self._shape.quantiles_Q[0], self._shape.quantiles_Q[-1]
         mean = math.fsum(scores) / len(scores)
         std = math.sqrt(math.fsum((score - mean) ** 2 for score in scores) / len(scores))
@@ -101,17 +148,20 @@ class ScoreWatch:
             "rm/out_of_range": sum(not low <= score <= high for score in scores) / len(scores),
             "rm/psi": stability_index(scores, shape.quantiles_Q),
         }
-        pairs = [a == b for group in groups for a, b in combinations(group, 2)]
+        pairs = sum(_pairs(len(group)) for group in groups)
         if pairs:
-            figures["rm/tie_rate"] = sum(pairs) / len(pairs)
+            ties = sum(_pairs(count) for group in groups for count in Counter(group).values())
+            figures["rm/tie_rate"] = ties / pairs
         within = _within_std(groups)
         if within is not None and shape.within_std:
             figures["rm/within_std_ratio"] = within / shape.within_std
-        return figures
+        alike = 1 - min(1.0, (within / std) ** 2) if within is not None and std > 0 else 1.0
+        size = sum(len(group) ** 2 for group in groups) / len(scores)
+        return figures, len(scores) / (1 + (size - 1) * alike)
 
     def alarms(self) -> dict[str, str]:
         """Return what is wrong, by name; nothing before there are enough scores."""
-        figures = self.figures()
+        figures, independent = self._figures()
         count = len(self._scores)
         if count < MIN_SCORES:
             return {}
@@ -121,7 +171,10 @@ class ScoreWatch:
                 f"{figures['rm/out_of_range']:.0%} of the last {count:,} scores lie outside all that the model was "
                 "calibrated on: nothing is known of how good such answers are; rate some of them"
             )
-        if abs(figures["rm/mean_shift"]) > MAX_SHIFT or figures["rm/psi"] > MAX_PSI:
+        # Of unchanged scores the index is about chi-square over their number.
+        by_chance = (DECILES - 1 + SURE * math.sqrt(2 * (DECILES - 1))) / independent
+        shift_by_chance = SURE / math.sqrt(independent)
+        if abs(figures["rm/mean_shift"]) > MAX_SHIFT + shift_by_chance or figures["rm/psi"] > MAX_PSI + by_chance:
             found["rm_drift"] = (
                 f"the scores have drifted from the calibration set: mean {figures['rm/mean_shift']:+.2f} standard "
                 f"deviations, stability index {figures['rm/psi']:.2f} (over {MAX_PSI} is another population)"
@@ -160,6 +213,18 @@ def _shares(scores: Sequence[float], edges: Sequence[float]) -> list[float]:
     for score in scores:
         counts[bisect.bisect_right(edges, score)] += 1
     return [max(count / len(scores), _MIN_SHARE) for count in counts]
+
+
+def _keep(kept: OrderedDict[int, Value], key: int, value: Value) -> None:
+    """Put the latest value behind the others; the oldest goes when there are too many."""
+    kept[key] = value
+    kept.move_to_end(key)
+    if len(kept) > MAX_KNOWN:
+        kept.popitem(last=False)
+
+
+def _pairs(count: int) -> int:
+    return count * (count - 1) // 2
 
 
 def _within_std(groups: Sequence[Sequence[float]]) -> float | None:

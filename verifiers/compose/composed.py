@@ -94,6 +94,13 @@ class Composed(BaseTeacher):
 
         return fly(self.plan, [partial(_begin, seat, sample) for seat in self.seats])
 
+    def repeated(self, sample: Sample) -> None:
+        """Tell the members."""
+        for seat in self.seats:
+            seen = seat.sample(sample)
+            if isinstance(seat.teacher, BaseTeacher) and not isinstance(seen, Verdict):
+                seat.teacher.repeated(seen)
+
     def judge(self, sample: Sample) -> Verdict:
         """Ask the members one after another."""
         verdict = combine(self.plan, lambda index: _judge(self.seats[index], sample))
