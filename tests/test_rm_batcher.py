@@ -204,6 +204,19 @@ def test_threads_when_idle_then_end_and_come_back(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+def test_submit_when_the_system_gives_no_thread_then_says_so_and_later_asks_are_scored(monkeypatch: pytest.MonkeyPatch):
+    batcher = Batcher(Lengths)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(NotAnswered, match="no thread"):
+            batcher.submit(Ask("p", "a")).result(5)
+    assert batcher.submit(Ask("p", "b")).result(5).outputs
+
+
+def no_thread(self: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
 def test_submit_when_in_a_fork_then_makes_an_engine_of_its_own():
     batcher = Batcher(Lengths)
     assert scores([batcher.submit(Ask("p", "a"))]) == [1.0]

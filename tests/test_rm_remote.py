@@ -208,6 +208,21 @@ def test_meet_when_the_server_gives_two_numbers_then_is_refused():
         met(served)
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [(500, b"warming up"), (401, b"no key"), (404, b""), (200, b"{"), (200, b"[]")],
+    ids=["500", "401", "404", "half", "empty"],
+)
+def test_meet_when_the_server_gives_no_scores_at_first_then_is_not_taken_for_another_model(fault: tuple[int, bytes]):
+    ways, tries = len(DIALECTS["vllm"].ways), 3 if fault[0] == 500 else 1
+    served = Served("vllm", by_ids, of_ids, faults=[fault] * (ways * tries))
+    with serving(served):
+        with pytest.raises(NotAnswered, match="no scores") as lost:
+            met(served, "vllm")
+        assert not isinstance(lost.value, Refused)
+        assert met(served, "vllm").way is DIALECTS["vllm"].ways[0]
+
+
 def test_mismatch_when_within_bf16_then_is_none_and_when_beyond_then_told():
     assert mismatch([0.51, -1.02], [0.5, -1.0], 1.0) == ""
     assert mismatch([5.1, -10.2], [5.0, -10.0], 10.0) == "", "relative to the model's own spread"

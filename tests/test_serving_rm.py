@@ -4,6 +4,7 @@ import json
 import pickle
 import subprocess
 import sys
+import weakref
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -112,6 +113,23 @@ def test_run_when_memory_runs_out_then_halves_the_budget_and_says_so(
     ]
     assert engine.max_tokens < budget
     assert "out of memory" in caplog.text
+
+
+def test_run_when_memory_runs_out_then_nothing_of_a_failed_pass_is_held(bert: str, monkeypatch: pytest.MonkeyPatch):
+    engine = LocalEngine(bert, LocalSettings())
+    held: list[weakref.ref[Any]] = []
+    alive: list[int] = []
+
+    def full(lane: int, items: Sequence[Any]) -> Any:
+        alive.append(sum(each() is not None for each in held))
+        activations = torch.zeros(4)
+        held.append(weakref.ref(activations))
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(engine, "_outputs", full)
+    engine.run(0, engine.prepare([Ask("why", f"answer {n}") for n in range(8)]))
+    assert len(alive) == 15
+    assert not any(alive)
 
 
 def test_run_when_one_answer_does_not_fit_then_only_it_is_not_judged(bert: str, monkeypatch: pytest.MonkeyPatch):

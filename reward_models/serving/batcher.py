@@ -94,13 +94,19 @@ class Batcher(Generic[Item]):
             self._waiting.append((ask, future))
             self._start_threads()
             self._changed.notify()
+            stranded, self._waiting = ([], self._waiting) if self._threads else (self._waiting, [])
+        for ask, left in stranded:
+            _Job(ask, [left]).fail(NotAnswered("the system gives no thread: too many processes or too little memory"))
         return future
 
     def _start_threads(self) -> None:
         wanted = 1 + (self._engine.lanes if self._engine is not None else 0)
         while self._threads < wanted:
+            try:
+                threading.Thread(target=self._work, name="reward-model", daemon=True).start()
+            except RuntimeError:  # those that run do the work, if there are any; the next ask tries again
+                return
             self._threads += 1
-            threading.Thread(target=self._work, name="reward-model", daemon=True).start()
 
     def _work(self) -> None:
         while True:

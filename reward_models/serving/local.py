@@ -19,7 +19,7 @@ from reward_models.models.apart import can_share, prefers_varlen
 from reward_models.models.attention import NAME as VARLEN
 from reward_models.models.encode import Encoded
 from reward_models.models.layout import common_prefix, packed, padded, shared
-from reward_models.models.memory import is_out_of_memory, release_memory
+from reward_models.models.memory import first_line, is_out_of_memory, release_memory
 from reward_models.models.reward_model import RewardModel
 from reward_models.serving.engine import Ask, Marked, NotAnswered
 from reward_models.serving.plan import token_batches
@@ -140,11 +140,13 @@ class LocalEngine:
         """Score one micro-batch on a device; halved if it does not fit."""
         start_s = time.perf_counter()
         try:
-            outputs = self._outputs(lane, items).tolist()
+            outputs: list[list[float]] | None = self._outputs(lane, items).tolist()
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-            return self._halved(lane, items, error)
+            outputs, said = None, first_line(error)
+        if outputs is None:  # outside the handler: its traceback holds the activations that must go
+            return self._halved(lane, items, said)
         each_s = (time.perf_counter() - start_s) / len(items)
         return [
             Marked(
@@ -167,11 +169,11 @@ class LocalEngine:
             logits: Tensor = net(**{name: value.to(model.device) for name, value in batch.items()}).logits
             return logits.float().cpu()
 
-    def _halved(self, lane: int, items: Sequence[Item], error: RuntimeError) -> Sequence[Marked | Exception]:
+    def _halved(self, lane: int, items: Sequence[Item], said: str) -> Sequence[Marked | Exception]:
         tokens = [len(item.encoded) for item in items]
         release_memory()
         if len(items) == 1:
-            reason = f"not enough memory for an answer of {tokens[0]:,} tokens; set max_length lower ({error})"
+            reason = f"not enough memory for an answer of {tokens[0]:,} tokens; set max_length lower ({said})"
             return [NotAnswered(reason)]
         self.max_tokens = max(MIN_TOKENS, min(self.max_tokens, len(items) * max(tokens)) // 2)
         _log.warning("out of memory: micro-batches are now of %d tokens at most (max_tokens)", self.max_tokens)

@@ -136,24 +136,27 @@ class ServerEngine:
         """Choose how to ask: the first way that gives the card's scores; without a card, the first that is possible.
 
         Raises:
-            Refused: If no way does.
-            NotAnswered: If the server does not answer at all.
+            Refused: If it gives others.
+            NotAnswered: If it gives none: it may be starting, or be of another kind.
         """
         ways = [way for way in self._dialect.ways if has_ids or not way.needs_ids]
         if parity is None:
             self.way = ways[0]
             return
-        items, told = self._write(parity.asks), ""
+        items, told, has_scores = self._write(parity.asks), "", False
         for way in ways:
             answers = self._asked(items, way, end_s)
             lost = next((each for each in answers if isinstance(each, Exception)), None)
             if isinstance(lost, TooLate):
                 raise lost
+            has_scores = has_scores or lost is None
             fault = str(lost) if lost is not None else self._fault(answers, parity)
             if not fault:
                 self.way = way
                 return
             told += f"\n  asked with {way.told}: {fault}"
+        if not has_scores:
+            raise NotAnswered(f"{self.shown} gives no scores of the card's texts, and is asked again:{told}")
         advice = f"\n{self._dialect.advice}." if "sigmoid" in told or "softmax" in told else ""
         raise Refused(
             f"{self.shown} does not serve this model: it differs from the scores in its card.{told}{advice}\n"
