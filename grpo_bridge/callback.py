@@ -25,6 +25,7 @@ from grpo_bridge.metrics import Call
 from grpo_bridge.report import Report
 from grpo_bridge.routes import AnyTask
 from grpo_bridge.scorer import GroupScorer
+from verifiers.callbacks import log_before_reporters
 from verifiers.types import Sample
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ class RewardCallback(TrainerCallback):  # type: ignore[misc]  # transformers is 
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """Check the batch arithmetic, and learn the groups' sizes."""
+        log_before_reporters(self)
         sizes = (getattr(args, "num_generations", None), getattr(args, "num_generations_eval", None))
         self._reward.group_sizes = tuple(dict.fromkeys(size for size in sizes if size)) or self._reward.group_sizes
         self._check_batch(args)

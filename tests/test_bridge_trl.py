@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from trl_runs import QUIET
+from trl_runs import QUIET, reported
 
 # What the trainers warn of is their own affair.
 pytestmark = [pytest.mark.trainers, pytest.mark.timeout(240), pytest.mark.filterwarnings("ignore")]
@@ -214,7 +214,7 @@ def test_audits_are_of_training_and_have_the_columns_that_they_need(tmp_path: Pa
     assert callback.trends.held_out == callback.trends.reward
 
 
-def test_online_dpo_runs(tmp_path: Path) -> None:
+def test_online_dpo_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from datasets import Dataset
     from trl.experimental.online_dpo import OnlineDPOConfig, OnlineDPOTrainer
 
@@ -222,6 +222,7 @@ def test_online_dpo_runs(tmp_path: Path) -> None:
     from grpo_bridge.loop.tiny import tiny_model, tiny_tokenizer
 
     tokenizer = tiny_tokenizer(["0123456789+= "])
+    seen = reported(monkeypatch)
     reward = trl_reward("numeric", on_failure="impute", name="online")
     arguments = OnlineDPOConfig(
         output_dir=str(tmp_path),
@@ -242,6 +243,7 @@ def test_online_dpo_runs(tmp_path: Path) -> None:
     )
     trainer.train()
     assert trainer.state.log_history[0]["rewards/online/valid"] == 1.0
+    assert seen[0]["rewards/online/valid"] == 1.0  # though this trainer has no log_metric
 
 
 def test_the_asynchronous_trainer_scores_groups() -> None:

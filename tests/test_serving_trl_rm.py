@@ -10,7 +10,7 @@ pytest.importorskip("transformers")
 
 from rm_saved import LONG, calibrated_card, rewards, saved  # noqa: E402
 from rm_tiny import CHAT, tiny_base  # noqa: E402
-from trl_runs import QUIET  # noqa: E402
+from trl_runs import QUIET, reported  # noqa: E402
 
 from reward_models.serving.teacher import Options, RewardModelTeacher, reward_model  # noqa: E402
 from reward_models.serving.watch import watching  # noqa: E402
@@ -65,7 +65,9 @@ def test_trl_when_given_the_path_then_its_rewards_are_the_teachers(kind: str, tm
     assert ours[-len(theirs) :] == pytest.approx(theirs, abs=1e-4)
 
 
-def test_trl_when_the_teacher_is_watched_then_its_log_shows_how_the_scores_lie(tmp_path: Path):
+def test_trl_when_the_teacher_is_watched_then_its_log_shows_how_the_scores_lie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     from grpo_bridge import trl_reward
 
     path = saved(tmp_path, "bert")
@@ -73,7 +75,61 @@ def test_trl_when_the_teacher_is_watched_then_its_log_shows_how_the_scores_lie(t
     teacher = reward_model.build(Options(model=(path,)))
     assert isinstance(teacher, RewardModelTeacher)
     prompts = ["why", "what is water", "the sky", "birds"]
+    seen = reported(monkeypatch)
     trainer = run_grpo(tmp_path, prompts, reward_funcs=trl_reward(teacher), callbacks=[watching(teacher)])
     logged = [entry for entry in trainer.state.log_history if "rm/mean_shift" in entry]
     assert logged
     assert {"rm/out_of_range", "rm/psi", "rm/std_ratio", "rm/tie_rate"} <= logged[-1].keys()
+    assert [entry["rm/psi"] for entry in seen] == [entry["rm/psi"] for entry in trainer.state.log_history]
+
+
+class Figures:
+    def figures(self) -> dict[str, float]:
+        return {"rm/psi": 0.5}
+
+
+@pytest.mark.parametrize("watch_is_first", [True, False])
+def test_callbacks_when_trained_twice_then_reporters_see_all_and_each_callback_is_called_once(
+    watch_is_first: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    import transformers
+
+    from grpo_bridge import trl_reward
+
+    begun: list[str] = []
+
+    class Counts(transformers.TrainerCallback):
+        def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+            begun.append(type(self).__name__)
+
+    class CountsToo(Counts):
+        pass
+
+    reward = trl_reward("numeric", name="plain")
+
+    class Model(torch.nn.Linear):
+        def forward(self, x: Any, labels: Any = None) -> dict[str, Any]:
+            reward(["1+1="] * 2, ["2", "3"], answer=["2"] * 2)
+            return {"loss": super().forward(x).mean()}
+
+    seen = reported(monkeypatch)
+    ours = [watching(Figures()), reward.watch(report="")]
+    arguments = transformers.TrainingArguments(
+        output_dir=str(tmp_path), per_device_train_batch_size=2, max_steps=2, logging_steps=1, **QUIET
+    )
+    trainer = transformers.Trainer(
+        Model(1, 1),
+        arguments,
+        train_dataset=[{"x": torch.ones(1)}] * 4,
+        callbacks=[Counts(), *(ours if watch_is_first else ours[::-1]), CountsToo()],
+    )
+    for _ in range(2):
+        trainer.train()
+        assert begun == ["Counts", "CountsToo"]
+        begun.clear()
+        steps = [entry for entry in seen if "loss" in entry]
+        assert len(steps) == 2
+        assert all({"rm/psi", f"rewards/{reward.__name__}/valid"} <= entry.keys() for entry in steps)
+        assert all("rm/psi" in entry for entry in trainer.state.log_history)
+        assert ("rm/psi" in ours[1].report.history[-1]) is watch_is_first, "callbacks keep their order"
+        seen.clear()

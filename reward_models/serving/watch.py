@@ -24,6 +24,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from reward_models.evaluation.calibration import ScoreShape
+from verifiers.callbacks import log_before_reporters
 from verifiers.errors import require
 from verifiers.types import Text
 
@@ -255,6 +256,10 @@ def watching(watched: Watched) -> Any:
 
     class WatchCallback(base):  # type: ignore[misc, valid-type]  # transformers is not typed here
         """Logs what the reward model's scores look like beside its calibration set."""
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+            """Be heard by the trainer's reporters."""
+            log_before_reporters(self)
 
         def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **more: Any) -> Any:
             """Add the figures to the entry that is being logged, and to the one that is saved."""
