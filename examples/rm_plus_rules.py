@@ -27,8 +27,9 @@ def main(model: str = "") -> None:
     """Score one group, and make advantages and preference pairs of it."""
     taste = member(TASTE, name="taste", weight=1)
     if model:
-        taste = member("reward_model", name="taste", weight=1, model=model, scores="centred")
-    # Taste only counts among right answers: the verifier is a gate, and its own weight keeps right above wrong.
+        taste = member("reward_model", name="taste", weight=1, model=model, scores="calibrated")
+    # Taste only counts among right answers: the verifier is a gate, and its own weight keeps right above wrong, since
+    # calibrated scores (stars, or a chance) are never below 0. Centred ones may be.
     plan = compose(member("math", weight=3, gate=True), taste)
     scorer = GroupScorer(plan)
     scored = scorer.score([Sample(text, PROMPT, REFERENCE) for text in COMPLETIONS])
