@@ -26,7 +26,7 @@ from verifiers.errors import InputError, UsageError, VerifyError, WorkerError
 from verifiers.io.columns import Columns
 from verifiers.io.config import OnColumns, OnProgress, Progress, RunConfig
 from verifiers.io.readback import RowReader
-from verifiers.io.resume import differences, sidecar_of
+from verifiers.io.resume import READS, check_reads, differences, sidecar_of
 from verifiers.io.run import score_file
 from verifiers.io.sources import STDIN, find_shards
 from verifiers.io.summary import Summary, Tally
@@ -147,11 +147,13 @@ def _parts(config: RunConfig, folder: Path, count: int) -> list[Part]:
 
 def _facts(config: RunConfig, work: list[Part]) -> dict[str, Json]:
     """Return what must be equal for a run to go on with another's folder."""
+    scorer = Scorer(config.teacher, options=config.options)
     return {
         "version": __version__,
         "teacher": config.teacher,
-        "teacher_version": Scorer(config.teacher, options=config.options).teacher.version,
+        "teacher_version": scorer.teacher.version,
         "options": dict(config.options),
+        READS: list(scorer.stamp.splitlines()),
         "map": dict(config.mapping),
         "with_elapsed": config.with_elapsed,
         "parts": {part.file: part.source for part in work},
@@ -186,9 +188,11 @@ def _open(folder: Path, facts: dict[str, Json], config: RunConfig) -> Manifest:
 
 
 def _check_same_run(folder: Path, old: Manifest, facts: dict[str, Json]) -> None:
-    what = differences(old.facts, msgspec.json.decode(msgspec.json.encode(facts)))
+    new = msgspec.json.decode(msgspec.json.encode(facts))
+    what = differences({**old.facts, READS: None}, {**new, READS: None})
     if what:
         raise UsageError(f"{folder} is of another run: {what}. Use the same settings, or --overwrite.")
+    check_reads(str(folder), folder / MANIFEST, old.facts, new[READS])
 
 
 def _is_whole(folder: Path, done: Done) -> bool:

@@ -128,7 +128,7 @@ def test_rows_of_a_dead_batch_when_no_other_worker_starts_then_they_are_written_
 
 def test_warm_up_when_workers_answer_then_it_says_so(tmp_path: Path) -> None:
     config = config_of(write(tmp_path / "in.jsonl", [row(0)]), tmp_path / "out.jsonl", num_proc=1)
-    with chunks.open_pool(config, Columns("completion"), Scorer(config.teacher).teacher) as pool:
+    with chunks.open_pool(config, Columns("completion"), Scorer(config.teacher)) as pool:
         assert chunks.warm_up(pool).wait(60)
 
 

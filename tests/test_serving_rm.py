@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 import subprocess
 import sys
 import weakref
@@ -315,3 +316,68 @@ def test_score_when_a_message_has_no_role_then_only_that_row_is_bad(llama: str):
     samples = [Sample("a", prompt="p"), Sample("b", prompt=[{"content": "p"}]), Sample("c", prompt=[{"role": 5}])]
     found = [each.status for each in score([*samples, Sample("d", prompt="p")], reward_model, options={"model": llama})]
     assert found == [Status.PARTIAL, Status.BAD_ROW, Status.BAD_ROW, Status.PARTIAL]
+
+
+def replaced(path: Path, by: str) -> None:
+    """Put another model where one is, as training in the same folder does."""
+    shutil.rmtree(path, ignore_errors=True)
+    shutil.copytree(by, path)
+
+
+@pytest.mark.parametrize("task", ["reward_model", "compose"])
+def test_score_when_a_model_is_trained_anew_in_its_folder_then_the_new_one_scores(bert: str, tmp_path: Path, task: str):
+    other, mine = saved(tmp_path, "bert", seed=1), tmp_path / "my-rm"
+    sample = Sample("light scatters", prompt="why")
+
+    def one(model: str) -> float | None:
+        plan = json.dumps({"how": "max", "teachers": [{"teacher": "reward_model", "set": {"model": model}}]})
+        return score([sample], task, options={"compose": plan} if task == "compose" else {"model": model})[0].reward
+
+    replaced(mine, bert)
+    assert one(str(mine)) == one(bert)
+    replaced(mine, other)
+    assert one(str(mine)) == one(other) not in (None, one(bert))
+
+
+def test_resume_when_a_model_is_trained_anew_in_its_folder_then_refused(bert: str, tmp_path: Path):
+    other, mine = saved(tmp_path, "bert", seed=1), tmp_path / "my-rm"
+    source, output = tmp_path / "answers.jsonl", tmp_path / "out.jsonl"
+    source.write_text("".join(json.dumps({"prompt": "why", "completion": word}) + "\n" for word in WORDS[:4]))
+    arguments = ("score", "--task", "reward_model", "--set", f"model={mine}", source, "-o", output, "-q", "--resume")
+    replaced(mine, bert)
+    verify(*arguments)
+    output.write_bytes(b"".join(output.read_bytes().splitlines(keepends=True)[:2]))
+    replaced(mine, other)
+    command = [sys.executable, "-m", "verifiers", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, len(output.read_bytes().splitlines())) == (2, 2)
+    assert f"{mine} has changed since" in done.stderr
+
+
+def test_stamp_when_models_are_folders_then_each_is_in_it(bert: str, llama: str, tmp_path: Path):
+    both = reward_model.build(Options(model=(bert, llama, "org/name")))
+    first = both.stamp()
+    assert [line.rpartition(" ")[0] for line in first.splitlines()] == [bert, llama]
+    mine = tmp_path / "mine"
+    replaced(mine, bert)
+    server = remote_rm.build(remote_rm.options(url="http://127.0.0.1:1", model=str(mine)))
+    whole = reward_model.build(Options(model=(str(mine),)))
+    before = server.stamp(), whole.stamp()
+    weights = mine / "model.safetensors"
+    weights.write_bytes(weights.read_bytes() + b"0")
+    assert (server.stamp(), whole.stamp() == before[1]) == (before[0], False)
+    (mine / "rm_card.json").write_text("{}")
+    assert server.stamp() != before[0]
+    assert remote_rm.build(remote_rm.options(url="http://127.0.0.1:1")).stamp() == ""
+    assert both.stamp() == first
+
+
+def test_stamp_when_adapters_stand_on_a_base_in_a_folder_then_the_base_is_in_it(bert: str, tmp_path: Path):
+    base, adapters = tmp_path / "base", tmp_path / "adapters"
+    adapters.mkdir()
+    (adapters / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(base)}))
+    found = []
+    for wanted in (bert, saved(tmp_path, "bert", seed=1)):
+        replaced(base, wanted)
+        found.append(reward_model.build(Options(model=(str(adapters),))).stamp())
+    assert found[0] != found[1]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from verifiers.errors import MissingExtra
+from verifiers.stamps import stamp_line
 from verifiers.teacher import BaseTeacher, teacher
 from verifiers.types import Part, Sample, Status, Verdict
 
@@ -47,6 +48,42 @@ class Toy(BaseTeacher):
 @teacher(version="1", options=Options)
 class Good(Toy):
     """Reward 1.0 if the completion is the reference."""
+
+
+@dataclass(frozen=True)
+class ReaderOptions:
+    """Of the reader.
+
+    Attributes:
+        folder: Where `right.txt` lies.
+        worker: Leave everything to a worker.
+    """
+
+    folder: str = ""
+    worker: bool = False
+
+
+@teacher(version="1", options=ReaderOptions)
+class Reader(BaseTeacher):
+    """Pays the completion that a file names, and tells its process when asked for `pid`."""
+
+    reads: ClassVar[tuple[str, ...]] = ("completion",)
+
+    def __init__(self, options: ReaderOptions) -> None:
+        self.options = options
+        self._right = Path(options.folder, "right.txt").read_text()
+
+    def stamp(self) -> str:
+        return stamp_line(self.options.folder, [Path(self.options.folder)], {".txt"})
+
+    def quick(self, sample: Sample) -> Verdict | None:
+        return None if self.options.worker else self.judge(sample)
+
+    def judge(self, sample: Sample) -> Verdict:
+        if sample.completion == "pid":
+            return Verdict(None, Status.UNAVAILABLE, str(os.getpid()))
+        right = sample.completion == self._right
+        return Verdict(float(right), Status.CORRECT if right else Status.INCORRECT, "read")
 
 
 @teacher(version="1", options=Options)

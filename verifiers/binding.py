@@ -17,10 +17,11 @@ import msgspec
 
 from verifiers.errors import UsageError
 from verifiers.judging import judge_batch, not_judged
-from verifiers.loading import locator_of
+from verifiers.loading import file_stamp, locator_of
 from verifiers.options import build_options, option_values
 from verifiers.registry import find
-from verifiers.teacher import BaseTeacher, Teacher, TeacherSpec
+from verifiers.stamps import check_unchanged
+from verifiers.teacher import BaseTeacher, Teacher, TeacherSpec, stamp_of
 from verifiers.types import Json, Sample, Status, Verdict
 from verifiers.wire import WireError, pack, pack_verdict, unpack_sample, unpack_verdict
 
@@ -50,10 +51,12 @@ class Binding:
     Attributes:
         teacher: The one in this process.
         config: For `serve`; empty = no worker can have it, because everything is judged by `quick`.
+        stamp: What the teacher read besides its options when it was bound; see `BaseTeacher.stamp`.
     """
 
     teacher: Teacher
     config: bytes
+    stamp: str = ""
 
     @property
     def preload(self) -> tuple[str, ...]:
@@ -98,11 +101,15 @@ def _from_spec(spec: TeacherSpec, options: Mapping[str, Json]) -> Binding:
 
 def _built(teacher: Teacher, spec: TeacherSpec, options: object) -> Binding:
     locator = locator_of(spec)
+    stamp = stamp_of(teacher)
     if locator:
-        config = {"locator": locator, "options": option_values(options)}
-        return Binding(teacher, msgspec.msgpack.encode(config))
+        config: dict[str, Json] = {"locator": locator, "options": option_values(options)}
+        # Workers that have read something older belong to another config, and so to another pool.
+        seen: dict[str, Json] = {"stamp": stamp, "file": file_stamp(locator)}
+        config |= {name: value for name, value in seen.items() if value}
+        return Binding(teacher, msgspec.msgpack.encode(config), stamp)
     if isinstance(teacher, BaseTeacher) and type(teacher).quick is not BaseTeacher.quick:
-        return Binding(teacher, b"")
+        return Binding(teacher, b"", stamp)
     name = spec.name or "this teacher"
     raise UsageError(f"{name} is defined where no worker process can import it. {_IN_A_FILE}.")
 
@@ -128,8 +135,14 @@ def rebuild(config: bytes) -> Teacher:
 
 
 def serve(config: bytes) -> Callable[[bytes], bytes]:
-    """Build the teacher in a worker; return the service from a packed sample to a packed verdict."""
+    """Build the teacher in a worker; return the service from a packed sample to a packed verdict.
+
+    Raises:
+        UsageError: If what the teacher reads has changed since `bind`: the worker began later than others.
+    """
     teacher = rebuild(config)
+    if stamp := msgspec.msgpack.decode(config).get("stamp"):
+        check_unchanged(stamp, stamp_of(teacher), teacher.name)
 
     def service(request: bytes) -> bytes:
         verdict = judge_batch(teacher, [unpack_sample(request)])[0]

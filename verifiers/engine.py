@@ -72,6 +72,7 @@ class Scorer:
         self._quick: Any = self.teacher.quick if isinstance(self.teacher, BaseTeacher) else _never
         self._memo = Memo()
         self._lane = self._open_lane()
+        self._workers: WorkerPool | None = None
 
     def _open_lane(self) -> Lane | None:
         teacher = self.teacher
@@ -92,6 +93,11 @@ class Scorer:
         return self._binding.teacher
 
     @property
+    def stamp(self) -> str:
+        """What the teacher read besides its options when it was built; see `BaseTeacher.stamp`."""
+        return self._binding.stamp
+
+    @property
     def reads(self) -> tuple[str, ...]:
         """The fields of a sample that the teacher reads."""
         return self._reads
@@ -108,6 +114,13 @@ class Scorer:
     def close(self) -> None:
         """Forget the remembered verdicts. Workers are shared by all scorers of the process, and end with it."""
         self._memo = Memo()
+
+    def retire(self) -> None:
+        """Let this scorer's workers end with the last scorer that uses them: what they have read is out of date."""
+        if self._workers is not None:
+            from verifiers.workers.pool import retire
+
+            retire(self._workers)
 
     def score(self, samples: Iterable[Sample | Verdict]) -> list[Verdict]:
         """Judge samples: exactly one verdict each, in the same order. Never raises for what a sample holds.
@@ -344,7 +357,9 @@ class Scorer:
         from verifiers.workers.pool import shared_pool  # sockets and processes: only when work needs them
 
         binding = self._binding
-        return shared_pool(SERVICE, binding.config, preload=binding.preload, size=self._num_proc)
+        # Held, so that it stays while this scorer does, though it may be retired.
+        self._workers = shared_pool(SERVICE, binding.config, preload=binding.preload, size=self._num_proc)
+        return self._workers
 
 
 def _never(_sample: Sample) -> None:

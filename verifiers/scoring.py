@@ -13,6 +13,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -21,6 +22,7 @@ from verifiers.engine import Scorer
 from verifiers.errors import UsageError
 from verifiers.judging import not_judged
 from verifiers.loading import file_stamp
+from verifiers.teacher import BaseTeacher, stamp_of
 from verifiers.types import Json, Sample, Status, Verdict
 
 __all__ = ["AnySample", "Scorer", "ascore", "score", "score_groups", "scorer_for"]
@@ -31,7 +33,30 @@ AnySample: TypeAlias = "Sample | Mapping[str, Any] | tuple[Any, Any]"
 MAX_SCORERS = 32
 """Most scorers kept; the oldest goes first."""
 
-_scorers: dict[tuple[object, ...], tuple[Scorer, AnyTeacher]] = {}
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A scorer that is kept.
+
+    Attributes:
+        scorer: It.
+        given: What it was made from. It is kept too, so that no other object can get its id.
+        file: Stamp of the teacher's file when it was made.
+    """
+
+    scorer: Scorer
+    given: AnyTeacher
+    file: int
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the teacher would be the same if it were built now. A teacher's object is what it is."""
+        if isinstance(self.given, str) and file_stamp(self.given) != self.file:
+            return False
+        return isinstance(self.given, BaseTeacher) or stamp_of(self.scorer.teacher) == self.scorer.stamp
+
+
+_scorers: dict[tuple[object, ...], _Kept] = {}
 _lock = threading.Lock()
 
 
@@ -115,22 +140,26 @@ def score_groups(
 def scorer_for(
     teacher: AnyTeacher, options: Mapping[str, Json], num_proc: int | None = None, deadline_s: float | None = None
 ) -> Scorer:
-    """Return this process's scorer for these arguments; it is made once.
+    """Return this process's scorer for these arguments; it is made once, and anew when what its teacher reads changes.
 
     Raises:
         UsageError: As of `Scorer`.
     """
-    what = (teacher, file_stamp(teacher)) if isinstance(teacher, str) else id(teacher)
+    what = teacher if isinstance(teacher, str) else id(teacher)
     key = (what, repr(sorted(options.items())), num_proc, deadline_s)
     found = _scorers.get(key)
+    if found is not None and found.is_fresh:
+        return found.scorer
+    file = file_stamp(teacher) if isinstance(teacher, str) else 0  # before it is read: what changes later is seen
+    made = _Kept(Scorer(teacher, options=options, num_proc=num_proc, deadline_s=deadline_s), teacher, file)
     if found is not None:
-        return found[0]
-    made = Scorer(teacher, options=options, num_proc=num_proc, deadline_s=deadline_s)
+        found.scorer.retire()
     with _lock:
-        while len(_scorers) >= MAX_SCORERS:
-            del _scorers[next(iter(_scorers))]
-        # The teacher is kept with it, so that no other object can get its id.
-        return _scorers.setdefault(key, (made, teacher))[0]
+        if _scorers.get(key) is found:  # else another thread was quicker
+            _scorers.pop(key, None)
+            while len(_scorers) >= MAX_SCORERS:
+                del _scorers[next(iter(_scorers))]
+        return _scorers.setdefault(key, made).scorer
 
 
 def _score_until(scorer: Scorer, samples: Iterable[Sample | Verdict], given_up: threading.Event) -> list[Verdict]:

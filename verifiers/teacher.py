@@ -102,6 +102,15 @@ class BaseTeacher:
         except MissingExtra as error:
             return Verdict(None, Status.UNAVAILABLE, str(error))
 
+    def stamp(self) -> str:
+        """Say what it reads besides its options, and in which state that is now: one line each, name and digest.
+
+        For what may change under the same name, such as the folder of a model that is trained anew; `stamp_line` makes
+        the lines. When the stamp changes, `score` builds the teacher anew and `--resume` refuses to go on. Each call of
+        `score` asks for it, so it must be quick; `""` = there is no such thing, as with most.
+        """
+        return ""
+
     def explain(self, sample: Sample) -> list[tuple[str, str]]:
         """Return (step, finding) pairs: what was extracted, how it was compared, why. For a human."""
         return []
@@ -110,6 +119,11 @@ class BaseTeacher:
 def has_machinery(teacher: object) -> bool:
     """Whether a teacher judges with machinery of its own: whether its `submit` is not the base's."""
     return isinstance(teacher, BaseTeacher) and getattr(teacher.submit, "__func__", None) is not BaseTeacher.submit
+
+
+def stamp_of(teacher: object) -> str:
+    """Return what a teacher says that it reads besides its options; see `BaseTeacher.stamp`."""
+    return teacher.stamp() if isinstance(teacher, BaseTeacher) else ""
 
 
 CaseKind = Literal["accept", "reject", "adversarial", "unscorable"]

@@ -25,6 +25,7 @@ from reward_models.serving.batcher import Batcher
 from reward_models.serving.engine import Ask
 from reward_models.serving.facts import facts_of
 from reward_models.serving.parity import TOLERANCE
+from reward_models.serving.reads import model_stamp
 from reward_models.serving.scale import Scale, Scores
 from reward_models.serving.server import Parity, ServerEngine, ServerSettings, meet
 from reward_models.serving.teacher import check_folder
@@ -161,6 +162,10 @@ class RemoteRewardModel(BaseTeacher):
     def figures(self) -> dict[str, float]:
         """Return how the latest scores lie beside the calibration set; see `ScoreWatch`."""
         return self.watch.figures() if self.watch is not None else {}
+
+    def stamp(self) -> str:
+        """Return a line for the folder's card, tokenizer and template; what the server holds is for `parity`."""
+        return model_stamp(self.options.model, with_weights=False) if self.options.model else ""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel as the options; the copy meets the server anew."""

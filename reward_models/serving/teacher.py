@@ -17,6 +17,7 @@ model where the ratings say nothing. Combine it with rules (`compose`).
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from reward_models.serving.batcher import Batcher
 from reward_models.serving.engine import Ask
 from reward_models.serving.facts import facts_of
+from reward_models.serving.reads import model_stamp
 from reward_models.serving.scale import Scores
 from reward_models.serving.verdicts import Combine, Facts, How, Member, gather
 from reward_models.serving.watch import ScoreWatch
@@ -144,6 +146,10 @@ class RewardModelTeacher(BaseTeacher):
         loaded = self._models[0].loaded
         return loaded.watch if loaded is not None else None
 
+    def stamp(self) -> str:
+        """Return a line for each model in a folder."""
+        return "\n".join(filter(None, map(model_stamp, self.options.model)))
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel as the options; the copy loads models of its own."""
         return _rebuilt, (self.options,)
@@ -179,6 +185,7 @@ class _Model:
             require(module, "rm", f"The teacher {NAME}")
         from reward_models.serving.local import LocalEngine, LocalSettings
 
+        gc.collect()  # an earlier state of this model that nobody holds any more must not take the memory of this one
         options = self._options
         settings = LocalSettings(
             devices=options.device,

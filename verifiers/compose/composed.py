@@ -12,7 +12,7 @@ from verifiers.compose.combine import combine
 from verifiers.compose.plan import META, NO_REFERENCE, REFERENCE, Member, Plan
 from verifiers.errors import UsageError, WorkerError
 from verifiers.judging import checked, judge_batch, not_judged
-from verifiers.teacher import BaseTeacher, Teacher, has_machinery
+from verifiers.teacher import BaseTeacher, Teacher, has_machinery, stamp_of
 from verifiers.types import Json, Sample, Status, Verdict
 from verifiers.wire import WireError, pack_sample
 
@@ -108,6 +108,12 @@ class Composed(BaseTeacher):
             raise RuntimeError("a member that judges always answers")
         return verdict
 
+    def stamp(self) -> str:
+        """Return the members' stamps, each line after its member's name."""
+        return "\n".join(
+            f"{seat.member.name}: {line}" for seat in self.seats for line in stamp_of(seat.teacher).splitlines()
+        )
+
     def explain(self, sample: Sample) -> list[tuple[str, str]]:
         """Return every member's steps under its name, and what became of them."""
         steps: list[tuple[str, str]] = []
@@ -165,7 +171,8 @@ def _in_worker(seat: Seat, seen: Sample) -> Verdict:
     try:
         config = seat.config or bind(seat.teacher).config
         request = pack_sample(seen, tuple(getattr(seat.teacher, "reads", _FIELDS)))
-        (reply,) = shared_pool(SERVICE, config, preload=seat.preload).run([request], deadline_s)
+        pool = shared_pool(SERVICE, config, preload=seat.preload)  # held until it has answered
+        (reply,) = pool.run([request], deadline_s)
     except (UsageError, WireError, WorkerError) as error:
         return not_judged(Status.UNAVAILABLE, str(error))
     return verdict_of(reply, deadline_s)

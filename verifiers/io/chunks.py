@@ -18,7 +18,7 @@ from verifiers.io.config import RunConfig
 from verifiers.io.pipeline import Pipeline, Slot
 from verifiers.io.rows import OpenRow, RowResult, RowScorer
 from verifiers.judging import not_judged
-from verifiers.teacher import Teacher
+from verifiers.stamps import check_unchanged
 from verifiers.types import Status
 from verifiers.workers.pool import Failure, WorkerPool
 
@@ -36,12 +36,14 @@ class ChunkConfig(msgspec.Struct):
         options: The teacher's options.
         columns: Where rows keep what.
         with_elapsed: Write `elapsed_s`.
+        stamp: What the teacher read besides its options when the run began.
     """
 
     teacher: str
     options: dict[str, Any]
     columns: Columns
     with_elapsed: bool
+    stamp: str = ""
 
 
 _decode_config = msgspec.msgpack.Decoder(ChunkConfig).decode
@@ -54,14 +56,15 @@ def service(config: bytes) -> Callable[[bytes], bytes]:
     """Return the worker's service: a batch in, its results out. Called in the worker."""
     wanted = _decode_config(config)
     engine = Scorer(wanted.teacher, options=wanted.options)
+    check_unchanged(wanted.stamp, engine.stamp, engine.teacher.name)
     scorer = RowScorer(engine, wanted.columns, wanted.with_elapsed)
     return lambda request: _encode(scorer.score(_decode_batch(request)))
 
 
-def open_pool(config: RunConfig, columns: Columns, teacher: Teacher) -> WorkerPool:
-    """Return a pool of workers that judge batches; they start when first needed."""
-    told = ChunkConfig(config.teacher, dict(config.options), columns, config.with_elapsed)
-    home = type(teacher).__module__  # imported once for all workers; without what the teacher itself preloads
+def open_pool(config: RunConfig, columns: Columns, engine: Scorer) -> WorkerPool:
+    """Return a pool of workers that judge batches as this process's engine does; they start when first needed."""
+    told = ChunkConfig(config.teacher, dict(config.options), columns, config.with_elapsed, engine.stamp)
+    home = type(engine.teacher).__module__  # imported once for all workers; without what the teacher itself preloads
     own = (home,) if home.startswith("verifiers.catalog.") else ()
     return WorkerPool(f"{__name__}:{service.__name__}", _encode(told), preload=(__name__, *own), size=config.num_proc)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,9 +17,12 @@ import msgspec
 from verifiers.errors import InputError, UsageError, require
 from verifiers.io.json_text import Unreadable, decode_row
 from verifiers.io.sinks import MEMBER_BYTES, RESUMABLE, ending
+from verifiers.stamps import changed
 from verifiers.types import Json
 
 SIDECAR = ".verify-run.json"
+READS = "reads"
+"""The fact of what the teacher read besides its options: its stamp's lines. Older outputs do not tell it."""
 _READ_BYTES = 256 * 1024
 
 
@@ -97,9 +100,31 @@ def _check_same_run(output: str, facts: Mapping[str, Json]) -> None:
             "Use --overwrite."
         )
     new = msgspec.json.decode(msgspec.json.encode(facts), type=dict[str, Any])
-    what = differences({**old, "finished": None}, {**new, "finished": None})
+    what = differences({**old, "finished": None, READS: None}, {**new, "finished": None, READS: None})
     if what:
         raise UsageError(f"{output} is of another run: {what}. Use the same settings, or --overwrite.")
+    check_reads(output, sidecar_of(output), old, new[READS])
+
+
+def check_reads(output: str, noted: Path, old: Mapping[str, Any], reads: Sequence[str]) -> None:
+    """Refuse to mix the verdicts of, say, a model and of the one that was trained anew in its folder.
+
+    Args:
+        output: Of the earlier run.
+        noted: The file that holds its facts.
+        old: Its facts; where they do not tell what its teacher read, nothing is compared.
+        reads: What the teacher reads now: its stamp's lines.
+
+    Raises:
+        UsageError: If that has changed.
+    """
+    what = changed(old[READS], reads) if old.get(READS) is not None else []
+    if what:
+        raise UsageError(
+            f"{output} is of another run: {', '.join(what)} has changed since, and verdicts of both states would be "
+            f"mixed. Score all anew (--overwrite, or another output), or put back what was there. If it is the same, "
+            f"only copied anew, delete {READS!r} from {noted}."
+        )
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> str:

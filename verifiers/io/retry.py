@@ -17,7 +17,7 @@ from verifiers.io.json_text import Unreadable, decode_row
 from verifiers.io.pipeline import Pipeline, Slot
 from verifiers.io.readback import RowReader
 from verifiers.io.recorder import Recorder
-from verifiers.io.resume import differences, read_sidecar
+from verifiers.io.resume import check_reads, differences, read_sidecar, sidecar_of
 from verifiers.io.rows import OpenRow, RowResult, RowScorer
 from verifiers.io.selection import Input, Selection, open_input
 from verifiers.io.sinks import RESUMABLE, ending, open_sink
@@ -51,7 +51,7 @@ def retry_file(config: RunConfig, on_progress: OnProgress | None = None) -> Summ
         raise UsageError("--retry-errors needs the output file of an earlier run: -o scored.jsonl")
     found, columns = _open_output(output, config)
     engine = Scorer(config.teacher, options=config.options, num_proc=config.num_proc, deadline_s=config.deadline_s)
-    _check_teacher(output, config)
+    _check_teacher(output, config, engine)
     path = Path(output)
     temp = path.with_name(f".{os.getpid()}.retry.{path.name}")
     recorder = Recorder(open_sink(str(temp)), Tally(), found.meter, on_progress)
@@ -87,7 +87,7 @@ def _open_output(output: str, config: RunConfig) -> tuple[Input, Columns]:
     return found, columns
 
 
-def _check_teacher(output: str, config: RunConfig) -> None:
+def _check_teacher(output: str, config: RunConfig, engine: Scorer) -> None:
     """Refuse to mix verdicts of different runs; without a sidecar the user must know."""
     facts = read_sidecar(output)
     if facts is None:
@@ -98,6 +98,7 @@ def _check_teacher(output: str, config: RunConfig) -> None:
     what = differences({name: facts.get(name) for name in now}, now)
     if what:
         raise UsageError(f"{output} was scored by other settings: {what}. Use the same.")
+    check_reads(output, sidecar_of(output), facts, engine.stamp.splitlines())
 
 
 class _Retry:

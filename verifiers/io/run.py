@@ -15,13 +15,12 @@ from verifiers.io.config import OnColumns, OnProgress, RunConfig
 from verifiers.io.pipeline import Pipeline, Slot
 from verifiers.io.readback import RowReader
 from verifiers.io.recorder import Recorder, mute_stdout
-from verifiers.io.resume import prepare, recover, write_sidecar
+from verifiers.io.resume import READS, prepare, recover, write_sidecar
 from verifiers.io.rows import RAW, RowScorer
 from verifiers.io.selection import Input, Meter, open_input, skip
 from verifiers.io.sinks import is_plain, open_sink
 from verifiers.io.sources import folder_that_reads, is_same_file
 from verifiers.io.summary import Summary, Tally
-from verifiers.teacher import Teacher
 from verifiers.types import Json
 
 PARALLEL_AFTER_S = 0.4
@@ -128,7 +127,7 @@ def _score(config: RunConfig, found: Input, columns: Columns, engine: Scorer, re
     try:
         try:
             if _judge_here(pipeline, batches, _Outlook(config, found.meter, engine.has_lane)):
-                _judge_in_workers(config, pipeline, scorer, batches, columns, engine.teacher)
+                _judge_in_workers(config, pipeline, scorer, batches, columns, engine)
             pipeline.drain(wait=True)
             whole = True
         finally:
@@ -188,12 +187,12 @@ def _judge_in_workers(
     scorer: RowScorer,
     batches: Iterator[Batch],
     columns: Columns,
-    teacher: Teacher,
+    engine: Scorer,
 ) -> None:
     """Start worker processes, judge on in this one meanwhile, and leave the rest to them."""
     from verifiers.io import chunks  # processes: only long runs need them
 
-    with chunks.open_pool(config, columns, teacher) as pool:
+    with chunks.open_pool(config, columns, engine) as pool:
         ready = chunks.warm_up(pool)
         here = pipeline.score_here(batches)
         while not ready.is_set():
@@ -214,6 +213,7 @@ def _facts(config: RunConfig, found: Input, engine: Scorer) -> dict[str, Json]:
         "teacher": config.teacher,
         "teacher_version": engine.teacher.version,
         "options": dict(config.options),
+        READS: list(engine.stamp.splitlines()),
         "map": dict(config.mapping),
         "inputs": inputs,
         "limit": selection.limit,

@@ -151,6 +151,7 @@ def _start_method(wanted: str | None) -> StartMethod:
 _Key: TypeAlias = tuple[int, str, bytes, tuple[str, ...], int]
 _POOLS: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
 _shared: dict[_Key, WorkerPool] = {}
+_retired: weakref.WeakValueDictionary[_Key, WorkerPool] = weakref.WeakValueDictionary()
 _shared_lock = threading.Lock()
 
 
@@ -171,10 +172,17 @@ def shared_pool(
     workers = _usable_cpus() if size is None else size
     key = (os.getpid(), factory, bytes(config), tuple(preload), workers)
     with _shared_lock:
-        pool = _shared.get(key)
+        pool = _shared.get(key) or _retired.get(key)
         if pool is None:
             pool = _shared[key] = WorkerPool(factory, config, preload=preload, size=workers)
     return pool
+
+
+def retire(pool: WorkerPool) -> None:
+    """Let a shared pool end with the last one who holds it, rather than with the process: it is out of date."""
+    with _shared_lock:
+        for key in [key for key, each in _shared.items() if each is pool]:
+            _retired[key] = _shared.pop(key)
 
 
 def _usable_cpus() -> int:
@@ -194,6 +202,7 @@ def _after_fork_in_child() -> None:
     global _shared_lock
     _shared_lock = threading.Lock()
     _shared.clear()
+    _retired.clear()
     for pool in tuple(_POOLS):
         pool._start_anew()
 
