@@ -44,6 +44,13 @@ def test_score_when_rules_are_given_then_scores_with_them(good: Path, capsys: py
     assert [row["reward"] for row in two] == [row["reward"] for row in rows]
 
 
+def test_resume_when_the_rules_were_edited_then_refused(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["score", "--rules", "good.yaml", "rows.jsonl", "-o", "out.jsonl", "-q"]) == 0
+    good.write_text(GOOD + "  - {text: Dear order, expect: 0}\n")
+    assert run(["score", "--rules", "good.yaml", "rows.jsonl", "-o", "out.jsonl", "-q", "--resume"]) == 2
+    assert "good.yaml has changed since" in capsys.readouterr().err
+
+
 def test_score_when_rules_are_given_to_another_teacher_then_usage_error(
     good: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -347,6 +347,18 @@ def test_file_when_it_reads_little_of_a_row_then_the_teacher_says_so(
     ]
 
 
+def test_file_when_it_is_edited_then_the_next_call_reads_it_anew(tmp_path: Path) -> None:
+    file = tmp_path / "my.yaml"
+    file.write_text("rules:\n  - contains: a\n")
+    rows = [Sample("a"), Sample("b")]
+    assert [verdict.reward for verdict in score(rows, "rules", rules=str(file))] == [1.0, 0.0]
+    file.write_text("rules:\n  - contains: b\n")
+    assert [verdict.reward for verdict in score(rows, "rules", rules=str(file))] == [0.0, 1.0]
+    file.unlink()
+    with pytest.raises(InputError, match="my.yaml"):
+        score(rows, "rules", rules=str(file))
+
+
 def test_prompt_when_chat_messages_then_the_rules_read_their_text(tmp_path: Path) -> None:
     file = tmp_path / "my.yaml"
     file.write_text("contains: $prompt")

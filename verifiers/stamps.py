@@ -37,6 +37,14 @@ def stamp_line(name: str, folders: Sequence[Path], endings: Collection[str]) -> 
     return f"{name} {digest}"
 
 
+def file_line(path: str) -> str:
+    """Return a line of a teacher's stamp for a file that it reads."""
+    try:
+        return f"{path} {_state(path, os.stat(path))}"
+    except OSError:
+        return f"{path} {MISSING}"
+
+
 def _entries(folder: Path, endings: Collection[str]) -> list[str]:
     with os.scandir(folder) as entries:
         found = [entry for entry in entries if os.path.splitext(entry.name)[1] in endings and entry.is_file()]

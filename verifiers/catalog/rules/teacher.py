@@ -25,6 +25,7 @@ from verifiers.catalog.rules.document import Document
 from verifiers.catalog.rules.judge import judge
 from verifiers.catalog.rules.marks import MAX_FILE_BYTES, MAX_INLINE_BYTES, RulesError, from_data, parse
 from verifiers.errors import InputError
+from verifiers.stamps import file_line
 from verifiers.teacher import BaseTeacher, teacher
 from verifiers.types import Json, Sample, Status, Verdict
 from verifiers.wire import pack
@@ -143,6 +144,10 @@ class RulesTeacher(BaseTeacher):
         if self._document is not None:
             # Rows that differ in nothing that these rules read are judged once.
             vars(self)["reads"] = self._document.reads
+
+    def stamp(self) -> str:
+        """Return a line for the file of rules, if they are in one."""
+        return "" if self.options.rules is None else file_line(str(self.options.rules))
 
     def quick(self, sample: Sample) -> Verdict | None:
         """Judge in linear time; `None` when a rule asks for a backtracking regex."""
