@@ -355,7 +355,7 @@ def test_file_when_it_is_edited_then_the_next_call_reads_it_anew(tmp_path: Path)
     file.write_text("rules:\n  - contains: b\n")
     assert [verdict.reward for verdict in score(rows, "rules", rules=str(file))] == [0.0, 1.0]
     file.unlink()
-    with pytest.raises(InputError, match="my.yaml"):
+    with pytest.raises(InputError, match=r"my\.yaml"):
         score(rows, "rules", rules=str(file))
 
 
