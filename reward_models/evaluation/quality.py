@@ -192,12 +192,13 @@ def rank_rows(scored: Sequence[ScoredPrompt]) -> list[tuple[float, ...]]:
     """Return each prompt's moments of (rank of score, rank of stars), ranks taken once over all answers."""
     starred = [[(score, stars) for score, stars, _ in prompt.starred()] for prompt in scored]
     flat = [row for rows in starred for row in rows]
-    x_N = iter(_centred_ranks([score for score, _ in flat]))
-    y_N = iter(_centred_ranks([stars for _, stars in flat]))
+    x_N = iter(centred_ranks([score for score, _ in flat]))
+    y_N = iter(centred_ranks([stars for _, stars in flat]))
     return [_moments([(next(x_N), next(y_N)) for _ in rows]) for rows in starred if rows]
 
 
-def _centred_ranks(values: Sequence[float]) -> list[float]:
+def centred_ranks(values: Sequence[float]) -> list[float]:
+    """Return ranks around 0."""
     middle = (len(values) + 1) / 2
     return [rank - middle for rank in ranks(values)]
 
