@@ -114,13 +114,18 @@ def test_eval_when_two_are_compared_then_on_the_answers_that_both_could_score(
         (["no-such-teacher"], "no-such-teacher"),
         (["{folder}"], "holds no model"),
         (["{teacher}", "--update"], "--update"),
+        (["{model}?scores=calibrated", "--update"], "leave 'scores' out"),
+        (["{teacher}", "--against", "{model}?scores=centred"], "leave 'scores' out"),
+        (["{model}?model=other"], "leave 'model' out"),
     ],
-    ids=["no teacher", "no model", "nothing to update"],
+    ids=["no teacher", "no model", "nothing to update", "scores", "scores of the other one", "another model"],
 )
 def test_eval_when_it_cannot_then_says_what_to_do(
     arguments: list[str], said: str, files: tuple[str, str], tmp_path: Path, capsys
 ):
-    (tmp_path / "empty").mkdir()
-    given = [each.format(folder=tmp_path / "empty", teacher=files[0]) for each in arguments]
+    for name in ("empty", "model"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    given = [each.format(folder=tmp_path / "empty", model=tmp_path / "model", teacher=files[0]) for each in arguments]
     assert run(["rm", "eval", *given, files[1]]) in (1, 2)
     assert said in capsys.readouterr().err
