@@ -19,11 +19,14 @@ from reward_models.evaluation.distributions import boxes, differences
 from reward_models.evaluation.evaluate import LENGTH_BASELINE, Evaluation, Rival, evaluate
 from reward_models.evaluation.findings import Level, findings
 from reward_models.evaluation.lengths import length_bias, length_scores, plain
+from reward_models.evaluation.model_card import model_card
 from reward_models.evaluation.page import page, write_page
 from reward_models.evaluation.people import ceiling, raters, vote_ceiling
 from reward_models.evaluation.quality import measure
 from reward_models.evaluation.rewardbench import SECTIONS, rewardbench_score
 from reward_models.evaluation.scored import ScoredPrompt
+from reward_models.evaluation.sections import standing
+from reward_models.models.card import Card
 from reward_models.types import Answer, Preference, RatedPrompt, Rating
 from verifiers.errors import UsageError
 
@@ -206,6 +209,13 @@ def test_ceiling_when_one_answer_a_prompt_then_pairs_are_of_a_rater():
     assert ceiling([rated_by([({"a": 5}, 0.1)])]) is None
 
 
+@pytest.mark.parametrize("scale", [[n / 10 for n in range(1, 11)], [round(n / 3, 4) for n in range(3, 16)]])
+def test_ceiling_when_another_rater_gives_always_the_same_then_that_is_a_tie(scale: list[float]):
+    for same in scale:
+        found = ceiling([rated_by([({"a": stars, "b": same}, 0.0) for stars in scale])])
+        assert (found.humans.value, found.model.value) == (0.5, 0.5)
+
+
 def test_raters_when_listed_then_those_with_most_ratings_come_first():
     rows = raters([rated_by([({"a": 5}, 0.9), ({"a": 1, "b": 2}, 0.1)])])
     assert [(row.rater, row.ratings, row.pair_accuracy, row.mean) for row in rows] == [
@@ -217,11 +227,13 @@ def test_raters_when_listed_then_those_with_most_ratings_come_first():
 def test_vote_ceiling_when_votes_are_split_then_majority_and_model():
     answers = (Answer("a"), Answer("b"))
     split = ScoredPrompt(RatedPrompt("q", answers, (Preference(0, 1, probability=2 / 3),)), (0.1, 0.9))
-    sure = ScoredPrompt(RatedPrompt("q", answers, (Preference(0, 1),)), (0.9, 0.1))
-    found = vote_ceiling([split, sure])
+    sure = ScoredPrompt(RatedPrompt("q", answers, (Preference(0, 1, votes=3),)), (0.9, 0.1))
+    alone = ScoredPrompt(RatedPrompt("q", answers, (Preference(0, 1),)), (0.9, 0.1))
+    found = vote_ceiling([split, sure, *[alone] * 10])
+    assert found.pairs == 2
     assert found.humans == pytest.approx((2 / 3 + 1) / 2)
     assert found.model == pytest.approx((1 / 3 + 1) / 2)
-    assert vote_ceiling([sure]) is None
+    assert vote_ceiling([sure, alone]) is None
 
 
 def test_best_of_n_when_all_draws_are_tried_then_the_same():
@@ -362,6 +374,14 @@ def test_page_when_answers_are_hostile_then_nothing_runs_and_nothing_is_loaded(t
     for forbidden in ("<script", "<img", "<a ", 'src=x onerror="', "http://", "https://", "url("):
         assert forbidden not in text
     assert "default-src 'none'" in text
+
+
+def test_report_when_humans_stand_beside_the_model_then_on_the_same_task(evaluation: Evaluation):
+    humans, model = evaluation.ceiling.humans.value, evaluation.ceiling.model.value
+    assert model != evaluation.quality.pair_accuracy.value
+    for text, line in ((standing(evaluation), "{}: {:.1f} %"), (model_card(evaluation, Card()), "| {} | {:.1f} %")):
+        for name, value in (("one rater, by the others", humans), ("one rater, by the model", model)):
+            assert line.format(name, 100 * value) in text
 
 
 def test_page_when_all_there_is_then_every_section(evaluation: Evaluation):

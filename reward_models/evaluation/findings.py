@@ -108,7 +108,8 @@ def _beside_humans(evaluation: Evaluation) -> Iterator[Finding]:
             yield Finding(Level.WATCH, f"{words}: {points(humans - model)} points left to humans.")
     votes = evaluation.votes
     if votes is not None:
-        words = f"Of single votes, the majority has {percent(votes.humans)}, the model's choice {percent(votes.model)}."
+        words = f"Of single votes on {votes.pairs:,} pairs that have several, "
+        words += f"the majority has {percent(votes.humans)}, the model's choice {percent(votes.model)}."
         yield Finding(Level.WATCH, words)
 
 
