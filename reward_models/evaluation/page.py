@@ -116,7 +116,7 @@ DEFINITIONS = {
     "ECE": "mean distance between predicted and observed frequency over ten bins of equal size. Bins are finite, so "
     "even a perfect model has some: given as 'by chance'.",
     "Length": "in characters of the response. Its pull is what is left of it at equal stars, or the difference between "
-    "pairs whose better answer is the longer and the shorter one: noise in the scores gives no such pull, but noise in "
+    "pairs whose better answer is the longer and the shorter one: noise in the scores gives hardly any, but noise in "
     "the labels does where humans prefer one length.",
 }
 
