@@ -66,6 +66,7 @@ class Preference:
         margin: By how much, on the file's own scale; `None` = not told.
         weight: How much it counts.
         source: Where it came from, e.g. a benchmark's subset; an answer may stand in comparisons of several.
+        votes: How many it is made of; 1 also where that is not told.
     """
 
     chosen: int
@@ -74,6 +75,7 @@ class Preference:
     margin: float | None = None
     weight: float = 1.0
     source: str = ""
+    votes: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,19 @@
 """`verify rm eval` on teachers that cost nothing."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from reward_models.data.reading import read_rated
+from reward_models.evaluation import frozen, session
+from reward_models.evaluation.calibration import calibrate
+from reward_models.evaluation.evaluate import Rival
+from reward_models.evaluation.judged import Model
+from reward_models.evaluation.scored import ScoredPrompt
+from reward_models.models.card import Card, read_card, write_card
 from verifiers.cli.main import run
 
 TEACHER = '''"""Reward long answers."""
@@ -114,13 +122,75 @@ def test_eval_when_two_are_compared_then_on_the_answers_that_both_could_score(
         (["no-such-teacher"], "no-such-teacher"),
         (["{folder}"], "holds no model"),
         (["{teacher}", "--update"], "--update"),
+        (["{model}?scores=calibrated", "--update"], "leave 'scores' out"),
+        (["{teacher}", "--against", "{model}?scores=centred"], "leave 'scores' out"),
+        (["{model}?model=other"], "leave 'model' out"),
     ],
-    ids=["no teacher", "no model", "nothing to update"],
+    ids=["no teacher", "no model", "nothing to update", "scores", "scores of the other one", "another model"],
 )
 def test_eval_when_it_cannot_then_says_what_to_do(
     arguments: list[str], said: str, files: tuple[str, str], tmp_path: Path, capsys
 ):
-    (tmp_path / "empty").mkdir()
-    given = [each.format(folder=tmp_path / "empty", teacher=files[0]) for each in arguments]
+    for name in ("empty", "model"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    given = [each.format(folder=tmp_path / "empty", model=tmp_path / "model", teacher=files[0]) for each in arguments]
     assert run(["rm", "eval", *given, files[1]]) in (1, 2)
     assert said in capsys.readouterr().err
+
+
+def test_update_when_the_card_had_a_map_then_what_is_written_tells_of_the_new_one_only(
+    files: tuple[str, str], tmp_path: Path
+):
+    data = read_rated([files[1]])
+    wrong = [ScoredPrompt(rated, tuple(float(n) for n, _ in enumerate(rated.answers))) for rated in data.prompts]
+    write_card(Card(calibration=calibrate(wrong).to_json()), tmp_path)
+    request = session.Request(Model("my-rm", files[0], {}, tmp_path), frozen_head=False)
+    before = session.run(request, data, None, lambda line: None)
+    assert [each.fitted for each in before.calibrations] == ["card", "cross"]
+    after = session.run(replace(request, update=True), data, None, lambda line: None)
+    written = json.loads((tmp_path / "evaluation.json").read_text())
+    assert [each["fitted"] for each in written["calibrations"]] == ["cross"]
+    assert [each.fitted for each in after.calibrations] == ["cross"]
+    assert set(read_card(tmp_path).metrics) >= {"ece_cross"}
+    assert "ece_card" not in read_card(tmp_path).metrics
+    for name in ("README.md", "report.html"):
+        text = (tmp_path / name).read_text().lower()
+        assert "the card's" not in text
+        assert "--update" not in text
+
+
+def rated_rows(name: str, prompts: int) -> str:
+    """Four answers a prompt by raters of whom one is harsh and one kind."""
+    random = Random(name)
+    rows = [
+        {"prompt": f"{name} {n}", "response": f"{name} {n} {place}", "rater": f"r{rater}",
+         "rating": round(random.gauss(5, 1) + (4, -4, 0, 0)[rater], 1)}
+        for n in range(prompts) for place in range(4) for rater in [random.randrange(4)]
+    ]  # fmt: skip
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def test_frozen_head_when_raters_are_corrected_then_those_of_the_training_file_too(
+    files: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("train", "held"):
+        (tmp_path / f"{name}.jsonl").write_text(rated_rows(name, 40))
+    seen = []
+
+    def rival(base, scored, train, seed):
+        seen.append((scored, train))
+        return Rival("frozen head", base, None, "not run here")
+
+    monkeypatch.setattr(frozen, "frozen_rival", rival)
+    held, train = (read_rated([tmp_path / f"{name}.jsonl"]) for name in ("held", "train"))
+    said: list[str] = []
+    session.run(session.Request(Model("m", files[0], {}), base="tiny"), held, train, said.append)
+    ((_, fitted),) = seen
+    of_kind = [a.stars - a.ratings[0].stars for r in fitted for a in r.answers if a.ratings[0].rater == "r0"]
+    assert len(fitted) == 40
+    assert max(of_kind) < -2
+    habits = [line.partition(":")[0] for line in said if "habits" in line]
+    assert habits == [f"raters' habits are taken off the labels{which}" for which in ("", " of --train")]
+    session.run(session.Request(Model("m", files[0], {}), base="tiny", raters="off"), held, train, said.append)
+    assert seen[1][1] == train.prompts

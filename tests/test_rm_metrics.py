@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reward_models.evaluation.bootstrap import MAX_BLOCKS, difference, interval
 from reward_models.evaluation.compare import compare
-from reward_models.evaluation.quality import RANK_QUALITY, measure, order_found
+from reward_models.evaluation.quality import RANK_QUALITY, best_is_best, measure, order_found
 from reward_models.evaluation.ranking import count_pairs, kendall, partial_spearman, pearson, ranks, spearman
 from reward_models.evaluation.scored import MAX_PAIRS_A_PROMPT, ScoredPrompt, scored_pairs, with_scores
 from reward_models.types import Answer, Preference, RatedPrompt, Rating
@@ -131,6 +131,34 @@ def test_measure_when_nothing_is_labelled_then_says_nothing():
     assert (quality.pair_accuracy, quality.spearman, quality.kendall, quality.across_accuracy) == (None,) * 4
     assert quality.headline[1] is None
     assert measure([]).pairs == 0
+
+
+def test_best_is_best_when_answers_are_many_then_every_one_of_them_is_looked_at():
+    stars = [float(place) for place in range(256)]
+    for best in (255, 254, 250, 200):
+        scores = [float(place == best) for place in range(256)]
+        assert best_is_best(starred("p", stars, scores)) == float(best == 255)
+
+
+stated = st.tuples(st.integers(0, 4), st.integers(0, 4), st.sampled_from([0.0, 0.25, 0.5, 1.0]))
+
+
+@given(
+    st.lists(st.tuples(st.none() | small_numbers, small_numbers), min_size=5, max_size=5),
+    st.lists(stated, max_size=6, unique_by=lambda each: frozenset(each[:2])),
+)
+def test_best_is_best_when_any_then_equals_the_definition(rows, compared):
+    preferences = tuple(Preference(*each) for each in compared if each[0] != each[1])
+    answers = tuple(Answer(str(place), stars) for place, (stars, _) in enumerate(rows))
+    prompt = ScoredPrompt(RatedPrompt("p", answers, preferences), tuple(score for _, score in rows))
+    pairs = scored_pairs(prompt)
+    judged = {place for pair in pairs for place in (pair.better, pair.worse)}
+    wanted = None
+    if len(judged) >= 3:
+        top = max(prompt.scores_N[place] for place in judged)
+        winners = [place for place in judged if prompt.scores_N[place] == top]
+        wanted = sum(all(pair.worse != place for pair in pairs) for place in winners) / len(winners)
+    assert best_is_best(prompt) == wanted
 
 
 def test_scored_pairs_when_a_prompt_has_thousands_then_a_sample():

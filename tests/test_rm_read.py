@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rm_rows import GOOD, stars
 
-from reward_models.data.rated import RatedData, Scale, data_hash
+from reward_models.data.rated import RatedData, Scale, data_hash, prompt_row
 from reward_models.data.reading import read_rated
 from reward_models.types import Preference
 from verifiers.errors import InputError, UsageError
@@ -221,8 +221,23 @@ def test_read_rated_when_pairs_contradict_then_votes_are_counted(read):
     pair = {"prompt": "p", "chosen": "a", "rejected": "b"}
     turned = {"prompt": "p", "chosen": "b", "rejected": "a"}
     data = read(pair, turned, turned, turned | {"prompt": "q"})
-    assert data.prompts[0].preferences == (Preference(1, 0, pytest.approx(2 / 3)),)
+    assert data.prompts[0].preferences == (Preference(1, 0, pytest.approx(2 / 3), votes=3),)
+    assert data.prompts[1].preferences == (Preference(0, 1),)
     assert data.votes == [(1.0, 0.0, 0.0)]
+
+
+def test_read_rated_when_rows_may_be_copies_then_a_pair_has_one_vote(read):
+    pair = {"prompt": "p", "chosen": "a", "rejected": "b"}
+    assert read(pair, pair).prompts[0].preferences == (Preference(0, 1),)
+
+
+def test_read_rated_when_votes_were_prepared_then_their_number_stays(read):
+    row = {"prompt": "p", "answers": [{"response": "a"}, {"response": "b"}]}
+    stated = {"chosen": 0, "rejected": 1, "probability": 1.0, "votes": 3}
+    (rated,) = read(row | {"preferences": [stated]}).prompts
+    assert rated.preferences == (Preference(0, 1, votes=3),)
+    assert prompt_row(rated)["preferences"] == [stated]
+    assert "a whole number from 1 on" in read(row, row | {"preferences": [stated | {"votes": 0}]}).bad[0].reason
 
 
 VOTES = [
@@ -242,7 +257,7 @@ VOTES = [
 @pytest.mark.parametrize(("row", "winner", "probability"), VOTES)
 def test_read_rated_when_votes_then_their_share(read, row, winner, probability):
     (rated,) = read({"prompt": "p"} | row).prompts
-    assert rated.preferences == (Preference(winner, 1 - winner, probability),)
+    assert rated.preferences == (Preference(winner, 1 - winner, probability, votes=len(row.get("votes", "1"))),)
 
 
 def test_read_rated_when_labels_are_of_shp_then_one_is_the_first(read):

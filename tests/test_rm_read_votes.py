@@ -44,7 +44,7 @@ def test_read_rated_when_helpsteer_prefers_then_below_0_is_the_first_and_the_siz
 def test_read_rated_when_a_strength_is_mapped_then_read_as_one_and_several_count_as_votes(tmp_path):
     row = {"prompt": "p", "a": "x", "b": "y", "winner": "A", "liking": [1, 2, -1]}
     (rated,) = read_rows(tmp_path, [row], map={"liking": "strength"}).prompts
-    assert rated.preferences == (Preference(1, 0, pytest.approx(2 / 3), pytest.approx(2 / 3)),)
+    assert rated.preferences == (Preference(1, 0, pytest.approx(2 / 3), pytest.approx(2 / 3), votes=3),)
 
 
 def test_read_rated_when_votes_are_below_0_then_refused_until_their_meaning_is_said(tmp_path):

@@ -19,11 +19,14 @@ from reward_models.evaluation.distributions import boxes, differences
 from reward_models.evaluation.evaluate import LENGTH_BASELINE, Evaluation, Rival, evaluate
 from reward_models.evaluation.findings import Level, findings
 from reward_models.evaluation.lengths import length_bias, length_scores, plain
+from reward_models.evaluation.model_card import model_card
 from reward_models.evaluation.page import page, write_page
 from reward_models.evaluation.people import ceiling, raters, vote_ceiling
 from reward_models.evaluation.quality import measure
 from reward_models.evaluation.rewardbench import SECTIONS, rewardbench_score
 from reward_models.evaluation.scored import ScoredPrompt
+from reward_models.evaluation.sections import standing
+from reward_models.models.card import Card
 from reward_models.types import Answer, Preference, RatedPrompt, Rating
 from verifiers.errors import UsageError
 
@@ -77,8 +80,50 @@ def test_length_bias_when_worked_by_hand_then_agrees():
     assert bias.humans_longer == pytest.approx(2 / 3)
     assert bias.model_longer == 1.0
     assert (bias.accuracy_longer, bias.accuracy_shorter) == (1.0, 0.0)
+    assert bias.pull_of_pairs.value == 1.0
+    assert bias.pull_of_stars.value == pytest.approx(bias.score_length_fixed_stars)
     assert length_scores(scored)[0].scores_N == (11.0, 5.0)
     assert length_bias([]).score_length is None
+
+
+def lengthy(kind: str, stars: bool) -> list[ScoredPrompt]:
+    """Answers that are the better the longer they are, scored by a model with much noise."""
+    random = Random(0)
+    found = []
+    for number in range(300 if stars else 1000):
+        sizes = [random.randrange(20, 200) for _ in range(4 if stars else 2)]
+        merits = [size / 100 + random.gauss(0, 1) for size in sizes]
+        paid = {"random": (0, 0), "true": (1, 0), "longer": (1, 1 / 60), "shorter": (1, -1 / 30)}[kind]
+        scores = [paid[0] * q + paid[1] * size + random.gauss(0, 2) for q, size in zip(merits, sizes, strict=True)]
+        answers = [Answer("x" * size, round(2 * q) / 2 if stars else None)
+                   for q, size in zip(merits, sizes, strict=True)]  # fmt: skip
+        chosen = int(merits[1] > merits[0])
+        preferences = () if stars else (Preference(chosen, 1 - chosen),)
+        found.append(ScoredPrompt(RatedPrompt(str(number), tuple(answers), preferences), tuple(scores)))
+    return found
+
+
+@pytest.mark.parametrize("stars", [True, False], ids=["stars", "pairs"])
+@pytest.mark.parametrize(
+    ("kind", "level", "said"),
+    [
+        ("random", Level.GOOD, "no pull of length"),
+        ("true", Level.GOOD, "no pull of length"),
+        ("longer", Level.BAD, "it rewards longer answers"),
+        ("shorter", Level.BAD, "it rewards shorter answers"),
+    ],
+)
+def test_findings_when_scores_are_noisy_then_only_a_pull_of_length_is_told(kind, level, said, stars):
+    beginning = "With stars held fixed, score and length" if stars else "Where the longer answer is the better one"
+    (told,) = (each for each in findings(evaluate(lengthy(kind, stars), "m")) if each.text.startswith(beginning))
+    assert (told.level, said in told.text) == (level, True)
+
+
+def test_findings_when_prompts_are_few_then_a_pull_of_length_may_be_chance():
+    told = findings(evaluate(lengthy("longer", True)[:8], "m"))
+    assert any(f.level is Level.WATCH and "score and length" in f.text and "too few" in f.text for f in told)
+    told = findings(evaluate(lengthy("random", True)[:20], "m"))
+    assert any(f.level is Level.WATCH and "or chance" in f.text for f in told)
 
 
 def test_buckets_when_pairs_differ_then_each_is_in_its_own():
@@ -164,6 +209,13 @@ def test_ceiling_when_one_answer_a_prompt_then_pairs_are_of_a_rater():
     assert ceiling([rated_by([({"a": 5}, 0.1)])]) is None
 
 
+@pytest.mark.parametrize("scale", [[n / 10 for n in range(1, 11)], [round(n / 3, 4) for n in range(3, 16)]])
+def test_ceiling_when_another_rater_gives_always_the_same_then_that_is_a_tie(scale: list[float]):
+    for same in scale:
+        found = ceiling([rated_by([({"a": stars, "b": same}, 0.0) for stars in scale])])
+        assert (found.humans.value, found.model.value) == (0.5, 0.5)
+
+
 def test_raters_when_listed_then_those_with_most_ratings_come_first():
     rows = raters([rated_by([({"a": 5}, 0.9), ({"a": 1, "b": 2}, 0.1)])])
     assert [(row.rater, row.ratings, row.pair_accuracy, row.mean) for row in rows] == [
@@ -175,11 +227,13 @@ def test_raters_when_listed_then_those_with_most_ratings_come_first():
 def test_vote_ceiling_when_votes_are_split_then_majority_and_model():
     answers = (Answer("a"), Answer("b"))
     split = ScoredPrompt(RatedPrompt("q", answers, (Preference(0, 1, probability=2 / 3),)), (0.1, 0.9))
-    sure = ScoredPrompt(RatedPrompt("q", answers, (Preference(0, 1),)), (0.9, 0.1))
-    found = vote_ceiling([split, sure])
+    sure = ScoredPrompt(RatedPrompt("q", answers, (Preference(0, 1, votes=3),)), (0.9, 0.1))
+    alone = ScoredPrompt(RatedPrompt("q", answers, (Preference(0, 1),)), (0.9, 0.1))
+    found = vote_ceiling([split, sure, *[alone] * 10])
+    assert found.pairs == 2
     assert found.humans == pytest.approx((2 / 3 + 1) / 2)
     assert found.model == pytest.approx((1 / 3 + 1) / 2)
-    assert vote_ceiling([sure]) is None
+    assert vote_ceiling([sure, alone]) is None
 
 
 def test_best_of_n_when_all_draws_are_tried_then_the_same():
@@ -320,6 +374,14 @@ def test_page_when_answers_are_hostile_then_nothing_runs_and_nothing_is_loaded(t
     for forbidden in ("<script", "<img", "<a ", 'src=x onerror="', "http://", "https://", "url("):
         assert forbidden not in text
     assert "default-src 'none'" in text
+
+
+def test_report_when_humans_stand_beside_the_model_then_on_the_same_task(evaluation: Evaluation):
+    humans, model = evaluation.ceiling.humans.value, evaluation.ceiling.model.value
+    assert model != evaluation.quality.pair_accuracy.value
+    for text, line in ((standing(evaluation), "{}: {:.1f} %"), (model_card(evaluation, Card()), "| {} | {:.1f} %")):
+        for name, value in (("one rater, by the others", humans), ("one rater, by the model", model)):
+            assert line.format(name, 100 * value) in text
 
 
 def test_page_when_all_there_is_then_every_section(evaluation: Evaluation):

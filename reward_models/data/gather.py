@@ -35,6 +35,7 @@ class _Votes:
 
     source: str
     together: bool = False
+    people: int = 0
     shares: list[float] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
     margins: list[tuple[float, float]] = field(default_factory=list)
@@ -78,11 +79,12 @@ class Gatherer:
 
     def prompts(self, aspects: Mapping[str, float]) -> list[RatedPrompt]:
         """Return all prompts, their answers labelled."""
+        several = self._several()
         return [
             RatedPrompt(
                 held.prompt,
                 tuple(_made(answer, aspects) for answer in held.answers),
-                tuple(_preference(pair, votes) for pair, votes in held.votes.items()),
+                tuple(_preference(pair, votes, several) for pair, votes in held.votes.items()),
             )
             for held in self._prompts.values()
         ]
@@ -93,8 +95,12 @@ class Gatherer:
         Of rows with one vote each that never differ nothing tells whether they are votes or copies: they are none.
         """
         found = [votes for held in self._prompts.values() for votes in held.votes.values() if len(votes.shares) > 1]
-        several = any(votes.together or len(set(votes.shares)) > 1 for votes in found)
-        return [tuple(votes.shares) for votes in found] if several else []
+        return [tuple(votes.shares) for votes in found] if self._several() else []
+
+    def _several(self) -> bool:
+        """Whether rows with one vote each for the same answers are votes, not copies."""
+        every = (votes for held in self._prompts.values() for votes in held.votes.values())
+        return any(votes.together or len(set(votes.shares)) > 1 for votes in every)
 
     def _answer(self, held: _Prompt, facts: Facts, index: int, where: str) -> int:
         response, ratings = facts.answers[index]
@@ -141,21 +147,25 @@ def _vote(held: _Prompt, chosen: int, rejected: int, compared: Compared, source:
         return
     swapped = chosen > rejected
     votes = held.votes.setdefault((rejected, chosen) if swapped else (chosen, rejected), _Votes(source))
-    votes.together |= len(compared.votes) > 1
+    people = compared.people or len(compared.votes)
+    votes.together |= people > 1
+    votes.people += people
     votes.shares += [1.0 - share if swapped else share for share in compared.votes]
     votes.weights += [compared.weight] * len(compared.votes)
     if compared.margin is not None:
         votes.margins.append((-compared.margin if swapped else compared.margin, compared.weight))
 
 
-def _preference(pair: tuple[int, int], votes: _Votes) -> Preference:
-    """Return what the votes come to: the share of the one that more were for."""
+def _preference(pair: tuple[int, int], votes: _Votes, several: bool) -> Preference:
+    """Return what the votes come to: the share of the one that more were for; `several` = rows are no copies."""
     share = _mean(votes.shares, votes.weights)
     margin = _mean(*zip(*votes.margins, strict=True)) if votes.margins else None
     weight = math.fsum(votes.weights) / len(votes.weights)
+    people = votes.people if several else 1
     if share >= 0.5:
-        return Preference(*pair, share, margin, weight, votes.source)
-    return Preference(pair[1], pair[0], 1.0 - share, None if margin is None else -margin, weight, votes.source)
+        return Preference(*pair, share, margin, weight, votes.source, people)
+    margin = None if margin is None else -margin
+    return Preference(pair[1], pair[0], 1.0 - share, margin, weight, votes.source, people)
 
 
 def _mean(values: Sequence[float], weights: Sequence[float]) -> float:

@@ -88,7 +88,14 @@ def _compared(cell: Any, given: Sequence[Answer]) -> Compared:
         None if margin is None else number_of(margin, "the margin"),
         weight_of(cell.get("weight")),
         name_of(cell.get("source", given[chosen].source)),
+        _votes(cell.get("votes", 1)),
     )
+
+
+def _votes(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise BadRow("a preference's number of votes is a whole number from 1 on")
+    return value
 
 
 def _place(value: object, count: int) -> int:

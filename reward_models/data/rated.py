@@ -164,6 +164,7 @@ def prompt_row(rated: RatedPrompt, places: bool = True) -> dict[str, Any]:
             | ({"margin": each.margin} if each.margin is not None else {})
             | ({"weight": each.weight} if each.weight != 1.0 else {})
             | ({"source": each.source} if each.source != rated.answers[each.chosen].source else {})
+            | ({"votes": each.votes} if each.votes != 1 else {})
             for each in rated.preferences
         ]
     return row

@@ -38,6 +38,7 @@ class Compared(NamedTuple):
     Attributes:
         votes: How much each vote is for `chosen`: 1.0, 0.5 or 0.0, or a share of unseen votes.
         source: Where it is not the row's.
+        people: How many votes these are, where shares stand for several; 0 = one each.
     """
 
     chosen: int
@@ -46,6 +47,7 @@ class Compared(NamedTuple):
     margin: float | None = None
     weight: float = 1.0
     source: str = ""
+    people: int = 0
 
 
 @dataclass(slots=True)

@@ -194,7 +194,7 @@ def evaluate(
         quality=quality,
         baselines=tuple(_beside(scored, rival, seed) for rival in (length_rival(scored, quality), *baselines)),
         others=tuple(_beside(scored, rival, seed) for rival in others),
-        length=length_bias(scored),
+        length=length_bias(scored, seed),
         by_length=tuple(by_length(scored)),
         by_longer=tuple(by_longer(scored)),
         by_source=tuple(sources),

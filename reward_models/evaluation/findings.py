@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reward_models.evaluation.bootstrap import Difference
+from reward_models.evaluation.bootstrap import Difference, Interval
 from reward_models.evaluation.evaluate import Beside, Evaluation
 from reward_models.evaluation.quality import ENOUGH_COMPARED
 
@@ -15,8 +15,9 @@ FEW_PROMPTS = 30
 FEW_SEEN = 0.02
 """Share of prompts that were trained on which may be chance, e.g. greetings."""
 MANY_TIES = 0.05
-SOME_PULL, LENGTH_PULL = 0.05, 0.1
-"""A model that prefers the longer answer this much more often than humans do is pulled by length."""
+SOME_PULL, LENGTH_PULL = 0.1, 0.2
+"""From this `LengthBias.pull` on a model leans to a length, or is pulled by it. Where humans like long answers, labels
+that are noisy, or pairs that are further apart, come to 0.1 without any fault of the model's."""
 MAX_ECE = 0.05
 """The bar for calibrated probabilities."""
 NEAR_CEILING = 0.02
@@ -107,7 +108,8 @@ def _beside_humans(evaluation: Evaluation) -> Iterator[Finding]:
             yield Finding(Level.WATCH, f"{words}: {points(humans - model)} points left to humans.")
     votes = evaluation.votes
     if votes is not None:
-        words = f"Of single votes, the majority has {percent(votes.humans)}, the model's choice {percent(votes.model)}."
+        words = f"Of single votes on {votes.pairs:,} pairs that have several, "
+        words += f"the majority has {percent(votes.humans)}, the model's choice {percent(votes.model)}."
         yield Finding(Level.WATCH, words)
 
 
@@ -120,18 +122,30 @@ def _upside_down(evaluation: Evaluation) -> Iterator[Finding]:
 
 def _length(evaluation: Evaluation) -> Iterator[Finding]:
     length = evaluation.length
-    if length.humans_longer is None or length.model_longer is None:
+    pull = length.pull
+    if pull is None:
         return
-    pull = length.model_longer - length.humans_longer
-    words = f"Humans prefer the longer answer in {percent(length.humans_longer)} of pairs, "
-    words += f"the model in {percent(length.model_longer)}"
-    way = "longer" if pull > 0 else "shorter"
-    if abs(pull) >= LENGTH_PULL:
-        yield Finding(Level.BAD, f"{words}: it rewards {way} answers, and a policy will find that out.")
-    elif abs(pull) >= SOME_PULL:
-        yield Finding(Level.WATCH, f"{words}: it leans to {way} answers.")
+    if pull is length.pull_of_stars:
+        words = f"With stars held fixed, score and length correlate by {pull.value:+.2f}"
+        yield _pulled(pull, words, lambda value: f"{value:+.2f}")
     else:
-        yield Finding(Level.GOOD, f"{words}: no pull of length beyond what humans show.")
+        words = f"Where the longer answer is the better one, {percent(length.accuracy_longer)} of pairs are ordered "
+        words += f"right, where the shorter is, {percent(length.accuracy_shorter)}: {points(pull.value)} points"
+        yield _pulled(pull, words, points)
+
+
+def _pulled(pull: Interval, words: str, shown: Callable[[float], str]) -> Finding:
+    if pull.low is None or pull.high is None:
+        return Finding(Level.WATCH, f"{words}; too few prompts to tell whether that is chance.")
+    words += f", 95 % interval {shown(pull.low)} to {shown(pull.high)}"
+    way = "longer" if pull.value > 0 else "shorter"
+    if abs(pull.value) < SOME_PULL and max(-pull.low, pull.high) < LENGTH_PULL:
+        return Finding(Level.GOOD, f"{words}: no pull of length beyond what humans show.")
+    if pull.low <= 0 <= pull.high:
+        return Finding(Level.WATCH, f"{words}: a pull of length, or chance.")
+    if abs(pull.value) >= LENGTH_PULL:
+        return Finding(Level.BAD, f"{words}: it rewards {way} answers, and a policy will find that out.")
+    return Finding(Level.WATCH, f"{words}: it leans to {way} answers.")
 
 
 def _calibration(evaluation: Evaluation) -> Iterator[Finding]:

@@ -15,6 +15,11 @@ CHECKPOINT_TEACHER = "reward_model"
 CHECKPOINT_FILES = ("config.json", "adapter_config.json")
 UNWATCHED: Mapping[str, Json] = {"scores": "raw", "watch": False}
 """Options of a checkpoint here: a held-out set is no drifting job."""
+FIXED: Mapping[str, str] = {
+    "model": "the folder before the question mark is the model; to evaluate another one, name its folder",
+    "scores": "rm eval reads the raw scores, from which --update fits the calibration that serving applies",
+}
+"""Options of a checkpoint that are no choice here, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +43,18 @@ def model_of(name: str, options: Mapping[str, Json]) -> Model:
     """Return what a name on the command line means: a folder with a model, or else a teacher.
 
     Raises:
-        UsageError: If it is a folder without a model.
+        UsageError: If it is a folder without a model, or an option says otherwise which model or which scores.
     """
     folder = Path(name)
     if not folder.is_dir():
         return Model(name, name, options)
     if not any((folder / file).is_file() for file in CHECKPOINT_FILES):
         raise UsageError(f"{name} holds no model ({' or '.join(CHECKPOINT_FILES)}); name what verify rm train wrote")
-    return Model(name, CHECKPOINT_TEACHER, {"model": name, **UNWATCHED, **options}, folder)
+    given = [option for option in FIXED if option in options]
+    if given:
+        option = given[0]
+        raise UsageError(f"{name}?{option}={options[option]}: leave {option!r} out here, as {FIXED[option]}")
+    return Model(name, CHECKPOINT_TEACHER, {**UNWATCHED, **options, "model": name}, folder)
 
 
 @dataclass(frozen=True, slots=True)

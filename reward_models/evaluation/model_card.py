@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reward_models.evaluation.evaluate import Evaluation
-from reward_models.evaluation.findings import findings, percent, points
+from reward_models.evaluation.findings import findings, points
 from reward_models.evaluation.frozen import short_path
 from reward_models.evaluation.page import write_page
-from reward_models.evaluation.sections import number, with_interval
+from reward_models.evaluation.sections import BY_MODEL, BY_OTHERS, number, with_interval
 from verifiers.io.json_text import encode_json
 
 if TYPE_CHECKING:
@@ -100,8 +100,9 @@ def _rows(evaluation: Evaluation) -> Iterator[tuple[str | None, ...]]:
                 None if ahead is None else points(ahead.interval.value),
             )
     ceiling = evaluation.ceiling
-    if ceiling is not None and ceiling.humans is not None:
-        yield "one rater, by the others", percent(ceiling.humans.value), number(ceiling.humans_spearman), None, None
+    if ceiling is not None and ceiling.humans is not None and ceiling.model is not None:
+        yield BY_OTHERS, with_interval(ceiling.humans), number(ceiling.humans_spearman), None, None
+        yield BY_MODEL, with_interval(ceiling.model), number(ceiling.model_spearman), None, None
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str | None]]) -> Iterator[str]:

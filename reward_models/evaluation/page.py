@@ -115,7 +115,9 @@ DEFINITIONS = {
     "Frozen head": "the base model without training, and a ridge regression on its features.",
     "ECE": "mean distance between predicted and observed frequency over ten bins of equal size. Bins are finite, so "
     "even a perfect model has some: given as 'by chance'.",
-    "Length": "in characters of the response.",
+    "Length": "in characters of the response. Its pull is what is left of it at equal stars, or the difference between "
+    "pairs whose better answer is the longer and the shorter one: noise in the scores gives hardly any, but noise in "
+    "the labels does where humans prefer one length.",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from reward_models.evaluation.scored import ScoredPrompt
 
 MAX_RATERS = 50
 """Raters listed, those with most ratings first."""
+DIGITS = 9
+"""Behind the point of a mean, as of labels: what rounding leaves depends on the rating taken off, and would break ties
+against its rater."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class VoteCeiling:
     """Humans and model on single votes, where a pair has several.
 
     Attributes:
-        pairs: How many have a vote share, ties left out.
+        pairs: How many have more than one vote, ties left out.
         humans: Mean share of votes for the majority: what a perfect model of the majority reaches.
         model: Mean share of votes for the answer that the model prefers.
     """
@@ -114,11 +118,11 @@ def ceiling(scored: Sequence[ScoredPrompt]) -> Ceiling | None:
 def _judged(prompt: ScoredPrompt) -> Iterator[Judged]:
     for score, answer in zip(prompt.scores_N, prompt.rated.answers, strict=True):
         ratings = [rating for rating in answer.ratings if rating.rater and not rating.aspect]
-        total = sum(rating.stars for rating in ratings)
+        total = math.fsum(rating.stars for rating in ratings)
         if len({rating.rater for rating in ratings}) < 2:
             continue
         for rating in ratings:
-            yield rating.rater, rating.stars, (total - rating.stars) / (len(ratings) - 1), score
+            yield rating.rater, rating.stars, round((total - rating.stars) / (len(ratings) - 1), DIGITS), score
 
 
 def _both_rows(judged: Sequence[Judged]) -> tuple[float, ...]:
@@ -141,13 +145,16 @@ def _by_rater(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
 
 
 def vote_ceiling(scored: Sequence[ScoredPrompt]) -> VoteCeiling | None:
-    """Measure humans and model on single votes; `None` = no pair has a share of votes."""
+    """Measure humans and model on single votes; `None` = no pair's votes are split.
+
+    A pair with one vote agrees with itself: only those with several, or with a share of them, tell how far humans do.
+    """
     humans, model = [], []
     for prompt in scored:
         for preference in prompt.rated.preferences:
             share = preference.probability
             lead = prompt.scores_N[preference.chosen] - prompt.scores_N[preference.rejected]
-            if share != 0.5:
+            if share != 0.5 and (preference.votes > 1 or 0 < share < 1):
                 humans.append(max(share, 1 - share))
                 model.append(0.5 if lead == 0 else share if lead > 0 else 1 - share)
     if not humans or min(humans) == 1.0:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from reward_models.evaluation.bootstrap import Interval, interval
 from reward_models.evaluation.ranking import PairCounts, count_pairs, kendall, ranks, spearman
-from reward_models.evaluation.scored import ScoredPrompt, scored_pairs
+from reward_models.evaluation.scored import LABEL_TIE, ScoredPrompt, scored_pairs
+from reward_models.types import RatedPrompt
 
 ENOUGH_COMPARED = 0.25
 """From this share of answers with a rival on, pairs within prompts say most; below it they are chance meetings."""
@@ -160,14 +161,41 @@ def rater_rows(scored: Sequence[ScoredPrompt]) -> Mapping[str, Row]:
 
 def best_is_best(prompt: ScoredPrompt) -> float | None:
     """Return the share of best-scored answers that no other answer was preferred to, as RewardBench 2 counts."""
-    pairs = scored_pairs(prompt)
-    judged = {place for pair in pairs for place in (pair.better, pair.worse)}
+    ahead, beaten = _ahead_and_beaten(prompt.rated)
+    judged = ahead | beaten
     if len(judged) < MIN_FOR_RANKS:
         return None
     top = max(prompt.scores_N[place] for place in judged)
     winners = [place for place in judged if prompt.scores_N[place] == top]
-    beaten = {pair.worse for pair in pairs}
     return sum(place not in beaten for place in winners) / len(winners)
+
+
+def _ahead_and_beaten(rated: RatedPrompt) -> tuple[set[int], set[int]]:
+    """Return the answers that are better than another one, and those that are worse.
+
+    Of all pairs that `scored_pairs` draws from: a sample would miss by what most answers are beaten.
+    """
+    ahead: set[int] = set()
+    beaten: set[int] = set()
+    compared: dict[int, set[int]] = defaultdict(set)
+    for p in rated.preferences:
+        compared[p.chosen].add(p.rejected)
+        compared[p.rejected].add(p.chosen)
+        if p.probability != 0.5:
+            better, worse = (p.chosen, p.rejected) if p.probability > 0.5 else (p.rejected, p.chosen)
+            ahead.add(better)
+            beaten.add(worse)
+    stars = {place: answer.stars for place, answer in enumerate(rated.answers) if answer.stars is not None}
+    rising = sorted(stars, key=stars.__getitem__)
+    for place, own in stars.items():
+        # Its own place ends the search at the latest, so the work is a step an answer and one a comparison.
+        least = next(other for other in rising if other not in compared[place])
+        most = next(other for other in reversed(rising) if other not in compared[place])
+        if own - stars[least] >= LABEL_TIE:
+            ahead.add(place)
+        if stars[most] - own >= LABEL_TIE:
+            beaten.add(place)
+    return ahead, beaten
 
 
 def _in_prompt(prompt: ScoredPrompt, name: str) -> float | None:
@@ -192,12 +220,13 @@ def rank_rows(scored: Sequence[ScoredPrompt]) -> list[tuple[float, ...]]:
     """Return each prompt's moments of (rank of score, rank of stars), ranks taken once over all answers."""
     starred = [[(score, stars) for score, stars, _ in prompt.starred()] for prompt in scored]
     flat = [row for rows in starred for row in rows]
-    x_N = iter(_centred_ranks([score for score, _ in flat]))
-    y_N = iter(_centred_ranks([stars for _, stars in flat]))
+    x_N = iter(centred_ranks([score for score, _ in flat]))
+    y_N = iter(centred_ranks([stars for _, stars in flat]))
     return [_moments([(next(x_N), next(y_N)) for _ in rows]) for rows in starred if rows]
 
 
-def _centred_ranks(values: Sequence[float]) -> list[float]:
+def centred_ranks(values: Sequence[float]) -> list[float]:
+    """Return ranks around 0."""
     middle = (len(values) + 1) / 2
     return [rank - middle for rank in ranks(values)]
 

@@ -114,7 +114,11 @@ def partial_spearman(x_N: Sequence[float], y_N: Sequence[float], given_N: Sequen
 
     (r_xy - r_xz r_yz) / sqrt((1 - r_xz^2)(1 - r_yz^2)), on ranks.
     """
-    r_xy, r_xz, r_yz = spearman(x_N, y_N), spearman(x_N, given_N), spearman(y_N, given_N)
+    return partial(spearman(x_N, y_N), spearman(x_N, given_N), spearman(y_N, given_N))
+
+
+def partial(r_xy: float | None, r_xz: float | None, r_yz: float | None) -> float | None:
+    """Return the correlation of x and y that is left when z is held fixed; `None` = it does not exist."""
     if r_xy is None:
         return None
     if r_xz is None or r_yz is None:

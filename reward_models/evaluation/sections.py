@@ -23,6 +23,7 @@ from reward_models.evaluation.reliability import Checked
 
 MIN_BINS = 3
 """Fewer bins are no curve: there are too few answers."""
+BY_OTHERS, BY_MODEL = "one rater, by the others", "one rater, by the model"
 SUMMARY = 140
 """Characters of a prompt in the line of a folded disagreement."""
 
@@ -66,14 +67,16 @@ def standing(evaluation: Evaluation) -> str:
     for beside, kind in rivals:
         rows += _dot(beside.name, beside.quality, measure, kind)
     ceiling = evaluation.ceiling
-    if share and ceiling is not None and ceiling.humans is not None:
-        rows.append(DotRow("one rater, by the others", ceiling.humans.value, ceiling.humans.low, ceiling.humans.high,
-                           "human"))  # fmt: skip
+    caption = "Dots: this set. Bars: 95 % intervals over prompts."
+    if share and ceiling is not None and ceiling.humans is not None and ceiling.model is not None:
+        # Single ratings are harder to predict than the mean of all: humans stand beside the model on that task.
+        for name, value, kind in ((BY_OTHERS, ceiling.humans, "human"), (BY_MODEL, ceiling.model, "model")):
+            rows.append(DotRow(name, value.value, value.low, value.high, kind))
+        caption += " The last two are a task of their own: to predict each single rating, not the mean of all."
     if not rows:
         return ""
     marks = [(0.5, "coin toss")] if share else [(0.0, "no relation")]
-    chart = figure(measure.capitalize(), "Dots: this set. Bars: 95 % intervals over prompts.",
-                   dots(rows, measure, marks, share), wide=True)  # fmt: skip
+    chart = figure(measure.capitalize(), caption, dots(rows, measure, marks, share), wide=True)
     lines = [numbers(evaluation.model, evaluation.quality, None, measure)]
     lines += [numbers(beside.name, beside.quality, beside, measure) for beside, _ in rivals]
     header = ("", "pair accuracy", "within raters", "Spearman", "in prompts", "ahead by", "p")

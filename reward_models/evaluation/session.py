@@ -87,6 +87,9 @@ def run(request: Request, data: RatedData, train: RatedData | None, say: Say) ->
         seed=request.seed,
     )
     if request.update and request.model.folder is not None:
+        # The card's own map is gone with this call: what is written and shown tells of the new one only.
+        checked = tuple(each for each in evaluation.calibrations if each.fitted != "card")
+        evaluation = replace(evaluation, calibrations=checked)
         _update(request.model.folder, card, scored_M[0], evaluation, request.seed)
         say(f"updated the card of {request.model.folder}")
     return evaluation
@@ -100,11 +103,11 @@ def _card(folder: Path | None) -> Card | None:
     return read_card(folder)
 
 
-def _labelled(data: RatedData, raters: Mode, say: Say) -> Sequence[RatedPrompt]:
+def _labelled(data: RatedData, raters: Mode, say: Say, labels: str = "the labels") -> Sequence[RatedPrompt]:
     found = fit_raters(data.prompts, raters)
     if not found.on:
         return data.prompts
-    say(f"raters' habits are taken off the labels: {found.why}")
+    say(f"raters' habits are taken off {labels}: {found.why}")
     return relabelled(data.prompts, data.aspects, found.offsets)
 
 
@@ -143,9 +146,11 @@ def _frozen(
     if not base:
         return Rival(NAME, "the base, not trained", None, "Its base is not known: name it with --base.")
     say(f"frozen-head baseline: {base} reads {sum(len(prompt.scores_N) for prompt in scored):,} answers")
-    fitted = apart(train.prompts, [prompt.rated for prompt in scored]) if train is not None else ()
-    if train is not None and len(fitted) < len(train.prompts):
-        say(f"not fitted on: {len(train.prompts) - len(fitted):,} prompts of --train that are evaluated too")
+    # As the evaluated labels are: a head fitted on other ones would be a weaker rival than the base is.
+    rated_P = _labelled(train, request.raters, say, "the labels of --train") if train is not None else ()
+    fitted = apart(rated_P, [prompt.rated for prompt in scored])
+    if len(fitted) < len(rated_P):
+        say(f"not fitted on: {len(rated_P) - len(fitted):,} prompts of --train that are evaluated too")
     return frozen_rival(base, scored, fitted, request.seed)
 
 
