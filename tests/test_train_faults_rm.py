@@ -227,6 +227,17 @@ def test_train_when_killed_after_training_then_resumes_with_what_comes_after_it(
     assert ends_alike(tmp_path / "rm", tmp_path / "was")
 
 
+def test_train_when_the_last_step_is_no_multiple_of_the_evaluations_then_it_is_evaluated_once_too(
+    ratings: Path, base: str, tmp_path: Path
+):
+    train(request(ratings, base, tmp_path / "rm", epochs=1.25, patience=0), lambda line: None)
+    log = json.loads((tmp_path / "rm" / "training.json").read_text())
+    evaluated = [row["step"] for row in log["log"] if "eval_rank_quality" in row]
+    assert log["steps"] % evaluated[1]
+    assert evaluated[-1] == log["steps"]
+    assert len(evaluated) == len(set(evaluated))
+
+
 def test_train_when_the_loss_is_nan_then_stops_and_keeps_the_batch(
     ratings: Path, base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
