@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from reward_models.training.checkpoints import check_same_run, drop_torn, last_whole, write_run
+from reward_models.training.checkpoints import check_best, check_same_run, drop_torn, has_ended, last_whole, write_run
 from reward_models.training.folder import check_folder, drop_replaced, set_aside
-from verifiers.errors import UsageError
+from verifiers.errors import InputError, UsageError
 
 
 def checkpoint(folder: Path, step: int, state: str | None = None) -> Path:
@@ -39,6 +39,29 @@ def test_drop_torn_when_called_then_only_whole_ones_keep_their_names(tmp_path: P
     assert whole.is_dir()
     assert not torn.exists()
     assert [path.name for path in (tmp_path / "checkpoints").glob("checkpoint-*")] == ["checkpoint-1"]
+
+
+def test_check_best_when_that_checkpoint_is_gone_or_torn_then_names_it(tmp_path: Path):
+    check_best(tmp_path)
+    checkpoint(tmp_path, 4)
+    check_best(tmp_path)  # Without validation there is no best.
+    checkpoint(tmp_path, 9, json.dumps({"global_step": 9, "best_global_step": 0}))
+    told = r"checkpoint-9 cannot be resumed: .*checkpoint-0, the best .* is gone or not whole\. Put it back"
+    with pytest.raises(InputError, match=told):
+        check_best(tmp_path)
+    best = checkpoint(tmp_path, 0, "")
+    with pytest.raises(InputError, match=told):
+        check_best(tmp_path)
+    (best / "trainer_state.json").write_text(json.dumps({"global_step": 0}))
+    check_best(tmp_path)
+
+
+def test_has_ended_when_training_was_told_to_stop_there_then_only_there(tmp_path: Path):
+    assert not has_ended(checkpoint(tmp_path, 1))
+    for step, stop in ((2, False), (3, True)):
+        control = {"TrainerControl": {"args": {"should_training_stop": stop}}}
+        state = json.dumps({"global_step": step, "stateful_callbacks": control})
+        assert has_ended(checkpoint(tmp_path, step, state)) is stop
 
 
 def test_check_same_run_when_something_differs_then_names_both_values(tmp_path: Path):

@@ -52,6 +52,13 @@ def test_epoch_chain_when_listed_then_is_as_long_as_it_says_and_the_same_each_ti
     assert (sorted(whole) == list(range(60))) == (epochs >= 1)
 
 
+@pytest.mark.parametrize("steps", [0, 3, 1000])
+def test_epoch_chain_when_it_ends_before_its_epochs_then_has_the_first_updates_alone(steps: int):
+    plan = BatchPlan([10] * 40, list(range(40)), 80, seed=0)
+    assert list(EpochChain(plan, 2, steps=steps)) == list(EpochChain(plan, 2))[:steps]
+    assert len(EpochChain(plan, 2, steps=steps)) == min(steps, len(EpochChain(plan, 2)))
+
+
 def test_parameter_groups_when_made_then_body_head_layers_and_gain_set_the_rates(tmp_path: Path):
     settings = load_settings(values={"learning_rate": 1e-4, "head_learning_rate": 1e-3, "layer_decay": 0.5})
     net = build_model(tiny_base(tmp_path, "bert"), settings, {}).net

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 
 from reward_models.batching.collate import Item
 from reward_models.batching.plan import Batch, BatchPlan
@@ -23,13 +23,18 @@ class EpochChain:
         plan: What the batches of an epoch are.
         epochs: How many; a fraction ends inside the last one.
         rank: Which process this is.
+        steps: Where to end before that; `None` = nowhere.
     """
 
     plan: BatchPlan
     epochs: float
     rank: int = 0
+    steps: int | None = None
 
     def __iter__(self) -> Iterator[Batch]:
+        return islice(self._planned(), self.steps)
+
+    def _planned(self) -> Iterator[Batch]:
         for epoch in range(math.ceil(self.epochs)):
             batches = self.plan.batches(epoch, self.rank)
             yield from batches[: self._used(epoch, len(batches))]

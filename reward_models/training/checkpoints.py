@@ -6,8 +6,9 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from verifiers.errors import UsageError
+from verifiers.errors import InputError, UsageError
 from verifiers.types import Json
 
 RUN_FILE = "run.json"
@@ -62,8 +63,37 @@ def last_whole(folder: Path) -> Path | None:
 
     A trainer's state is what it writes last into a checkpoint, and before it deletes an older one.
     """
-    found = sorted((folder / FOLDER).glob("checkpoint-*"), key=_step, reverse=True)
+    found = sorted((folder / FOLDER).glob("checkpoint-*"), key=step_of, reverse=True)
     return next((path for path in found if _is_whole(path)), None)
+
+
+def check_best(folder: Path) -> None:
+    """Refuse a run whose best checkpoint so far is gone, since it could not end with it.
+
+    Raises:
+        InputError: If it is; the text names it.
+    """
+    checkpoint = last_whole(folder)
+    if checkpoint is None or (step := _state_of(checkpoint).get("best_global_step")) is None:
+        return
+    best = checkpoint.with_name(f"checkpoint-{step}")
+    if not _is_whole(best):
+        raise InputError(
+            f"{checkpoint} cannot be resumed: {best}, the best on validation until then, is gone or not whole. "
+            "Put it back, or train anew with --overwrite"
+        )
+
+
+def has_ended(checkpoint: Path) -> bool:
+    """Tell whether training stopped at this checkpoint, early or at its last step."""
+    control = _state_of(checkpoint).get("stateful_callbacks", {}).get("TrainerControl", {})
+    return bool(control.get("args", {}).get("should_training_stop"))
+
+
+def step_of(checkpoint: Path) -> int:
+    """Return the step that a checkpoint is named after; -1 = none."""
+    number = checkpoint.name.rpartition("-")[2]
+    return int(number) if number.isdecimal() else -1
 
 
 def drop_torn(folder: Path) -> list[Path]:
@@ -76,14 +106,13 @@ def drop_torn(folder: Path) -> list[Path]:
 
 def _is_whole(path: Path) -> bool:
     try:
-        return bool(json.loads((path / _STATE).read_text(encoding="utf-8"))["global_step"] == _step(path))
+        return bool(_state_of(path)["global_step"] == step_of(path))
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
-def _step(path: Path) -> int:
-    number = path.name.rpartition("-")[2]
-    return int(number) if number.isdecimal() else -1
+def _state_of(checkpoint: Path) -> dict[str, Any]:
+    return json.loads((checkpoint / _STATE).read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
 def _flat(facts: Mapping[str, Json]) -> dict[str, Json]:

@@ -36,11 +36,14 @@ from reward_models.training.building import (
     start,
 )
 from reward_models.training.checkpoints import (
+    check_best,
     check_same_run,
     drop_torn,
+    has_ended,
     is_finished,
     last_whole,
     mark_finished,
+    step_of,
     write_run,
 )
 from reward_models.training.finishing import Finished, finish
@@ -127,7 +130,7 @@ def train(request: Request, say: Say) -> Finished | None:
 
     Raises:
         UsageError: If the request is not allowed or cannot work here, or `output` is taken.
-        InputError: If data or base cannot be read, or `output` cannot be written.
+        InputError: If data or base cannot be read, or `output` cannot be written, or its best checkpoint is gone.
         NotFinite: If the loss is not; the batch is saved.
         OutOfMemory: If memory runs out and there is nothing left to halve.
     """
@@ -147,6 +150,7 @@ def train(request: Request, say: Say) -> Finished | None:
         if is_finished(request.output):
             say(f"{request.output} is finished: nothing is left to resume. --overwrite trains anew")
             return None
+        check_best(request.output)
     scale = StarScale.fit(material.train)
     model = _built(request, shares(material, scale))
     data = Data(encode(model, material.train), encode(model, material.validation), scale)
@@ -204,7 +208,12 @@ def _claim(request: Request, facts: Mapping[str, Json], say: Say) -> Path | None
         for torn in drop_torn(output):
             say(f"{torn.name} was being written when the run ended; it is left aside")
         checkpoint = last_whole(output)
-        say(f"resuming from {checkpoint.name}" if checkpoint else "no checkpoint yet: starting again")
+        if checkpoint is None:
+            say("no checkpoint yet: starting again")
+        elif has_ended(checkpoint):
+            say(f"training had ended at {checkpoint.name}: only what comes after it is left")
+        else:
+            say(f"resuming from {checkpoint.name}")
         return checkpoint
     if aside := set_aside(output):
         say(f"what was in {output} is in {aside} until the new model is saved")
@@ -262,6 +271,9 @@ def _run(request: Request, model: RewardModel, choice: Choice, data: Data, check
     chain = EpochChain(plan, settings.epochs, rank())
     lay = collator(model, LabelMaker(data.train.prompts, data.scale), settings, world())
     args = training_arguments(settings, request.output, len(chain), bool(held.encoded))
+    if checkpoint and has_ended(checkpoint):
+        # The Trainer forgets at its start that it was stopped early: nothing may be left to train on.
+        chain = replace(chain, steps=step_of(checkpoint))
     training_set = TrainingSet(data.train.prompts, items, chain, lay)
     trainer = RewardTrainer(model.net, args, training_set, choice.loss, settings, model.tokenizer, choice.gain)
     if held.encoded:
@@ -290,18 +302,18 @@ def _run(request: Request, model: RewardModel, choice: Choice, data: Data, check
         model.net = trainer.accelerator.unwrap_model(trainer.model)
     if rank() == 0:
         _write_log(request.output / LOG_FILE, trainer)
-        _say_best(trainer.state, bool(held.encoded), settings.head_start, say)
+        _say_best(trainer, settings.head_start, say)
     return time.monotonic() - began_s
 
 
-def _say_best(state: Any, validated: bool, head_start: bool, say: Say) -> None:
-    if not validated or state.best_global_step is None:
+def _say_best(trainer: Any, head_start: bool, say: Say) -> None:
+    if trainer.loaded_step is None:
         return
-    if state.best_global_step == 0:
+    if trainer.loaded_step == 0:
         what = "the fitted head" if head_start else "the model as it was"
         say(f"best on validation: step 0, {what}, which is what is saved; with so much data no step was better")
     else:
-        say(f"best on validation: step {state.best_global_step} of {state.global_step}, which is what is saved")
+        say(f"best on validation: step {trainer.loaded_step} of {trainer.state.global_step}, which is what is saved")
 
 
 def _write_log(path: Path, trainer: Any) -> None:

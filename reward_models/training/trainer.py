@@ -26,6 +26,7 @@ from reward_models.losses.base import Loss
 from reward_models.models.lookup import one_lookup
 from reward_models.models.memory import OutOfMemory, first_line, is_out_of_memory, release_memory
 from reward_models.training.batches import EpochChain, micro_batches
+from reward_models.training.checkpoints import step_of
 from reward_models.training.faults import NotFinite, save_batch
 from reward_models.training.optimizer import parameter_groups
 from reward_models.training.settings import Settings
@@ -71,6 +72,7 @@ class RewardTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
     Attributes:
         validate: Called for figures of the current model, by every process; `None` = no evaluation.
         micro_tokens: Tokens on a device at a time; grows smaller when memory runs out.
+        loaded_step: Step of the best checkpoint, once its weights are loaded; `None` = they are those of the last step.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class RewardTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
         self.tokenizer = tokenizer
         self.gain = gain
         self.validate: Callable[[], Mapping[str, float]] | None = None
+        self.loaded_step: int | None = None
         self._items: Sequence[Item] = ()
 
     # -- what comes in ------------------------------------------------------------------------------------------------
@@ -282,15 +285,20 @@ class RewardTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
         if not skip_scheduler:
             return super()._evaluate(trial, ignore_keys_for_eval)
         if self.state.best_metric is not None:  # A resumed run has done it.
+            # The checkpoint names the best one as the folder was given then, which may lead elsewhere now or nowhere.
+            self.state.best_model_checkpoint = self._checkpoint(self.state.best_global_step)
             return {}
         metrics = self.evaluate()
         self._determine_best_metric(metrics, trial)
         self._save_checkpoint(self.model, trial)
         # FSDP makes itself states to save by a step without gradients, which Adam's bias correction would count.
         self.optimizer.state.clear()
-        self.state.best_model_checkpoint = str(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
+        self.state.best_model_checkpoint = self._checkpoint(self.state.global_step)
         self.state.save_to_json(str(Path(self.state.best_model_checkpoint) / "trainer_state.json"))
         return metrics
+
+    def _checkpoint(self, step: int) -> str:
+        return str(Path(self.args.output_dir) / f"checkpoint-{step}")
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         """Save the model and the loss; not the arguments, which the Trainer would pickle."""
@@ -308,6 +316,7 @@ class RewardTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
     def _load_best_model(self) -> None:
         super()._load_best_model()
         self._load_loss(self.state.best_model_checkpoint)
+        self.loaded_step = step_of(Path(self.state.best_model_checkpoint))
 
     def _load_loss(self, folder: str) -> None:
         self.loss.load_state_dict(load_file(Path(folder) / LOSS_FILE))
