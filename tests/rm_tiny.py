@@ -23,6 +23,8 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "mistral": {**DECODER, "sliding_window": None},
     "gemma": {**DECODER, "head_dim": 8},
     "gemma2": {**DECODER, "head_dim": 8, "query_pre_attn_scalar": 8, "attn_implementation": "eager"},
+    "mixtral": {**DECODER, "num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": None},
+    "qwen3_moe": {**DECODER, "head_dim": 8, "num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16},
     "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 256},
     "bert": {**SMALL, "max_position_embeddings": 256},
     "roberta": {**SMALL, "max_position_embeddings": 258},

@@ -190,6 +190,25 @@ def test_train_when_resumed_where_its_folder_has_another_path_then_saves_the_bes
     assert ends_alike(tmp_path / "moved", tmp_path / "was")
 
 
+@pytest.mark.parametrize("kind", ["mixtral", "qwen3_moe"])
+def test_train_when_the_base_has_experts_then_the_best_checkpoints_are_saved_too(
+    kind: str, ratings: Path, tmp_path: Path
+):
+    base = tiny_base(tmp_path, kind)
+    asked = request(ratings, base, tmp_path / "rm", learning_rate=0.1, head_learning_rate=1.0, epochs=1)
+    said: list[str] = []
+    train(asked, said.append)
+    assert any(line.startswith("best on validation: step 0") for line in said)
+    before, after = RewardModel.from_base(base), RewardModel.from_checkpoint(str(tmp_path / "rm"))
+    experts = {name: value for name, value in before.net.state_dict().items() if "experts" in name}
+    assert experts
+    assert all(torch.equal(after.net.state_dict()[name], value) for name, value in experts.items())
+    shutil.copytree(tmp_path / "rm", tmp_path / "was")
+    unfinish(tmp_path / "rm")
+    train(replace(asked, resume=True), said.append)
+    assert ends_alike(tmp_path / "rm", tmp_path / "was")
+
+
 def test_train_when_resumed_without_its_best_checkpoint_then_refuses_by_name_before_it_loads(
     ratings: Path, base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

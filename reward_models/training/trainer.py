@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.utils.data import DataLoader
-from transformers import Trainer, TrainingArguments
+from transformers import PreTrainedModel, Trainer, TrainingArguments
 
 from reward_models.batching.collate import Collator, Item
 from reward_models.batching.labels import Labels
@@ -301,13 +301,19 @@ class RewardTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
         return str(Path(self.args.output_dir) / f"checkpoint-{step}")
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        """Save the model and the loss; not the arguments, which the Trainer would pickle."""
-        super()._save(output_dir, state_dict)
+        """Save the model and the loss; not the arguments, which the Trainer would pickle.
+
+        Weights keep the names that they have here, also where hub checkpoints have others (experts): the Trainer loads
+        by name and drops what it does not know.
+        """
+        if not self.args.should_save:
+            return
         folder = Path(output_dir or self.args.output_dir)
-        if self.args.should_save:
-            (folder / "training_args.bin").unlink(missing_ok=True)
-            self.tokenizer.save_pretrained(folder)
-            save_file(dict(self.loss.state_dict()), folder / LOSS_FILE)
+        net = self.accelerator.unwrap_model(self.model, keep_torch_compile=False)
+        names = {"save_original_format": False} if isinstance(net, PreTrainedModel) else {}
+        net.save_pretrained(folder, state_dict=state_dict, **names)
+        self.tokenizer.save_pretrained(folder)
+        save_file(dict(self.loss.state_dict()), folder / LOSS_FILE)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         super()._load_from_checkpoint(resume_from_checkpoint, model)
