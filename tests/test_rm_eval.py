@@ -13,7 +13,6 @@ from reward_models.evaluation.calibration import calibrate
 from reward_models.evaluation.evaluate import Rival
 from reward_models.evaluation.judged import Model
 from reward_models.evaluation.scored import ScoredPrompt
-from reward_models.models.card import Card, read_card, write_card
 from verifiers.cli.main import run
 
 TEACHER = '''"""Reward long answers."""
@@ -139,9 +138,12 @@ def test_eval_when_it_cannot_then_says_what_to_do(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.trainers
 def test_update_when_the_card_had_a_map_then_what_is_written_tells_of_the_new_one_only(
     files: tuple[str, str], tmp_path: Path
 ):
+    from reward_models.models.card import Card, read_card, write_card  # with torch
+
     data = read_rated([files[1]])
     wrong = [ScoredPrompt(rated, tuple(float(n) for n, _ in enumerate(rated.answers))) for rated in data.prompts]
     write_card(Card(calibration=calibrate(wrong).to_json()), tmp_path)
