@@ -231,6 +231,20 @@ def test_ci_when_run_then_calls_the_readme_test_command():
         assert "python3 dev.py test" in (ROOT / readme).read_text(encoding="utf-8")
 
 
+def test_trainers_tests_when_marked_then_an_environment_runs_them():
+    tree = ast.parse((ROOT / "dev_trainers.py").read_text(encoding="utf-8"))
+    given = {getattr(each.target, "id", ""): each.value for each in tree.body if isinstance(each, ast.AnnAssign)}
+    names = [key.value for key in given["ENVIRONMENTS"].keys]
+    assert "rm" in names
+    lost = [
+        path.name
+        for path in (ROOT / "tests").glob("test_*.py")
+        if re.search(r"^(pytestmark = |@)pytest\.mark\.trainers", path.read_text(encoding="utf-8"), re.MULTILINE)
+        and not path.stem.endswith(tuple(f"_{name}" for name in names))
+    ]
+    assert lost == []
+
+
 def test_catalog_page_when_the_code_changes_then_it_is_current():
     done = subprocess.run(
         [sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False

@@ -1,7 +1,6 @@
 """`verify rm eval` on teachers that cost nothing."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -9,10 +8,8 @@ import pytest
 
 from reward_models.data.reading import read_rated
 from reward_models.evaluation import frozen, session
-from reward_models.evaluation.calibration import calibrate
 from reward_models.evaluation.evaluate import Rival
 from reward_models.evaluation.judged import Model
-from reward_models.evaluation.scored import ScoredPrompt
 from verifiers.cli.main import run
 
 TEACHER = '''"""Reward long answers."""
@@ -136,30 +133,6 @@ def test_eval_when_it_cannot_then_says_what_to_do(
     given = [each.format(folder=tmp_path / "empty", model=tmp_path / "model", teacher=files[0]) for each in arguments]
     assert run(["rm", "eval", *given, files[1]]) in (1, 2)
     assert said in capsys.readouterr().err
-
-
-@pytest.mark.trainers
-def test_update_when_the_card_had_a_map_then_what_is_written_tells_of_the_new_one_only(
-    files: tuple[str, str], tmp_path: Path
-):
-    from reward_models.models.card import Card, read_card, write_card  # with torch
-
-    data = read_rated([files[1]])
-    wrong = [ScoredPrompt(rated, tuple(float(n) for n, _ in enumerate(rated.answers))) for rated in data.prompts]
-    write_card(Card(calibration=calibrate(wrong).to_json()), tmp_path)
-    request = session.Request(Model("my-rm", files[0], {}, tmp_path), frozen_head=False)
-    before = session.run(request, data, None, lambda line: None)
-    assert [each.fitted for each in before.calibrations] == ["card", "cross"]
-    after = session.run(replace(request, update=True), data, None, lambda line: None)
-    written = json.loads((tmp_path / "evaluation.json").read_text())
-    assert [each["fitted"] for each in written["calibrations"]] == ["cross"]
-    assert [each.fitted for each in after.calibrations] == ["cross"]
-    assert set(read_card(tmp_path).metrics) >= {"ece_cross"}
-    assert "ece_card" not in read_card(tmp_path).metrics
-    for name in ("README.md", "report.html"):
-        text = (tmp_path / name).read_text().lower()
-        assert "the card's" not in text
-        assert "--update" not in text
 
 
 def rated_rows(name: str, prompts: int) -> str:

@@ -19,7 +19,6 @@ from reward_models.evaluation.distributions import boxes, differences
 from reward_models.evaluation.evaluate import LENGTH_BASELINE, Evaluation, Rival, evaluate
 from reward_models.evaluation.findings import Level, findings
 from reward_models.evaluation.lengths import length_bias, length_scores, plain
-from reward_models.evaluation.model_card import model_card
 from reward_models.evaluation.page import page, write_page
 from reward_models.evaluation.people import ceiling, raters, vote_ceiling
 from reward_models.evaluation.quality import measure
@@ -384,13 +383,6 @@ def assert_on_one_task(text: str, line: str, evaluation: Evaluation):
 
 def test_report_when_humans_stand_beside_the_model_then_on_the_same_task(evaluation: Evaluation):
     assert_on_one_task(standing(evaluation), "{}: {:.1f} %", evaluation)
-
-
-@pytest.mark.trainers
-def test_model_card_when_humans_stand_beside_the_model_then_on_the_same_task(evaluation: Evaluation):
-    from reward_models.models.card import Card  # with torch
-
-    assert_on_one_task(model_card(evaluation, Card()), "| {} | {:.1f} %", evaluation)
 
 
 def test_page_when_all_there_is_then_every_section(evaluation: Evaluation):
