@@ -9,8 +9,9 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+from rm_scored import rated_set
 from test_rm_eval import TEACHER, rated_rows
-from test_rm_report import assert_on_one_task, rated_set
+from test_rm_report import assert_on_one_task
 
 from reward_models.data.reading import read_rated
 from reward_models.evaluation import session

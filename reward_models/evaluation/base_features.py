@@ -9,7 +9,7 @@ orders 64-65 % of pairs right, one input 56-58 %, so a baseline on the latter wo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reward_models.evaluation.lengths import plain
@@ -72,26 +72,15 @@ def _apart(torch: Any, model: RewardModel, rated_P: Sequence[RatedPrompt]) -> Te
 def _embedded(torch: Any, model: RewardModel, texts: Sequence[str]) -> Tensor:
     """Return the mean of the last states of each text, of length 1."""
     from reward_models.models.encode import middle_cut
-    from reward_models.models.memory import with_less
+    from reward_models.models.running import in_batches, masked_mean
 
     rows = model.tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]
     ids_N = [middle_cut(ids, model.encoder.max_tokens) or [model.pad_id] for ids in rows]
-    means_ND = with_less(lambda tokens: _means(torch, model, ids_N, tokens), TOKENS_AT_ONCE, max(map(len, ids_N)))
-    return torch.nn.functional.normalize(means_ND, dim=1)
 
+    def means(batch: Mapping[str, Tensor]) -> Tensor:
+        here = {name: value.to(model.device) for name, value in batch.items()}
+        return masked_mean(model.stock.base_model(**here).last_hidden_state.float(), here["attention_mask"])
 
-def _means(torch: Any, model: RewardModel, ids_N: Sequence[Sequence[int]], tokens: int) -> Tensor:
-    """Return the mean of the last states of each text, in batches of like lengths."""
-    from reward_models.models.layout import padded
-
-    order = sorted(range(len(ids_N)), key=lambda place: -len(ids_N[place]))
-    found: list[Tensor] = []
     with torch.inference_mode():
-        while len(found) < len(order):
-            size = max(1, tokens // len(ids_N[order[len(found)]]))
-            batch = padded([ids_N[place] for place in order[len(found) : len(found) + size]], model.pad_id)
-            batch = {name: value.to(model.device) for name, value in batch.items()}
-            states_NTD = model.stock.base_model(**batch).last_hidden_state.float()
-            mask_NT1 = batch["attention_mask"][..., None]
-            found += ((states_NTD * mask_NT1).sum(1) / mask_NT1.sum(1)).cpu()
-    return torch.stack(found)[torch.argsort(torch.tensor(order))]
+        means_ND = in_batches(means, ids_N, TOKENS_AT_ONCE, model.pad_id)
+    return torch.nn.functional.normalize(means_ND, dim=1)

@@ -6,7 +6,7 @@ import contextlib
 import importlib.metadata
 import math
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from reward_models.models.apart import can_pack, check_padding
 from reward_models.models.card import Card, ParityText, read_card, write_card
 from reward_models.models.comparing import hold_written, save_comparing
 from reward_models.models.encode import EncodeCounts, Encoded, Encoder
-from reward_models.models.layout import padded
 from reward_models.models.load import DTYPES, Loaded, LoadSettings, body_missing, load_net
 from reward_models.models.lora import (
     LoraSettings,
@@ -29,8 +28,8 @@ from reward_models.models.lora import (
     load_adapter,
     quantization,
 )
-from reward_models.models.memory import with_less
 from reward_models.models.pooled import final_layer, is_causal
+from reward_models.models.running import in_batches, masked_mean
 from reward_models.models.save import body_dtype, open_weights, restore_aspects, save_adapter, save_stock
 from reward_models.models.template import Template, frozen
 from reward_models.models.tokens import load_tokenizer, longest
@@ -240,10 +239,7 @@ class RewardModel:
             kept.clear()
             self.outputs(batch)
             read = kept[-1]
-            if read.ndim == 2:
-                return read
-            mask_NT1 = batch["attention_mask"].to(read.device)[..., None]
-            return (read * mask_NT1).sum(1) / mask_NT1.sum(1)
+            return read if read.ndim == 2 else masked_mean(read, batch["attention_mask"])
 
         try:
             with self._evaluating():
@@ -262,22 +258,10 @@ class RewardModel:
         finally:
             self.net.train(was)
 
-    def _in_batches(self, encoded: Sequence[Encoded], tokens_at_once: int, run: Any) -> Tensor:
-        """Run batches of like lengths; of half as many tokens, and so on, if memory runs out."""
-        longest = max(map(len, encoded), default=0)
-        return with_less(lambda tokens: self._batches(encoded, tokens, run), tokens_at_once, longest)
-
-    def _batches(self, encoded: Sequence[Encoded], tokens_at_once: int, run: Any) -> Tensor:
-        order = sorted(range(len(encoded)), key=lambda number: len(encoded[number]), reverse=True)
-        done: list[Tensor] = []
-        start = 0
-        while start < len(order):
-            size = max(1, tokens_at_once // len(encoded[order[start]]))
-            batch = [encoded[number].ids for number in order[start : start + size]]
-            done.append(run(padded(batch, self.pad_id)).cpu())
-            start += size
-        found = torch.cat(done) if done else torch.empty(0, max(1, len(self.aspects)))
-        return found[torch.argsort(torch.tensor(order, dtype=torch.long))]
+    def _in_batches(self, encoded: Sequence[Encoded], tokens: int, run: Callable[..., Tensor]) -> Tensor:
+        if not encoded:
+            return torch.empty(0, max(1, len(self.aspects)))
+        return in_batches(run, [each.ids for each in encoded], tokens, self.pad_id)
 
     def overall(self, outputs_NA: Tensor) -> Tensor:  # axes are named in capitals
         """Return the weighted sum over aspects, (N,)."""

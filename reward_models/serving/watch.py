@@ -87,31 +87,29 @@ class ScoreWatch:
             asked_s: When it was asked for, by the clock; now if absent.
         """
         with self._lock:
-            _keep(self._known, hash((repr(prompt), repr(response))), score)
-            self._add(hash(repr(prompt)), score, asked_s)
-            if self._count % MIN_SCORES:
-                return
-        self._look()
+            _keep(self._known, _key(prompt, response), score)
+            is_time = self._add(_key(prompt), score, self._clock() if asked_s is None else asked_s)
+        if is_time:
+            self._look()
 
     def again(self, prompt: Text, response: Text) -> None:
         """Count an answer that is equal to one that was scored, and got its score; one of long ago is not known."""
         with self._lock:
-            score = self._known.get(hash((repr(prompt), repr(response))))
-            if score is None:
-                return
-            self._add(hash(repr(prompt)), score, None)
-            if self._count % MIN_SCORES:
-                return
-        self._look()
+            score = self._known.get(_key(prompt, response))
+            is_time = score is not None and self._add(_key(prompt), score, self._clock())
+        if is_time:
+            self._look()
 
-    def _add(self, prompt: int, score: float, asked_s: float | None) -> None:
+    def _add(self, prompt: int, score: float, asked_s: float) -> bool:
+        """Count a score; return whether it is time to look at them."""
         now_s = self._clock()
         group, last_s = self._open.get(prompt, (0, -math.inf))
         self._count += 1
-        if (now_s if asked_s is None else asked_s) > last_s + PAUSE_S:
+        if asked_s > last_s + PAUSE_S:
             group = self._count
         _keep(self._open, prompt, (group, now_s))
         self._scores.append((group, score))
+        return self._count % MIN_SCORES == 0
 
     def _look(self) -> None:
         """Log the alarms that have begun."""
@@ -214,6 +212,10 @@ def _shares(scores: Sequence[float], edges: Sequence[float]) -> list[float]:
     for score in scores:
         counts[bisect.bisect_right(edges, score)] += 1
     return [max(count / len(scores), _MIN_SHARE) for count in counts]
+
+
+def _key(*texts: Text) -> int:
+    return hash(repr(texts))
 
 
 def _keep(kept: OrderedDict[int, Value], key: int, value: Value) -> None:
